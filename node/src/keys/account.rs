@@ -1,0 +1,135 @@
+//! Account keys (secp256k1) as Web3 keystore files, the format of every Ethereum wallet.
+//!
+//! Called by `ledger-node keys account`. It never signs.
+
+use std::path::Path;
+
+use alloy_signer::k256::elliptic_curve::rand_core::OsRng;
+use alloy_signer_local::PrivateKeySigner;
+use serde::Deserialize;
+
+use super::{
+    KeyError, Password,
+    consensus::{PBKDF2_ROUNDS_MAX, SCRYPT_MEMORY_BYTES_MAX, scrypt_is_bounded},
+    secret_file,
+};
+
+const EXPECTED: &str = "a Web3 keystore file (version 3)";
+
+/// Writes `signer`'s key, encrypted under `password`, to a new file at `path`.
+///
+/// # Errors
+/// As [`secret_file::write_new`]; [`KeyError::Generate`] if the encoder refuses.
+pub fn write_keystore(path: &Path, signer: &PrivateKeySigner, password: &Password) -> Result<(), KeyError> {
+    // The library truncates whatever has the name it is given, so the file is made here first: new, and private
+    // before the first byte is in it.
+    secret_file::write_new(path, b"")?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
+        KeyError::Generate(format!(
+            "{} is not a file name that can be written as text",
+            path.display()
+        ))
+    })?;
+    let secret = zeroize::Zeroizing::new(signer.to_bytes().0);
+    PrivateKeySigner::encrypt_keystore(folder, &mut OsRng, secret.as_slice(), password.as_bytes(), Some(name))
+        .map_err(|error| KeyError::Generate(error.to_string()))?;
+    std::fs::File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| KeyError::Unwritable {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Reads the account key from the keystore file at `path`.
+///
+/// # Errors
+/// As [`secret_file::read`]; [`KeyError::Malformed`] for another kind of file, [`KeyError::TooCostly`] if it asks for more
+/// than the bounds of key files, [`KeyError::WrongPassword`].
+pub fn read_keystore(path: &Path, password: &Password) -> Result<PrivateKeySigner, KeyError> {
+    let text = secret_file::read(path, EXPECTED)?;
+    check(path, &text)?;
+    PrivateKeySigner::decrypt_keystore(path, password.as_bytes())
+        .map_err(|_| KeyError::WrongPassword { path: path.to_owned() })
+}
+
+/// The parts of a keystore file whose lengths and costs the decrypting library takes on trust.
+#[derive(Deserialize)]
+struct Keystore {
+    version: u8,
+    crypto: Crypto,
+}
+
+#[derive(Deserialize)]
+struct Crypto {
+    cipher: String,
+    cipherparams: CipherParams,
+    ciphertext: String,
+    kdfparams: KdfParams,
+}
+
+#[derive(Deserialize)]
+struct CipherParams {
+    iv: String,
+}
+
+#[derive(Deserialize)]
+struct KdfParams {
+    dklen: u64,
+    n: Option<u64>,
+    r: Option<u64>,
+    p: Option<u64>,
+    c: Option<u64>,
+}
+
+/// Refuses what would make the library panic, or take memory and time without bound.
+fn check(path: &Path, text: &str) -> Result<(), KeyError> {
+    let malformed = |reason: String| KeyError::Malformed {
+        path: path.to_owned(),
+        expected: EXPECTED,
+        reason,
+    };
+    let keystore: Keystore = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let Crypto {
+        cipher,
+        cipherparams,
+        ciphertext,
+        kdfparams,
+    } = &keystore.crypto;
+    if keystore.version != 3 || cipher != "aes-128-ctr" {
+        return Err(malformed(format!(
+            "version {} with cipher {cipher} is not supported",
+            keystore.version
+        )));
+    }
+    if kdfparams.dklen != 32 || cipherparams.iv.len() != 32 || ciphertext.len() != 64 {
+        return Err(malformed("its key, iv or ciphertext has the wrong length".to_owned()));
+    }
+    match (kdfparams.n, kdfparams.r, kdfparams.p, kdfparams.c) {
+        (Some(n), Some(r), Some(p), _) => {
+            if n < 2 || !n.is_power_of_two() || r == 0 || p == 0 {
+                return Err(malformed("its scrypt parameters make no sense".to_owned()));
+            }
+            if !scrypt_is_bounded(n, r, p) {
+                return Err(KeyError::TooCostly {
+                    path: path.to_owned(),
+                    asked: format!("scrypt with N={n} r={r} p={p}"),
+                    allowed: format!("{} MiB", SCRYPT_MEMORY_BYTES_MAX >> 20),
+                });
+            }
+            Ok(())
+        }
+        (None, None, None, Some(rounds)) if rounds > 0 => {
+            if rounds > PBKDF2_ROUNDS_MAX.into() {
+                return Err(KeyError::TooCostly {
+                    path: path.to_owned(),
+                    asked: format!("{rounds} rounds"),
+                    allowed: format!("{PBKDF2_ROUNDS_MAX} rounds"),
+                });
+            }
+            Ok(())
+        }
+        _ => Err(malformed("it states no complete key derivation".to_owned())),
+    }
+}

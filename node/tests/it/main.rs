@@ -1,0 +1,6 @@
+//! Tests of the node's parts on real files, and of the built binary.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod guard_store;
+mod keys;
