@@ -1,0 +1,36 @@
+# Every way to build, run and test Cloud Ledger. Each target installs what it needs and is missing.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build testnet testnet-down test lint bench contracts-check clean-data
+
+help: ## This list
+	@echo 'Cloud Ledger: make <target>'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
+
+setup: ## Install what is missing: Debian packages, RocksDB (built once, about 12 minutes)
+	@scripts/setup.sh
+
+build: setup ## Build the node (ledger-node) and the command (passport)
+	@scripts/build.sh
+
+testnet: build ## Start the dev chain in the background and play the promo code demo on it
+	@scripts/testnet.sh up
+
+testnet-down: ## Stop the dev chain that `make testnet` started; its data stays
+	@scripts/testnet.sh down
+
+test: setup ## All tests, the whole-system tests with viem, ethers.js and cast included
+	@scripts/test.sh
+
+lint: setup ## Format, clippy, dependency rules
+	@scripts/lint.sh
+
+bench: setup ## Requests and calls per second against a release build
+	@scripts/bench.sh
+
+contracts-check: setup ## Solidity tests; artifacts and gas snapshot match the sources
+	@scripts/contracts-check.sh
+
+clean-data: testnet-down ## Delete the dev chain's data
+	@rm -rf .data
+	@echo 'The dev chain is gone; `make testnet` starts a new one.'
