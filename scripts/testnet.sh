@@ -15,7 +15,7 @@ export LEDGER_RPC=http://127.0.0.1:$port
 running() {
     local pid
     pid=$(cat "$pid_file" 2>/dev/null) || return 0
-    if [ -r "/proc/$pid/cmdline" ] && tr '\0' '\n' <"/proc/$pid/cmdline" | grep -qxF "$data/chain"; then
+    if [ -r "/proc/$pid/cmdline" ] && tr '\0' '\n' <"/proc/$pid/cmdline" | grep -qxF "$data/node"; then
         printf '%s\n' "$pid"
     fi
 }
@@ -60,7 +60,7 @@ start() {
         fail "something else answers on port $port; stop it, or run 'LEDGER_RPC_PORT=9545 make testnet'"
     fi
     mkdir -p "$data"
-    nohup "$binary" --chain dev --data-dir "$data/chain" --rpc-port "$port" >"$log" 2>&1 </dev/null &
+    nohup "$binary" --chain dev --data-dir "$data/node" --rpc-port "$port" >"$log" 2>&1 </dev/null &
     local pid=$!
     printf '%s\n' "$pid" >"$pid_file"
     await_ready "$pid"

@@ -1,5 +1,6 @@
 // The story's client in Foundry's cast: every step is one command of the unmodified binary.
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Interface } from "ethers";
@@ -7,8 +8,9 @@ import { Interface } from "ethers";
 export const name = "cast";
 
 const run = promisify(execFile);
-const platform = { x64: "amd64", arm64: "arm64" }[process.arch];
-const binary = fileURLToPath(new URL(`../node_modules/@foundry-rs/cast-${process.platform}-${platform}/bin/cast`, import.meta.url));
+// The npm package carries the binary for x86-64 Linux; elsewhere an installed cast is used.
+const packaged = fileURLToPath(new URL("../node_modules/@foundry-rs/cast-linux-amd64/bin/cast", import.meta.url));
+const binary = existsSync(packaged) ? packaged : "cast";
 
 /** One cast command; its standard output without the line end. */
 async function cast(...args) {

@@ -1,0 +1,110 @@
+//! An account that signs its own transactions, as any wallet does: gas price 0, no balance needed.
+
+use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip4844, TxLegacy};
+use alloy_eips::Encodable2718;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use serde_json::{Value, json};
+
+use super::{Rpc, RpcError};
+
+/// Gas that every transaction of these tests may use; more than any call of the contracts needs.
+const GAS_LIMIT: u64 = 1_000_000;
+
+/// What to call.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The contract.
+    pub to: Address,
+    /// Selector and arguments.
+    pub data: Bytes,
+}
+
+/// A private key with the chain it signs for.
+#[derive(Clone, Debug)]
+pub struct Account {
+    signer: PrivateKeySigner,
+    chain_id: u64,
+}
+
+impl Account {
+    /// A new account that nobody has ever heard of.
+    pub fn random(chain_id: u64) -> Self {
+        Self {
+            signer: PrivateKeySigner::random(),
+            chain_id,
+        }
+    }
+
+    /// The account of `key`.
+    ///
+    /// # Panics
+    /// If `key` is no private key.
+    pub fn from_key(key: B256, chain_id: u64) -> Self {
+        Self {
+            signer: PrivateKeySigner::from_bytes(&key).expect("a valid private key"),
+            chain_id,
+        }
+    }
+
+    /// The account's address.
+    pub fn address(&self) -> Address {
+        self.signer.address()
+    }
+
+    /// The private key in hexadecimal, for clients that are given one.
+    pub fn key_hex(&self) -> String {
+        self.signer.to_bytes().to_string()
+    }
+
+    /// A 65-byte signature over `digest`.
+    ///
+    /// # Panics
+    /// Never: a key in memory always signs.
+    pub fn sign_digest(&self, digest: B256) -> Bytes {
+        self.signer
+            .sign_hash_sync(&digest)
+            .expect("a local key signs")
+            .as_bytes()
+            .to_vec()
+            .into()
+    }
+
+    /// A signed transaction with this nonce, as `eth_sendRawTransaction` takes it, and its hash.
+    ///
+    /// # Panics
+    /// Never: a key in memory always signs.
+    pub fn signed(&self, nonce: u64, call: &Call) -> (String, B256) {
+        let transaction = TxLegacy {
+            chain_id: Some(self.chain_id),
+            nonce,
+            gas_price: 0,
+            gas_limit: GAS_LIMIT,
+            to: TxKind::Call(call.to),
+            value: U256::ZERO,
+            input: call.data.clone(),
+        };
+        let signature = self
+            .signer
+            .sign_hash_sync(&transaction.signature_hash())
+            .expect("a local key signs");
+        let envelope: EthereumTxEnvelope<TxEip4844> = transaction.into_signed(signature).into();
+        (hex::encode_prefixed(envelope.encoded_2718()), *envelope.tx_hash())
+    }
+
+    /// Sends a call with the account's next nonce and waits for its receipt.
+    ///
+    /// # Errors
+    /// [`RpcError`] if the node refuses the transaction.
+    ///
+    /// # Panics
+    /// If no receipt comes.
+    pub fn send(&self, rpc: &Rpc, call: &Call) -> Result<Value, RpcError> {
+        let nonce = rpc.try_call("eth_getTransactionCount", &json!([self.address(), "pending"]))?;
+        let nonce = U256::from_str_radix(nonce.as_str().unwrap_or_default().trim_start_matches("0x"), 16);
+        let (raw, hash) = self.signed(nonce.expect("a nonce is a number").to(), call);
+        rpc.try_call("eth_sendRawTransaction", &json!([raw]))?;
+        Ok(rpc.await_receipt(hash))
+    }
+}

@@ -1,0 +1,12 @@
+//! A real node for a test: the built `ledger-node` in a folder of its own, its JSON-RPC, and accounts that sign for themselves.
+//!
+//! Used by every whole-system test and by the benchmark. Talks to the node as anybody would: by its command line, its port and
+//! its signals.
+
+mod account;
+mod node;
+mod rpc;
+
+pub use account::{Account, Call};
+pub use node::{Announced, Node, NodeOptions, built_binary, process_io_written, resident_bytes};
+pub use rpc::{HttpAnswer, Rpc, RpcError};

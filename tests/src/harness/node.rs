@@ -1,0 +1,277 @@
+//! One `ledger-node` process: started, watched, stopped or killed, and started again on the same folder.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{Address, B256};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Account, Rpc};
+
+/// Longest wait for a node to announce itself or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The built binary `name`, beside the test's own.
+///
+/// # Panics
+/// If it is not built: whole-system tests need `--workspace`, which builds every binary first.
+pub fn built_binary(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a running test has a path");
+    let folder = own.ancestors().find(|folder| folder.join(name).is_file());
+    folder
+        .unwrap_or_else(|| panic!("{name} is not built; run `make test`, or cargo with --workspace"))
+        .join(name)
+}
+
+/// How to start a node.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// `--chain`: a name or a specification's path.
+    pub chain: String,
+    /// Further arguments.
+    pub arguments: Vec<String>,
+}
+
+impl Default for NodeOptions {
+    fn default() -> Self {
+        Self {
+            chain: "dev".to_owned(),
+            arguments: Vec::new(),
+        }
+    }
+}
+
+/// What the node said of itself when it was ready (`--json`).
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// The whole object.
+    pub json: Value,
+    /// Time from the start of the process to the announcement.
+    pub after: Duration,
+}
+
+/// A running node with a folder of its own, killed when dropped.
+#[derive(Debug)]
+pub struct Node {
+    child: Child,
+    folder: TempDir,
+    options: NodeOptions,
+    rpc: Rpc,
+    announced: Announced,
+}
+
+impl Node {
+    /// Starts a dev chain in a new folder and waits until it announces itself.
+    ///
+    /// # Panics
+    /// If it does not, with its log.
+    pub fn start() -> Self {
+        Self::start_with(NodeOptions::default())
+    }
+
+    /// As [`Node::start`], with options.
+    ///
+    /// # Panics
+    /// If it does not start, with its log.
+    pub fn start_with(options: NodeOptions) -> Self {
+        let folder = TempDir::with_prefix("ledger-test-").expect("a temporary folder can be made");
+        let (child, announced) = launch(folder.path(), &options);
+        let rpc = Rpc::new(rpc_address(&announced));
+        Self {
+            child,
+            folder,
+            options,
+            rpc,
+            announced,
+        }
+    }
+
+    /// Starts the node again on the same folder, after [`Node::terminate`] or [`Node::kill`].
+    ///
+    /// # Panics
+    /// If it does not start, with its log.
+    pub fn restart(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        (self.child, self.announced) = launch(self.folder.path(), &self.options);
+        self.rpc = Rpc::new(rpc_address(&self.announced));
+    }
+
+    /// The node's JSON-RPC.
+    pub fn rpc(&self) -> &Rpc {
+        &self.rpc
+    }
+
+    /// What the node said when it was ready.
+    pub fn announced(&self) -> &Announced {
+        &self.announced
+    }
+
+    /// The folder of everything this node keeps.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Address of a contract by its announced name: `bootstrap`, `transact`, `passport_token`.
+    ///
+    /// # Panics
+    /// If the node announced none of this name.
+    pub fn contract(&self, name: &str) -> Address {
+        let address = self.announced.json["contracts"][name].as_str();
+        address
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_else(|| panic!("no contract {name} announced"))
+    }
+
+    /// A funded account of the public test mnemonic, as announced.
+    ///
+    /// # Panics
+    /// If the node announced no such account.
+    pub fn dev_account(&self, index: usize) -> Account {
+        let key = self.announced.json["accounts"][index]["private_key"]
+            .as_str()
+            .expect("a dev account is announced");
+        Account::from_key(
+            key.parse::<B256>().expect("the announced key is 32 bytes"),
+            self.chain_id(),
+        )
+    }
+
+    /// The chain's id.
+    ///
+    /// # Panics
+    /// If the node announced none.
+    pub fn chain_id(&self) -> u64 {
+        self.announced.json["chain_id"]
+            .as_u64()
+            .expect("a chain id is announced")
+    }
+
+    /// Everything the node wrote to standard error so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("node.log")).unwrap_or_default()
+    }
+
+    /// SIGTERM, and how the node ended and how long that took.
+    ///
+    /// # Panics
+    /// If the node does not end.
+    pub fn terminate(&mut self) -> (ExitStatus, Duration) {
+        let started = Instant::now();
+        let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
+        (await_end(&mut self.child, self.folder.path()), started.elapsed())
+    }
+
+    /// SIGKILL: the process ends without a chance to write anything.
+    ///
+    /// # Panics
+    /// If the process cannot be killed.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the node can be killed");
+        self.child.wait().expect("the killed node can be waited for");
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("---- the node's log ----\n{}", self.log());
+        }
+    }
+}
+
+fn launch(folder: &Path, options: &NodeOptions) -> (Child, Announced) {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("node.log"))
+        .expect("the log can be opened");
+    let started = Instant::now();
+    let mut child = Command::new(built_binary("ledger-node"))
+        .args(["--chain", &options.chain, "--rpc-port", "0", "--json", "--data-dir"])
+        .arg(folder.join("data"))
+        .args(&options.arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .expect("ledger-node starts");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("standard output is piped");
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("standard output can be read");
+    let after = started.elapsed();
+    let Ok(json) = serde_json::from_str(&line) else {
+        let status = await_end(&mut child, folder);
+        let log = fs::read_to_string(folder.join("node.log")).unwrap_or_default();
+        panic!("ledger-node ended with {status} instead of announcing itself ({line:?}):\n{log}");
+    };
+    (child, Announced { json, after })
+}
+
+fn rpc_address(announced: &Announced) -> SocketAddr {
+    let url = announced.json["rpc_http"]
+        .as_str()
+        .expect("an RPC address is announced");
+    url.trim_start_matches("http://")
+        .parse()
+        .expect("the announced RPC address is one")
+}
+
+fn await_end(child: &mut Child, folder: &Path) -> ExitStatus {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().expect("the node can be waited for") {
+            return status;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    let log = fs::read_to_string(folder.join("node.log")).unwrap_or_default();
+    panic!("the node did not end within {PATIENCE:?}:\n{log}");
+}
+
+/// Memory that process `pid` holds, in bytes (`VmRSS`).
+///
+/// # Panics
+/// If there is no such process.
+pub fn resident_bytes(pid: u32) -> u64 {
+    1024 * proc_number(&format!("/proc/{pid}/status"), "VmRSS:")
+}
+
+/// Bytes that process `pid` caused to be written to disk since its start.
+///
+/// # Panics
+/// If there is no such process.
+pub fn process_io_written(pid: u32) -> u64 {
+    proc_number(&format!("/proc/{pid}/io"), "write_bytes:")
+}
+
+fn proc_number(path: &str, field: &str) -> u64 {
+    let text = fs::read_to_string(path).expect("the process runs");
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .expect("the kernel reports this field");
+    line.split_whitespace()
+        .next()
+        .and_then(|number| number.parse().ok())
+        .expect("the kernel reports a number")
+}
