@@ -1,1 +1,28 @@
-//! x
+//! What is a chain, as data? Ids, headers and blocks, votes and certificates, validator sets, and the specification that a
+//! chain grows from.
+//!
+//! The lowest layer: every other crate speaks in these types. Nothing here has a clock, a socket, a task or a log; the disk
+//! is touched only where a specification is read from a file. Bytes from outside are decoded within named bounds and
+//! never panic.
+//!
+//! Read in this order: [`ids`], [`validators`], [`vote`], [`certificate`], [`block`].
+
+mod codec;
+
+pub mod block;
+pub mod certificate;
+pub mod ids;
+pub mod predeploys;
+pub mod validators;
+pub mod vote;
+
+pub use block::{
+    AuthorityDigest, BLOCK_BYTES_MAX, Block, BlockDecodeError, DIGEST_VERSION, DigestError, EXTRA_DATA_BYTES_MAX,
+    Header, SealedHeader, Transaction, block_hash, digest_of, seal_hash, with_digest,
+};
+pub use certificate::{CertificateError, FinalityCertificate, PrevoteCertificate, PrevoteSignature};
+pub use ids::{
+    BlockHash, BlockNumber, ConsensusKey, GenesisHash, MemberId, SetId, Signature64, Slot, UnixMillis, ValidatorSetHash,
+};
+pub use validators::{PEER_ID_BYTES_MAX, SetError, VALIDATORS_MAX, Validator, ValidatorSet};
+pub use vote::{Endorsement, Statement, StatementKind, Vote, VoteError, verify_strict};

@@ -1,0 +1,7 @@
+//! The tests of the chainspec crate that do not fit beside their code, in one binary.
+
+mod block;
+mod certificate;
+mod statement;
+mod support;
+mod validators;
