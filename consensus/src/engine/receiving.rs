@@ -1,0 +1,323 @@
+//! Is this message for the open height, for the next one, or for none, and does its signer stand behind it (R9, R12)?
+//!
+//! Takes messages apart and puts what is right where it belongs. Signs nothing and decides nothing.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use ledger_chainspec::{
+    Block, BlockNumber, ConsensusKey, FinalityCertificate, PrevoteCertificate, Slot, Statement, StatementKind,
+    ValidatorSet, Vote, digest_of, seal_hash,
+};
+
+use super::{Engine, SlotProposal, Verdict, oldest_kept};
+use crate::{
+    effect::{Alarm, Effect},
+    finality::Insertion,
+    header_rules::open_height,
+    input::Origin,
+    message::{Message, Place, Proposal, SignedStatement, reproposal_statement},
+    rejection::{HeaderError, Rejection},
+};
+
+/// Most peers that are told within one slot that a height is final.
+const ANSWERED_PER_SLOT_MAX: usize = ledger_chainspec::VALIDATORS_MAX;
+
+impl Engine {
+    pub(super) fn on_proposal(&mut self, from: Origin, proposal: Proposal) -> Result<(), Rejection> {
+        let open = open_height(&self.head);
+        let number = proposal.block.number();
+        if number == open {
+            return self.take_proposal(proposal);
+        }
+        // Only the proposer's signature can be checked at another height, and only under the set known here.
+        let set = if number > open {
+            self.head.set.clone()
+        } else {
+            self.head.signers.clone()
+        };
+        let place = Place {
+            set_id: set.id(),
+            height: number,
+            ..self.place()
+        };
+        let (signed, proposer) = proposer_statement(&place, &proposal, &set)?;
+        let slot = signed.statement.slot;
+        let is_signed = signed.statement.verify(&proposer, &signed.signature);
+        if number < open {
+            if is_signed && number == self.head.header.number() {
+                self.observe(proposer, &signed);
+                self.answer_with_finality(from, slot);
+            }
+            return Err(Rejection::HeightFinal { height: number });
+        }
+        if is_signed {
+            self.catch_up(from, BlockNumber::new(number.get() - 1));
+        }
+        if !is_signed || open.next() != Some(number) {
+            return Err(Rejection::HeightAhead { height: number, open });
+        }
+        self.refuse_future(slot)?;
+        let parent_certificate = digest_of(&proposal.block.header)
+            .map_err(HeaderError::from)?
+            .parent_certificate;
+        let certificate = parent_certificate.ok_or(HeaderError::CertificatePresence { present: false, number })?;
+        self.on_finality(from, certificate)?;
+        self.early.keep_proposal(slot, from, proposal);
+        Ok(())
+    }
+
+    /// A proposal for the open height.
+    fn take_proposal(&mut self, proposal: Proposal) -> Result<(), Rejection> {
+        let place = self.place();
+        let (signed, proposer) = proposer_statement(&place, &proposal, &self.head.set)?;
+        let slot = signed.statement.slot;
+        self.refuse_future(slot)?;
+        if slot < oldest_kept(self.slot()) {
+            return Err(Rejection::SlotPast {
+                slot,
+                current: self.slot(),
+            });
+        }
+        let checked = self.context().check(proposal.block)?;
+        let hash = checked.hash();
+        if let Some(again) = &proposal.again {
+            // The block's own seal has been checked; this is the signature of the authority that proposes it again.
+            if !signed.statement.verify(&proposer, &signed.signature) {
+                return Err(Rejection::Signature { voter: proposer });
+            }
+            let carried = again.certificates.first();
+            let is_about_block =
+                carried.is_some_and(|one| one.hash == hash && one.slot < slot && one.slot >= checked.slot());
+            if !is_about_block {
+                return Err(Rejection::Justification {
+                    certificates: again.certificates.len(),
+                });
+            }
+            self.take_justification(&again.certificates)?;
+        }
+        self.observe(proposer, &signed);
+        self.notice_own_key(&proposer, &signed.statement);
+        self.keep_candidate(checked, Verdict::Unknown);
+        let made = SlotProposal {
+            hash,
+            valid_slot: signed.statement.valid_slot,
+        };
+        if slot >= self.slot() && self.open.proposals.entry(slot).or_insert(made).hash != hash {
+            return Err(Rejection::SecondProposal { slot });
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_vote(&mut self, from: Origin, vote: Vote) -> Result<(), Rejection> {
+        let open = open_height(&self.head);
+        let height = vote.height;
+        let is_behind = height < open;
+        let set = if is_behind {
+            self.head.signers.clone()
+        } else {
+            self.head.set.clone()
+        };
+        if (is_behind && height != self.head.header.number()) || vote.slot < oldest_kept(self.slot()) {
+            return Err(Rejection::HeightFinal { height });
+        }
+        self.refuse_future(vote.slot)?;
+        if vote.set_id != set.id() {
+            return Err(Rejection::WrongSet {
+                got: vote.set_id,
+                expected: set.id(),
+            });
+        }
+        let index = set.index_of(&vote.voter).and_then(|index| u16::try_from(index).ok());
+        let index = index.ok_or(Rejection::NotAValidator {
+            voter: vote.voter,
+            set_id: set.id(),
+        })?;
+        if height == open && self.open.votes.lookup(index, &vote) == Insertion::Known {
+            return Ok(());
+        }
+        vote.verify(self.params.genesis)?;
+        let signed = SignedStatement {
+            statement: vote.statement(self.params.genesis),
+            signature: vote.signature,
+        };
+        self.observe(vote.voter, &signed);
+        if is_behind {
+            self.answer_with_finality(from, vote.slot);
+            return Err(Rejection::HeightFinal { height });
+        }
+        self.notice_own_key(&vote.voter, &signed.statement);
+        if height == open {
+            return self.count(index, &vote);
+        }
+        self.catch_up(from, BlockNumber::new(height.get() - 1));
+        if open.next() != Some(height) {
+            return Err(Rejection::HeightAhead { height, open });
+        }
+        self.early.keep_vote(from, vote);
+        Ok(())
+    }
+
+    /// Puts a verified vote of the open height into the book.
+    pub(super) fn count(&mut self, index: u16, vote: &Vote) -> Result<(), Rejection> {
+        match self.open.votes.insert(index, vote) {
+            Insertion::New => self.open.changed = true,
+            Insertion::Known => {}
+            Insertion::Different => {
+                return Err(Rejection::SecondVote {
+                    voter: vote.voter,
+                    slot: vote.slot,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_justification(&mut self, certificates: &[PrevoteCertificate]) -> Result<(), Rejection> {
+        if let Some(one) = certificates.iter().find(|one| one.slot > self.slot()) {
+            self.refuse_future(one.slot)?;
+        }
+        self.take_justification(certificates)
+    }
+
+    /// Checks and keeps certificates, newest first, of one block of the open height.
+    pub(super) fn take_justification(&mut self, certificates: &[PrevoteCertificate]) -> Result<(), Rejection> {
+        let (place, rules) = (self.place(), self.rules);
+        let set = self.head.set.clone();
+        let unknown = self
+            .open
+            .certificates
+            .check_justification(&place, certificates, |certificate| {
+                rules.verify_prevotes(certificate, place.genesis, &set)
+            })?;
+        for certificate in unknown {
+            for vote in &certificate.signatures {
+                let statement = certificate.statement(place.genesis, vote.valid_slot);
+                self.observe_indexed(
+                    &set,
+                    vote.index,
+                    SignedStatement {
+                        statement,
+                        signature: vote.signature,
+                    },
+                );
+            }
+            self.open.certificates.insert(certificate);
+            self.open.changed = true;
+        }
+        Ok(())
+    }
+
+    /// Shows the finder every signature of a verified finality certificate.
+    pub(super) fn observe_certificate(&mut self, certificate: &FinalityCertificate, set: &ValidatorSet) {
+        let statement = certificate.statement(self.params.genesis);
+        for (index, signature) in &certificate.signatures {
+            self.observe_indexed(
+                set,
+                *index,
+                SignedStatement {
+                    statement,
+                    signature: *signature,
+                },
+            );
+        }
+    }
+
+    fn observe_indexed(&mut self, set: &ValidatorSet, index: u16, signed: SignedStatement) {
+        if let Some(validator) = set.get(usize::from(index)) {
+            self.observe(validator.consensus_key, &signed);
+        }
+    }
+
+    fn observe(&mut self, voter: ConsensusKey, signed: &SignedStatement) {
+        if let Some(evidence) = self.finder.observe(voter, signed) {
+            self.effects.push(Effect::Evidence(Box::new(evidence)));
+        }
+    }
+
+    /// A verified statement under our key that our guard did not permit was made elsewhere.
+    fn notice_own_key(&mut self, signer: &ConsensusKey, statement: &Statement) {
+        let Some(voter) = self.voter.as_ref().filter(|voter| voter.key == *signer) else {
+            return;
+        };
+        let slot = statement.slot;
+        if voter.guard.silent_since().is_none() && voter.guard.record().newest_slot().is_none_or(|own| slot > own) {
+            self.alarm(Alarm::KeyUsedElsewhere { slot });
+        }
+    }
+
+    /// Messages for the slot after the current one are kept, later ones are not (R9).
+    fn refuse_future(&self, slot: Slot) -> Result<(), Rejection> {
+        let current = self.slot();
+        if current.next().is_some_and(|next| slot > next) {
+            return Err(Rejection::SlotAhead { slot, current });
+        }
+        Ok(())
+    }
+
+    /// Somebody votes on a height that is final here, in a later slot than the one that made it final: tell it.
+    fn answer_with_finality(&mut self, to: Origin, slot: Slot) {
+        let Some(certificate) = &self.head.certificate else {
+            return;
+        };
+        let current = self.slot();
+        if self.answered.0 != current {
+            self.answered = (current, BTreeSet::new());
+        }
+        let is_new = self.answered.1.len() < ANSWERED_PER_SLOT_MAX && self.answered.1.insert(to);
+        if slot > certificate.slot && is_new {
+            self.effects.push(Effect::Send {
+                to,
+                message: Message::Finality(certificate.clone()),
+            });
+        }
+    }
+
+    /// A validator works above `through`, so that block is final: ask for it, once per slot.
+    pub(super) fn catch_up(&mut self, from: Origin, through: BlockNumber) {
+        let current = self.slot();
+        if self.caught_up_in != Some(current) && self.open.decided.is_none() {
+            self.caught_up_in = Some(current);
+            self.effects.push(Effect::CatchUp { through, from });
+        }
+    }
+
+    pub(super) fn on_fetched(&mut self, block: Arc<Block>) -> Result<(), Rejection> {
+        let hash = block.hash();
+        if !self.open.fetching.contains(&hash) {
+            return Err(Rejection::NotAskedFor { hash });
+        }
+        let checked = self.context().check(block)?;
+        self.keep_candidate(checked, Verdict::Unknown);
+        Ok(())
+    }
+}
+
+/// What the proposer must have signed, with the signature it gave, and who it must be. Nothing is verified.
+fn proposer_statement(
+    place: &Place,
+    proposal: &Proposal,
+    set: &ValidatorSet,
+) -> Result<(SignedStatement, ConsensusKey), Rejection> {
+    let header = &proposal.block.header;
+    let (statement, signature) = match &proposal.again {
+        None => {
+            let digest = digest_of(header).map_err(HeaderError::from)?;
+            let signature = digest.seal.ok_or(HeaderError::NoSeal)?;
+            let sealed = seal_hash(header, &digest);
+            (
+                place.statement(StatementKind::Seal, digest.slot, sealed, None),
+                signature,
+            )
+        }
+        Some(again) => {
+            let valid_slot = again.valid_slot().ok_or(Rejection::Justification { certificates: 0 })?;
+            let hash = proposal.block.hash();
+            (
+                reproposal_statement(place, again.slot, hash, valid_slot),
+                again.signature,
+            )
+        }
+    };
+    let proposer = set.authority(statement.slot).consensus_key;
+    Ok((SignedStatement { statement, signature }, proposer))
+}

@@ -1,5 +1,0 @@
-//! Do the OpenRPC document, the traits and the types say the same?
-
-mod document;
-mod source;
-mod wire;
