@@ -1,1 +1,31 @@
-//! x
+//! What does a `ledger-node` answer over JSON-RPC? The methods as traits and their values as types, once for both sides.
+//!
+//! The node implements the `*Server` traits (feature `server`); the `passport` command and a cloud's back end call the
+//! `*Client` traits (feature `client`). Methods of Ethereum keep Ethereum's shapes, by alloy's types; those of `ledger_*`
+//! are ours. Every number is a hexadecimal quantity (`"0x1f"`), whoever's method it is; every name is camel case.
+//! Nothing here opens a socket or knows the chain's rules.
+
+pub mod openrpc;
+pub mod types;
+
+#[cfg(any(feature = "server", feature = "client"))]
+pub mod eth;
+#[cfg(any(feature = "server", feature = "client"))]
+pub mod ledger;
+#[cfg(any(feature = "server", feature = "client"))]
+pub mod node;
+
+pub use types::*;
+
+#[cfg(feature = "client")]
+pub use {
+    eth::{EthBlocksClient, EthFiltersClient, EthPubSubClient, EthStateClient, EthTransactionsClient},
+    ledger::LedgerClient,
+    node::{DiscoveryClient, NetClient, PoolClient, Web3Client},
+};
+#[cfg(feature = "server")]
+pub use {
+    eth::{EthBlocksServer, EthFiltersServer, EthPubSubServer, EthStateServer, EthTransactionsServer},
+    ledger::LedgerServer,
+    node::{DiscoveryServer, NetServer, PoolServer, Web3Server},
+};

@@ -121,7 +121,7 @@ fn check(path: &Path, text: &str) -> Result<(), KeyError> {
             Ok(())
         }
         (None, None, None, Some(rounds)) if rounds > 0 => {
-            if rounds > PBKDF2_ROUNDS_MAX.into() {
+            if rounds > u64::from(PBKDF2_ROUNDS_MAX) {
                 return Err(KeyError::TooCostly {
                     path: path.to_owned(),
                     asked: format!("{rounds} rounds"),

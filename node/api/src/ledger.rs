@@ -1,0 +1,47 @@
+//! The `ledger_*` methods: promo codes, clouds, validators.
+
+use jsonrpsee::{core::RpcResult, proc_macros::rpc};
+
+use crate::types::{
+    CodeInfo, NodeStatus, PoolEntry, ProposalInfo, SpecInfo, ValidatorsInfo, Verification, VerifyRequest,
+};
+
+/// Promo codes, and who runs the chain.
+///
+/// A promo code's `id` is the hash of the transaction that asked for it, the passport code in letters and digits, or the
+/// contract's number of the code as a quantity.
+#[cfg_attr(
+    all(feature = "server", feature = "client"),
+    rpc(server, client, namespace = "ledger")
+)]
+#[cfg_attr(all(feature = "server", not(feature = "client")), rpc(server, namespace = "ledger"))]
+#[cfg_attr(all(feature = "client", not(feature = "server")), rpc(client, namespace = "ledger"))]
+pub trait Ledger {
+    /// The instance specifications that codes are given for.
+    #[method(name = "specs")]
+    async fn specs(&self) -> RpcResult<Vec<SpecInfo>>;
+
+    /// Per specification, what the clouds offer and what is left of it.
+    #[method(name = "pool")]
+    async fn pool(&self) -> RpcResult<Vec<PoolEntry>>;
+
+    /// What is known about a promo code; `null` if the id names none.
+    #[method(name = "code")]
+    async fn code(&self, id: String) -> RpcResult<Option<CodeInfo>>;
+
+    /// Whether a promo code is good, and whether the cloud that asks could redeem it now. Never changes anything.
+    #[method(name = "verifyCode")]
+    async fn verify_code(&self, id: String, request: VerifyRequest) -> RpcResult<Verification>;
+
+    /// The validators in the order of their turns.
+    #[method(name = "validators")]
+    async fn validators(&self) -> RpcResult<ValidatorsInfo>;
+
+    /// The open proposals of the validators, newest first.
+    #[method(name = "proposals")]
+    async fn proposals(&self) -> RpcResult<Vec<ProposalInfo>>;
+
+    /// How the node and its chain stand.
+    #[method(name = "status")]
+    async fn status(&self) -> RpcResult<NodeStatus>;
+}

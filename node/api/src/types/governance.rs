@@ -1,0 +1,100 @@
+//! Who runs the chain, and what they decide.
+
+use alloy_primitives::{Address, B256};
+use alloy_serde::quantity;
+use serde::{Deserialize, Serialize};
+
+/// One validator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidatorInfo {
+    /// Its place in the schedule: it is the authority of every slot with `slot % size == index`.
+    #[serde(with = "quantity")]
+    pub index: u64,
+    /// Its account, which governs.
+    pub account: Address,
+    /// Its ed25519 public key, which signs blocks and votes.
+    pub consensus_key: B256,
+    /// The address of its key for the mainchain.
+    pub checkpoint_key: Address,
+    /// Its libp2p peer id, in base58.
+    pub peer_id: String,
+    /// The member whose validator it is.
+    #[serde(with = "quantity")]
+    pub member_id: u32,
+    /// That member's name.
+    pub cloud: String,
+}
+
+/// The validators that decide the next block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidatorsInfo {
+    /// Number of the set.
+    #[serde(with = "quantity")]
+    pub set_id: u64,
+    /// Hash of the set, which headers commit to.
+    pub set_hash: B256,
+    /// Votes that make a block final.
+    #[serde(with = "quantity")]
+    pub quorum: u64,
+    /// The validators in the order of their turns.
+    pub validators: Vec<ValidatorInfo>,
+}
+
+/// What a proposal would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProposalKind {
+    /// Take a candidate into the validator set.
+    Admit,
+    /// Remove a validator.
+    Remove,
+    /// Change how checkpoints are made.
+    SetCheckpointConfig,
+    /// Define an instance specification.
+    DefineSpec,
+    /// Change what one holder may have.
+    SetLimits,
+    /// Go on from an earlier checkpoint.
+    Recover,
+}
+
+/// One validator's vote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProposalVote {
+    /// The validator's account.
+    pub validator: Address,
+    /// For or against.
+    pub support: bool,
+}
+
+/// A proposal of the validators.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProposalInfo {
+    /// Its number.
+    #[serde(with = "quantity")]
+    pub proposal_id: u64,
+    /// What it would do.
+    pub kind: ProposalKind,
+    /// Who opened it.
+    pub proposer: Address,
+    /// When it was opened, in seconds since the Unix epoch.
+    #[serde(with = "quantity")]
+    pub opened_at: u64,
+    /// Until when it can pass, in seconds since the Unix epoch.
+    #[serde(with = "quantity")]
+    pub expires_at: u64,
+    /// From when it can be executed, in seconds since the Unix epoch; absent until it has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "quantity::opt")]
+    pub executable_at: Option<u64>,
+    /// Votes that it needs.
+    #[serde(with = "quantity")]
+    pub votes_needed: u64,
+    /// The votes of current validators.
+    pub votes: Vec<ProposalVote>,
+    /// The proposal as a sentence.
+    pub summary: String,
+}

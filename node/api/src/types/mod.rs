@@ -1,0 +1,14 @@
+//! The values of the `ledger_*` methods, as JSON carries them.
+//!
+//! Numbers are quantities, names are camel case, unknown fields of requests are refused and of answers ignored, so that
+//! a newer node can say more.
+
+mod chain;
+mod code;
+mod governance;
+mod pool;
+
+pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
+pub use code::{Authorization, CloudRef, CodeEnding, CodeInfo, CodeState, Verdict, Verification, VerifyRequest};
+pub use governance::{ProposalInfo, ProposalKind, ProposalVote, ValidatorInfo, ValidatorsInfo};
+pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};

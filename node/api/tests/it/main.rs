@@ -1,0 +1,5 @@
+//! Do the OpenRPC document, the traits and the types say the same?
+
+mod document;
+mod source;
+mod wire;

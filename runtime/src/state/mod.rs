@@ -1,0 +1,23 @@
+//! What does an account hold, at the head or at a past block, and what state root follows from a block's changes?
+//!
+//! The executor reads through a [`StateView`], hands its changes over as a [`StateDiff`], and gets a
+//! [`StateCommitment`]: the new state root and every record that committing it would write. Computing one writes
+//! nothing, so a block can be executed, voted on and dropped; [`crate::store::Store::commit`] writes it unchanged.
+//! The JSON-RPC server asks the same views for proofs. Nothing here executes a transaction, names RocksDB or revm.
+
+mod commitment;
+mod diff;
+mod error;
+mod proof;
+mod trie;
+mod verify;
+mod view;
+
+pub use alloy_trie::TrieAccount as AccountRecord;
+pub(crate) use commitment::StateChange;
+pub use commitment::StateCommitment;
+pub use diff::{AccountChange, AccountFields, StateDiff};
+pub use error::StateError;
+pub use proof::{AccountProof, PROOF_SLOTS_MAX, StorageProof};
+pub use verify::VerifiedState;
+pub use view::StateView;

@@ -1,0 +1,153 @@
+//! What is the state of one block? A [`StateView`] answers, unmoved by blocks committed after it was made.
+//!
+//! The executor, the RPC server and the code that computes roots read through it. It never writes and caches nothing:
+//! RocksDB's block cache does.
+
+use std::sync::Arc;
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_rlp::Decodable;
+use alloy_trie::EMPTY_ROOT_HASH;
+use ledger_chainspec::{BlockHash, BlockNumber};
+
+use super::{AccountRecord, StateError};
+use crate::store::{Column, RawRecord, Store, StoreError};
+
+/// Read access to the state of one block.
+///
+/// A read at the newest block is one lookup; at an older block it is one lookup and one seek in the undo records,
+/// however old the block is. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct StateView {
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// No state at all: what genesis is computed on.
+    Empty,
+    Stored {
+        store: Arc<Store>,
+        block: BlockNumber,
+    },
+}
+
+impl StateView {
+    /// The state before genesis: no account, no code.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { source: Source::Empty }
+    }
+
+    /// The caller has checked that `block` is within the window.
+    pub(crate) const fn stored(store: Arc<Store>, block: BlockNumber) -> Self {
+        Self {
+            source: Source::Stored { store, block },
+        }
+    }
+
+    /// The block whose state (after its transactions) this is; `None` before genesis.
+    #[must_use]
+    pub const fn block(&self) -> Option<BlockNumber> {
+        match &self.source {
+            Source::Empty => None,
+            Source::Stored { block, .. } => Some(*block),
+        }
+    }
+
+    /// The state root of that block.
+    ///
+    /// # Errors
+    /// [`StateError::Store`] if the database fails.
+    pub fn root(&self) -> Result<B256, StateError> {
+        match &self.source {
+            Source::Empty => Ok(EMPTY_ROOT_HASH),
+            Source::Stored { store, block } => {
+                let header = store
+                    .header(*block)?
+                    .ok_or_else(|| StoreError::missing(Column::Headers, &block.get().to_be_bytes()))?;
+                Ok(header.header.state_root)
+            }
+        }
+    }
+
+    /// The account, `None` if it does not exist.
+    ///
+    /// # Errors
+    /// [`StateError::OutsideWindow`] if the block has left the window meanwhile; [`StateError::Store`] if the
+    /// database fails.
+    pub fn account(&self, address: &Address) -> Result<Option<AccountRecord>, StateError> {
+        self.account_hashed(&keccak256(address))
+    }
+
+    /// As [`Self::account`], by the address's keccak-256.
+    pub(crate) fn account_hashed(&self, hashed: &B256) -> Result<Option<AccountRecord>, StateError> {
+        let Some(bytes) = self.raw(Column::Accounts, hashed.as_slice())? else {
+            return Ok(None);
+        };
+        let account = AccountRecord::decode(&mut bytes.as_slice())
+            .map_err(|error| StoreError::corrupt(Column::Accounts, hashed.as_slice(), error))?;
+        Ok(Some(account))
+    }
+
+    /// The value of a storage slot; zero if it was never written.
+    ///
+    /// # Errors
+    /// As [`Self::account`].
+    pub fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
+        let key = storage_key(&keccak256(address), &keccak256(slot.to_be_bytes::<32>()));
+        let Some(bytes) = self.raw(Column::Storage, &key)? else {
+            return Ok(U256::ZERO);
+        };
+        let value =
+            U256::decode(&mut bytes.as_slice()).map_err(|error| StoreError::corrupt(Column::Storage, &key, error))?;
+        Ok(value)
+    }
+
+    /// The code with this keccak-256. Code is kept for ever and by its hash alone, so that this needs no block.
+    ///
+    /// # Errors
+    /// [`StateError::Store`] if the database fails.
+    pub fn code(&self, hash: &B256) -> Result<Option<Bytes>, StateError> {
+        match &self.source {
+            Source::Empty => Ok(None),
+            Source::Stored { store, .. } => Ok(store.contract_code(hash)?),
+        }
+    }
+
+    /// The hash of block `number` as this block's descendants see it: `None` after [`Self::block`]. How far back the
+    /// EVM may look is the executor's affair.
+    ///
+    /// # Errors
+    /// [`StateError::Store`] if the database fails.
+    pub fn block_hash(&self, number: BlockNumber) -> Result<Option<BlockHash>, StateError> {
+        match &self.source {
+            Source::Stored { store, block } if number <= *block => Ok(store.block_hash(number)?),
+            Source::Empty | Source::Stored { .. } => Ok(None),
+        }
+    }
+
+    /// The record under `key` in one of the columns that have a history, as of this block.
+    pub(crate) fn raw(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        match &self.source {
+            Source::Empty => Ok(None),
+            Source::Stored { store, block } => store.read_at(column, key, *block),
+        }
+    }
+
+    /// Every record whose key starts with `prefix`, which is only known at the head.
+    pub(crate) fn scan(&self, column: Column, prefix: &[u8]) -> Result<Vec<RawRecord>, StateError> {
+        match &self.source {
+            Source::Empty => Ok(Vec::new()),
+            Source::Stored { store, block } => store.scan_at_head(column, prefix, *block),
+        }
+    }
+}
+
+/// Key of a slot in [`Column::Storage`]: both halves hashed, as in the trie.
+pub(crate) fn storage_key(account: &B256, slot: &B256) -> [u8; 64] {
+    let mut key = [0; 64];
+    key[..32].copy_from_slice(account.as_slice());
+    key[32..].copy_from_slice(slot.as_slice());
+    key
+}

@@ -1,0 +1,160 @@
+//! Which block, transaction, receipt, certificate, code or validator set is this?
+//!
+//! Read by the RPC server, by peers that synchronise, and by the runtime itself. Absent things are `None`; damaged ones
+//! are errors.
+
+use alloy_consensus::transaction::Recovered;
+use alloy_primitives::{B256, Bytes, U256};
+use alloy_rlp::Decodable;
+use ledger_chainspec::{
+    BlockHash, BlockNumber, FinalityCertificate, Header, SealedHeader, SetId, Transaction, ValidatorSet, digest_of,
+};
+
+use super::columns::{block_key, code_key, indexed_key, set_key};
+use super::records::{decode_all, transaction_from_bytes};
+use super::{CodeRecord, Column, Store, StoreError, StoredReceipt, TxLocation};
+
+impl Store {
+    /// The header of block `number`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails or the record is damaged; so for all functions here.
+    pub fn header(&self, number: BlockNumber) -> Result<Option<SealedHeader>, StoreError> {
+        self.get_with(Column::Headers, &block_key(number), |bytes| {
+            let (hash, mut rlp) = bytes.split_at_checked(32).ok_or("shorter than a hash")?;
+            let header = Header::decode(&mut rlp).map_err(|_| "not an RLP header")?;
+            Ok::<_, &str>(SealedHeader {
+                header,
+                hash: BlockHash::new(B256::from_slice(hash)),
+            })
+        })
+    }
+
+    /// The hash of block `number`.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn block_hash(&self, number: BlockNumber) -> Result<Option<BlockHash>, StoreError> {
+        self.get_with(Column::Headers, &block_key(number), |bytes| {
+            let hash = bytes.get(..32).ok_or("shorter than a hash")?;
+            Ok::<_, &str>(BlockHash::new(B256::from_slice(hash)))
+        })
+    }
+
+    /// The number of the block with this hash.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn block_number(&self, hash: &BlockHash) -> Result<Option<BlockNumber>, StoreError> {
+        self.get_with(Column::Canonical, hash.get().as_slice(), |bytes| {
+            bytes
+                .try_into()
+                .map(|number| BlockNumber::new(u64::from_be_bytes(number)))
+        })
+    }
+
+    /// The transactions of block `number`, in order; none if there is no such block.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn transactions(&self, number: BlockNumber) -> Result<Vec<Recovered<Transaction>>, StoreError> {
+        self.block_records(Column::Bodies, number, transaction_from_bytes)
+    }
+
+    /// One transaction.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn transaction(&self, at: TxLocation) -> Result<Option<Recovered<Transaction>>, StoreError> {
+        self.get_with(Column::Bodies, &indexed_key(at.block, at.index), transaction_from_bytes)
+    }
+
+    /// The receipts of block `number`, in order; none if there is no such block.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn receipts(&self, number: BlockNumber) -> Result<Vec<StoredReceipt>, StoreError> {
+        self.block_records(Column::Receipts, number, StoredReceipt::from_bytes)
+    }
+
+    /// One receipt.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn receipt(&self, at: TxLocation) -> Result<Option<StoredReceipt>, StoreError> {
+        self.get_with(
+            Column::Receipts,
+            &indexed_key(at.block, at.index),
+            StoredReceipt::from_bytes,
+        )
+    }
+
+    /// Where the transaction with this hash is.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn location(&self, transaction: &B256) -> Result<Option<TxLocation>, StoreError> {
+        self.get_with(Column::TxLookup, transaction.as_slice(), TxLocation::from_bytes)
+    }
+
+    /// What made block `number` final; `None` for genesis and for blocks that do not exist. The head keeps its own, the
+    /// header after it carries that of every older block.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn certificate(&self, number: BlockNumber) -> Result<Option<FinalityCertificate>, StoreError> {
+        let Some(head) = self.head() else { return Ok(None) };
+        if number.get() == 0 || number.get() > head.header.header.number {
+            return Ok(None);
+        }
+        if number.get() == head.header.header.number {
+            return Ok(head.certificate.clone());
+        }
+        let child = BlockNumber::new(number.get() + 1);
+        let key = block_key(child);
+        let header = self
+            .header(child)?
+            .ok_or_else(|| StoreError::missing(Column::Headers, &key))?;
+        let digest = digest_of(&header.header).map_err(|error| StoreError::corrupt(Column::Headers, &key, error))?;
+        Ok(digest.parent_certificate)
+    }
+
+    /// The validator set with this id, if the chain has had it.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn validator_set(&self, id: SetId) -> Result<Option<ValidatorSet>, StoreError> {
+        self.get_with(Column::Meta, &set_key(id), decode_all::<ValidatorSet>)
+    }
+
+    /// What is indexed about the promo code with this id; `None` if it was never issued.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn promo_code(&self, id: &U256) -> Result<Option<CodeRecord>, StoreError> {
+        self.get_with(Column::Codes, &code_key(id), CodeRecord::from_bytes)
+    }
+
+    /// The contract code with this keccak-256.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn contract_code(&self, hash: &B256) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.record(Column::Code, hash.as_slice())?.map(Bytes::from))
+    }
+
+    /// Every record of a block in a column keyed by number and index.
+    fn block_records<T>(
+        &self,
+        column: Column,
+        number: BlockNumber,
+        decode: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.records(column, &block_key(number))
+            .map(|record| {
+                let (key, bytes) = record?;
+                decode(&bytes).map_err(|error| StoreError::corrupt(column, &key, error))
+            })
+            .collect()
+    }
+}

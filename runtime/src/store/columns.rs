@@ -1,0 +1,171 @@
+//! Which column families are there, and how are their keys written? STORAGE.md shows the same as a table.
+//!
+//! Numbers in keys are big-endian, so that the order of keys is the order of numbers.
+
+use alloy_primitives::U256;
+use ledger_chainspec::{BlockNumber, SetId};
+use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options};
+
+/// A column family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Column {
+    /// keccak-256(address) -> RLP account, as the account trie's leaf.
+    Accounts,
+    /// keccak-256(address) | keccak-256(slot) -> RLP value, as the storage trie's leaf.
+    Storage,
+    /// Nibbles of the path, one per byte -> RLP node.
+    AccountTrie,
+    /// keccak-256(address) | nibbles of the path -> RLP node.
+    StorageTrie,
+    /// keccak-256(code) -> code.
+    Code,
+    /// Block number -> block hash | RLP header.
+    Headers,
+    /// Block number | index -> sender | EIP-2718 transaction.
+    Bodies,
+    /// Block number | index -> SCALE receipt.
+    Receipts,
+    /// Block hash -> block number.
+    Canonical,
+    /// Transaction hash -> SCALE location.
+    TxLookup,
+    /// Code id -> SCALE record of the promo code's issue and end.
+    Codes,
+    /// Column, key and block -> what the key held before that block; and per block the list of its keys.
+    Undo,
+    /// Name -> what the database is, its head, its validator sets.
+    Meta,
+}
+
+impl Column {
+    /// Every column family, in the order of STORAGE.md.
+    pub const ALL: [Self; 13] = [
+        Self::Accounts,
+        Self::Storage,
+        Self::AccountTrie,
+        Self::StorageTrie,
+        Self::Code,
+        Self::Headers,
+        Self::Bodies,
+        Self::Receipts,
+        Self::Canonical,
+        Self::TxLookup,
+        Self::Codes,
+        Self::Undo,
+        Self::Meta,
+    ];
+
+    /// The column family's name on disk.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Storage => "storage",
+            Self::AccountTrie => "account_trie",
+            Self::StorageTrie => "storage_trie",
+            Self::Code => "code",
+            Self::Headers => "headers",
+            Self::Bodies => "bodies",
+            Self::Receipts => "receipts",
+            Self::Canonical => "canonical",
+            Self::TxLookup => "tx_lookup",
+            Self::Codes => "codes",
+            Self::Undo => "undo",
+            Self::Meta => "meta",
+        }
+    }
+
+    /// First byte of this column's keys in [`Self::Undo`]; `None` if the column has no history.
+    pub(super) const fn undo_tag(self) -> Option<u8> {
+        match self {
+            Self::Accounts => Some(1),
+            Self::Storage => Some(2),
+            Self::AccountTrie => Some(3),
+            Self::StorageTrie => Some(4),
+            _ => None,
+        }
+    }
+
+    /// Records of these columns compress; hashes and trie nodes do not.
+    const fn compression(self) -> DBCompressionType {
+        match self {
+            Self::Code | Self::Bodies | Self::Receipts | Self::Headers => DBCompressionType::Zstd,
+            Self::Canonical | Self::TxLookup => DBCompressionType::None,
+            _ => DBCompressionType::Lz4,
+        }
+    }
+
+    /// How this column family is opened.
+    pub(super) fn descriptor(self, cache: &Cache) -> ColumnFamilyDescriptor {
+        let mut table = BlockBasedOptions::default();
+        table.set_block_cache(cache);
+        // Indexes and filters live in the bounded cache, so that memory does not grow with the database; in partitions,
+        // because a whole one may be larger than the share of the cache that it would have to fit in.
+        table.set_cache_index_and_filter_blocks(true);
+        table.set_cache_index_and_filter_blocks_with_high_priority(true);
+        table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        table.set_partition_filters(true);
+        table.set_metadata_block_size(TABLE_BLOCK_BYTES);
+        table.set_pin_top_level_index_and_filter(true);
+        table.set_block_size(TABLE_BLOCK_BYTES);
+        table.set_format_version(TABLE_FORMAT_VERSION);
+        if self != Self::Undo {
+            // Undo records are found by seeking, which a filter cannot help.
+            table.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
+        }
+        let mut options = Options::default();
+        options.set_block_based_table_factory(&table);
+        options.set_compression_type(self.compression());
+        options.set_write_buffer_size(COLUMN_WRITE_BUFFER_BYTES);
+        options.set_max_write_buffer_number(2);
+        options.set_level_compaction_dynamic_level_bytes(true);
+        ColumnFamilyDescriptor::new(self.name(), options)
+    }
+}
+
+/// Size of a block in a table file; small, because nearly all reads are of single records.
+const TABLE_BLOCK_BYTES: usize = 4 << 10;
+
+/// RocksDB's table format, fixed so that a newer library does not change it unseen.
+const TABLE_FORMAT_VERSION: i32 = 5;
+
+/// Ten bits per key answer 99 of 100 lookups of absent keys without touching the disk.
+const BLOOM_BITS_PER_KEY: f64 = 10.0;
+
+/// Memtable of one column family; all together are bounded by [`super::WRITE_BUFFERS_BYTES_MAX`].
+const COLUMN_WRITE_BUFFER_BYTES: usize = 8 << 20;
+
+/// Names in [`Column::Meta`].
+pub(super) mod meta {
+    /// SCALE `Format`: version of the layout, chain id and genesis hash.
+    pub(in crate::store) const IDENTITY: &[u8] = b"identity";
+    /// SCALE `HeadRecord`.
+    pub(in crate::store) const HEAD: &[u8] = b"head";
+    /// Number of the oldest block whose state is readable, SCALE u64.
+    pub(in crate::store) const OLDEST_STATE: &[u8] = b"oldest_state";
+    /// Followed by a set's id, big-endian -> SCALE validator set.
+    pub(in crate::store) const VALIDATOR_SET: &[u8] = b"set/";
+}
+
+/// Key of a block in [`Column::Headers`].
+pub(super) fn block_key(number: BlockNumber) -> [u8; 8] {
+    number.get().to_be_bytes()
+}
+
+/// Key of a transaction or receipt in [`Column::Bodies`] and [`Column::Receipts`].
+pub(super) fn indexed_key(number: BlockNumber, index: u32) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&block_key(number));
+    key[8..].copy_from_slice(&index.to_be_bytes());
+    key
+}
+
+/// Key of a promo code in [`Column::Codes`].
+pub(super) fn code_key(id: &U256) -> [u8; 32] {
+    id.to_be_bytes()
+}
+
+/// Key of a validator set in [`Column::Meta`].
+pub(super) fn set_key(id: SetId) -> Vec<u8> {
+    [meta::VALIDATOR_SET, &id.get().to_be_bytes()].concat()
+}

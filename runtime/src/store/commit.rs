@@ -1,0 +1,258 @@
+//! How does a final block get to disk? All of it in one synced batch, or nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use alloy_consensus::transaction::Recovered;
+use alloy_primitives::{B256, U256};
+use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, SealedHeader, Transaction, ValidatorSet};
+use parity_scale_codec::Encode;
+use rocksdb::{WriteBatch, WriteOptions};
+
+use super::columns::{block_key, code_key, indexed_key, meta, set_key};
+use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, transaction_to_bytes};
+use super::{
+    CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Head, Store, StoreError, StoredReceipt, TxLocation,
+};
+use crate::state::StateCommitment;
+
+/// Everything that one block puts into the database.
+#[derive(Clone, Debug)]
+pub struct BlockCommit {
+    /// The block's header and hash.
+    pub header: SealedHeader,
+    /// Its transactions with their senders, in order.
+    pub transactions: Vec<Recovered<Transaction>>,
+    /// Their receipts, one for each, in the same order.
+    pub receipts: Vec<StoredReceipt>,
+    /// What made the block final; genesis alone has none.
+    pub certificate: Option<FinalityCertificate>,
+    /// Its state, computed on the head.
+    pub state: StateCommitment,
+    /// What happened to promo codes, in order.
+    pub codes: Vec<CodeChange>,
+    /// The validator set in force after the block, if it is another than before it. Genesis always has one.
+    pub next_set: Option<ValidatorSet>,
+}
+
+/// Something that happened to a promo code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeChange {
+    /// It was issued.
+    Issued {
+        /// The code's id in the contract.
+        id: U256,
+        /// Hash of the issuing transaction.
+        transaction: B256,
+    },
+    /// It ended.
+    Ended {
+        /// The code's id in the contract.
+        id: U256,
+        /// How, and by which transaction.
+        end: CodeEnd,
+    },
+}
+
+impl CodeChange {
+    /// The end of code `id` by `transaction`.
+    #[must_use]
+    pub const fn ended(id: U256, kind: CodeEndKind, transaction: B256) -> Self {
+        Self::Ended {
+            id,
+            end: CodeEnd { kind, transaction },
+        }
+    }
+}
+
+impl Store {
+    /// Writes `block` as the new head. When this returns, the block survives a loss of power; if it fails, nothing of
+    /// the block was written.
+    ///
+    /// # Errors
+    /// [`CommitError`] if the block does not follow the head or contradicts itself, or if the disk fails.
+    pub fn commit(&self, block: &BlockCommit) -> Result<(), CommitError> {
+        let _writer = self.writer.lock();
+        let head = self.head();
+        let number = BlockNumber::new(block.header.header.number);
+        self.check_follows(block, head.as_deref())?;
+        let set = match (&block.next_set, &head) {
+            (Some(set), _) => set.clone(),
+            (None, Some(head)) => head.set.clone(),
+            (None, None) => return Err(CommitError::NoValidators),
+        };
+
+        let mut batch = WriteBatch::default();
+        self.put_block(&mut batch, block, number);
+        self.put_codes(&mut batch, &block.codes)?;
+        self.put_state(&mut batch, &block.state);
+        let oldest = if head.is_some() {
+            self.put_undo(&mut batch, number, block.state.changes());
+            self.prune(&mut batch, number)?
+        } else {
+            self.put_identity(&mut batch);
+            number
+        };
+        self.put_head(&mut batch, block, number, &set);
+        batch.put_cf(self.column(Column::Meta), meta::OLDEST_STATE, oldest.get().encode());
+
+        // Before the batch becomes visible: readers of older states look at these after they have read.
+        self.newest_started.store(number.get(), Ordering::SeqCst);
+        self.oldest_state.store(oldest.get(), Ordering::SeqCst);
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.db.write_opt(batch, &options)?;
+
+        let head = Head {
+            header: block.header.clone(),
+            set,
+            certificate: block.certificate.clone(),
+        };
+        *self.head.write() = Some(Arc::new(head));
+        Ok(())
+    }
+
+    fn check_follows(&self, block: &BlockCommit, head: Option<&Head>) -> Result<(), CommitError> {
+        let header = &block.header.header;
+        let number = BlockNumber::new(header.number);
+        let expected = head.map_or(BlockNumber::new(0), |head| {
+            BlockNumber::new(head.header.header.number + 1)
+        });
+        if number != expected {
+            return Err(CommitError::WrongNumber { number, expected });
+        }
+        match head {
+            Some(head) if header.parent_hash != head.header.hash.get() => {
+                let parent = BlockHash::new(header.parent_hash);
+                return Err(CommitError::WrongParent {
+                    number,
+                    parent,
+                    head: head.header.hash,
+                });
+            }
+            Some(_) if block.certificate.is_none() => return Err(CommitError::Uncertified { number }),
+            None if block.header.hash.get() != self.identity.genesis.get() => {
+                return Err(CommitError::WrongGenesis {
+                    got: block.header.hash,
+                    expected: self.identity.genesis,
+                });
+            }
+            _ => {}
+        }
+        let computed_on = block.state.parent();
+        if computed_on != head.map(|head| BlockNumber::new(head.header.header.number)) {
+            return Err(CommitError::WrongStateParent { number, computed_on });
+        }
+        if block.state.root() != header.state_root {
+            return Err(CommitError::WrongRoot {
+                number,
+                header: header.state_root,
+                computed: block.state.root(),
+            });
+        }
+        if block.transactions.len() != block.receipts.len() {
+            let (transactions, receipts) = (block.transactions.len(), block.receipts.len());
+            return Err(CommitError::ReceiptCount {
+                number,
+                transactions,
+                receipts,
+            });
+        }
+        Ok(())
+    }
+
+    fn put_block(&self, batch: &mut WriteBatch, block: &BlockCommit, number: BlockNumber) {
+        let mut header = block.header.hash.get().to_vec();
+        alloy_rlp::Encodable::encode(&block.header.header, &mut header);
+        batch.put_cf(self.column(Column::Headers), block_key(number), header);
+        batch.put_cf(
+            self.column(Column::Canonical),
+            block.header.hash.get(),
+            block_key(number),
+        );
+        let (bodies, receipts, lookup) = (
+            self.column(Column::Bodies),
+            self.column(Column::Receipts),
+            self.column(Column::TxLookup),
+        );
+        for ((index, transaction), receipt) in (0_u32..).zip(&block.transactions).zip(&block.receipts) {
+            let key = indexed_key(number, index);
+            batch.put_cf(bodies, key, transaction_to_bytes(transaction));
+            batch.put_cf(receipts, key, receipt.to_bytes());
+            batch.put_cf(
+                lookup,
+                transaction.tx_hash(),
+                TxLocation { block: number, index }.to_bytes(),
+            );
+        }
+    }
+
+    fn put_codes(&self, batch: &mut WriteBatch, changes: &[CodeChange]) -> Result<(), StoreError> {
+        let mut records = BTreeMap::new();
+        for change in changes {
+            match *change {
+                CodeChange::Issued { id, transaction } => {
+                    records.insert(
+                        id,
+                        CodeRecord {
+                            issued_by: transaction,
+                            end: None,
+                        },
+                    );
+                }
+                CodeChange::Ended { id, end } => {
+                    let before = match records.get(&id) {
+                        Some(record) => Some(*record),
+                        None => self.promo_code(&id)?,
+                    };
+                    let record = before.ok_or_else(|| StoreError::missing(Column::Codes, &code_key(&id)))?;
+                    records.insert(
+                        id,
+                        CodeRecord {
+                            end: Some(end),
+                            ..record
+                        },
+                    );
+                }
+            }
+        }
+        for (id, record) in records {
+            batch.put_cf(self.column(Column::Codes), code_key(&id), record.to_bytes());
+        }
+        Ok(())
+    }
+
+    fn put_state(&self, batch: &mut WriteBatch, state: &StateCommitment) {
+        for change in state.changes() {
+            match &change.new {
+                Some(value) => batch.put_cf(self.column(change.column), &change.key, value),
+                None => batch.delete_cf(self.column(change.column), &change.key),
+            }
+        }
+        for (hash, code) in state.codes() {
+            batch.put_cf(self.column(Column::Code), hash, code);
+        }
+    }
+
+    fn put_identity(&self, batch: &mut WriteBatch) {
+        let identity = IdentityRecord {
+            format: FORMAT_VERSION,
+            chain_id: self.identity.chain_id,
+            genesis: self.identity.genesis.get().0,
+        };
+        batch.put_cf(self.column(Column::Meta), meta::IDENTITY, identity.encode());
+    }
+
+    fn put_head(&self, batch: &mut WriteBatch, block: &BlockCommit, number: BlockNumber, set: &ValidatorSet) {
+        let head = HeadRecord {
+            number: number.get(),
+            set: set.id(),
+            certificate: block.certificate.clone(),
+        };
+        batch.put_cf(self.column(Column::Meta), meta::HEAD, head.encode());
+        if block.next_set.is_some() {
+            batch.put_cf(self.column(Column::Meta), set_key(set.id()), set.encode());
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Is this folder a database that we may use, and how much memory may it take?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use ledger_chainspec::{BlockNumber, GenesisHash};
+use parity_scale_codec::Decode;
+use parking_lot::{Mutex, RwLock};
+use rocksdb::{Cache, DBRecoveryMode, ErrorKind, LogLevel, Options};
+
+use super::columns::meta;
+use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
+use super::{ChainIdentity, Column, Database, Head, OpenError, Store, StoreError};
+
+/// Blocks before the head whose state stays readable, unless told otherwise. Clients ask for proofs and calls at a
+/// block that they saw minutes ago; checkpoints are nearer than this too.
+pub const HISTORY_BLOCKS_DEFAULT: u64 = 1024;
+
+/// Size of the cache of table blocks, unless told otherwise.
+pub const CACHE_BYTES_DEFAULT: usize = 48 << 20;
+
+/// All memtables together; beyond it RocksDB flushes the fullest.
+pub const WRITE_BUFFERS_BYTES_MAX: usize = 32 << 20;
+
+/// Write-ahead logs together; bounds how long opening after a crash takes.
+const WAL_BYTES_MAX: u64 = 64 << 20;
+
+/// Table files held open; each costs a descriptor and some memory.
+const OPEN_FILES_MAX: i32 = 256;
+
+/// RocksDB's own log file, of which two are kept.
+const INFO_LOG_BYTES_MAX: usize = 1 << 20;
+
+/// How far back state stays readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// This many blocks before the head.
+    Blocks(u64),
+    /// All of it, from the day this was first chosen (undo records already dropped do not come back).
+    Archive,
+}
+
+/// How to open a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// The folder; created if absent.
+    pub path: PathBuf,
+    /// Bound of the cache of table blocks in bytes.
+    pub cache_bytes: usize,
+    /// How far back state stays readable.
+    pub history: History,
+}
+
+impl StoreOptions {
+    /// Usual options for `path`.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            cache_bytes: CACHE_BYTES_DEFAULT,
+            history: History::Blocks(HISTORY_BLOCKS_DEFAULT),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database of the chain `identity`, or makes an empty one (whose [`Store::head`] is `None`: commit
+    /// genesis first).
+    ///
+    /// # Errors
+    /// [`OpenError`] names what is in the way and what to do: the folder, another process, another chain, another
+    /// format.
+    pub fn open(options: &StoreOptions, identity: ChainIdentity) -> Result<Arc<Self>, OpenError> {
+        let path = options.path.as_path();
+        check_folder(path)?;
+        check_columns(path)?;
+        let cache = Cache::new_lru_cache(options.cache_bytes);
+        let columns = Column::ALL.map(|column| column.descriptor(&cache));
+        let db = Database::open_cf_descriptors(&database_options(), path, columns)
+            .map_err(|source| open_error(path, source))?;
+        let store = Self {
+            db,
+            identity,
+            history: options.history,
+            head: RwLock::new(None),
+            newest_started: AtomicU64::new(0),
+            oldest_state: AtomicU64::new(0),
+            writer: Mutex::new(()),
+        };
+        store.check_identity(path)?;
+        store.load_head()?;
+        Ok(Arc::new(store))
+    }
+
+    fn check_identity(&self, path: &Path) -> Result<(), OpenError> {
+        // The version is read alone first: another version may have written the rest otherwise.
+        let Some(found) = self.get_with(Column::Meta, meta::IDENTITY, |mut bytes| u32::decode(&mut bytes))? else {
+            return Ok(());
+        };
+        if found != FORMAT_VERSION {
+            return Err(OpenError::OtherFormat {
+                path: path.to_owned(),
+                found,
+                supported: FORMAT_VERSION,
+            });
+        }
+        let record = self
+            .get_with(Column::Meta, meta::IDENTITY, decode_all::<IdentityRecord>)?
+            .ok_or_else(|| StoreError::missing(Column::Meta, meta::IDENTITY))?;
+        let found_genesis = GenesisHash::new(record.genesis.into());
+        if record.chain_id != self.identity.chain_id || found_genesis != self.identity.genesis {
+            return Err(OpenError::OtherChain {
+                path: path.to_owned(),
+                found_chain_id: record.chain_id,
+                found_genesis,
+                chain_id: self.identity.chain_id,
+                genesis: self.identity.genesis,
+            });
+        }
+        Ok(())
+    }
+
+    fn load_head(&self) -> Result<(), StoreError> {
+        let Some(record) = self.get_with(Column::Meta, meta::HEAD, decode_all::<HeadRecord>)? else {
+            return Ok(());
+        };
+        let number = BlockNumber::new(record.number);
+        let header = self
+            .header(number)?
+            .ok_or_else(|| StoreError::missing(Column::Headers, &number.get().to_be_bytes()))?;
+        let set = self
+            .validator_set(record.set)?
+            .ok_or_else(|| StoreError::missing(Column::Meta, meta::VALIDATOR_SET))?;
+        let oldest = self
+            .get_with(Column::Meta, meta::OLDEST_STATE, decode_all::<u64>)?
+            .ok_or_else(|| StoreError::missing(Column::Meta, meta::OLDEST_STATE))?;
+        self.newest_started
+            .store(record.number, std::sync::atomic::Ordering::SeqCst);
+        self.oldest_state.store(oldest, std::sync::atomic::Ordering::SeqCst);
+        *self.head.write() = Some(Arc::new(Head {
+            header,
+            set,
+            certificate: record.certificate,
+        }));
+        Ok(())
+    }
+}
+
+/// Makes the folder and tries to write into it: RocksDB's own message would not say what to do.
+fn check_folder(path: &Path) -> Result<(), OpenError> {
+    fs::create_dir_all(path).map_err(|source| OpenError::Create {
+        path: path.to_owned(),
+        source,
+    })?;
+    let probe = path.join("write-probe");
+    fs::write(&probe, [])
+        .and_then(|()| fs::remove_file(&probe))
+        .map_err(|source| OpenError::NotWritable {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Refuses a RocksDB database that has column families other than ours.
+fn check_columns(path: &Path) -> Result<(), OpenError> {
+    if !path.join("CURRENT").exists() {
+        return Ok(());
+    }
+    let found = Database::list_cf(&Options::default(), path).map_err(|source| open_error(path, source))?;
+    let known = |name: &String| name == "default" || Column::ALL.iter().any(|column| column.name() == name);
+    match found.into_iter().find(|name| !known(name)) {
+        Some(column) => Err(OpenError::ForeignDatabase {
+            path: path.to_owned(),
+            column,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn open_error(path: &Path, source: rocksdb::Error) -> OpenError {
+    let path = path.to_owned();
+    // RocksDB has no kind of its own for this; both of its messages name the lock file.
+    if source.kind() == ErrorKind::IOError && source.as_ref().contains("/LOCK:") {
+        return OpenError::Locked { path };
+    }
+    OpenError::Database { path, source }
+}
+
+fn database_options() -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_max_open_files(OPEN_FILES_MAX);
+    options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES_MAX);
+    options.set_max_total_wal_size(WAL_BYTES_MAX);
+    options.set_max_background_jobs(2);
+    options.set_bytes_per_sync(1 << 20);
+    // After a crash everything up to the last whole batch is there, and nothing after it.
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    options.set_max_log_file_size(INFO_LOG_BYTES_MAX);
+    options.set_keep_log_file_num(2);
+    options.set_log_level(LogLevel::Warn);
+    // A quiet chain writes nothing, and neither does RocksDB about itself.
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options
+}

@@ -1,0 +1,220 @@
+//! What is in a record, and what are its bytes? SCALE for what is ours alone, Ethereum's own encoding for the rest.
+//!
+//! The golden bytes are in `tests/it/golden.rs`; a change of them needs a new [`FORMAT_VERSION`].
+
+use alloy_consensus::transaction::Recovered;
+use alloy_consensus::{EthereumReceipt, TxType};
+use alloy_eips::eip2718::{Decodable2718, Encodable2718};
+use alloy_primitives::{Address, B256, Bytes, Log, LogData};
+use ledger_chainspec::{BlockNumber, FinalityCertificate, SetId, Transaction};
+use parity_scale_codec::{Decode, Encode};
+
+/// Version of the layout that STORAGE.md describes. Another one is refused, never guessed at.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// `identity`: what the database is; the format comes first in every version, so that it can always be read.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(super) struct IdentityRecord {
+    pub(super) format: u32,
+    pub(super) chain_id: u64,
+    pub(super) genesis: [u8; 32],
+}
+
+/// `head`: the newest block, the validator set after it, and the certificate that made it final.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(super) struct HeadRecord {
+    pub(super) number: u64,
+    pub(super) set: SetId,
+    pub(super) certificate: Option<FinalityCertificate>,
+}
+
+/// Where a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TxLocation {
+    /// Its block.
+    pub block: BlockNumber,
+    /// Its index in the block, from 0.
+    pub index: u32,
+}
+
+#[derive(Encode, Decode)]
+struct LocationRecord {
+    block: u64,
+    index: u32,
+}
+
+impl TxLocation {
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        LocationRecord {
+            block: self.block.get(),
+            index: self.index,
+        }
+        .encode()
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let record: LocationRecord = decode_all(bytes)?;
+        Ok(Self {
+            block: BlockNumber::new(record.block),
+            index: record.index,
+        })
+    }
+}
+
+/// A receipt with what JSON-RPC wants beside it, so that one receipt can be answered without its neighbours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReceipt {
+    /// Type, status, cumulative gas and logs.
+    pub receipt: EthereumReceipt,
+    /// Gas that this transaction alone used.
+    pub gas_used: u64,
+    /// Index in the block of its first log.
+    pub first_log_index: u32,
+    /// The contract it created.
+    pub contract: Option<Address>,
+}
+
+#[derive(Encode, Decode)]
+struct ReceiptRecord {
+    tx_type: u8,
+    success: bool,
+    cumulative_gas_used: u64,
+    gas_used: u64,
+    first_log_index: u32,
+    contract: Option<[u8; 20]>,
+    logs: Vec<LogRecord>,
+}
+
+#[derive(Encode, Decode)]
+struct LogRecord {
+    address: [u8; 20],
+    topics: Vec<[u8; 32]>,
+    data: Vec<u8>,
+}
+
+impl StoredReceipt {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let logs = self.receipt.logs.iter().map(|log| LogRecord {
+            address: log.address.into_array(),
+            topics: log.topics().iter().map(|topic| topic.0).collect(),
+            data: log.data.data.to_vec(),
+        });
+        ReceiptRecord {
+            tx_type: self.receipt.tx_type.into(),
+            success: self.receipt.success,
+            cumulative_gas_used: self.receipt.cumulative_gas_used,
+            gas_used: self.gas_used,
+            first_log_index: self.first_log_index,
+            contract: self.contract.map(Address::into_array),
+            logs: logs.collect(),
+        }
+        .encode()
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let record: ReceiptRecord = decode_all(bytes)?;
+        let logs = record.logs.into_iter().map(|log| {
+            let topics = log.topics.into_iter().map(B256::from).collect();
+            let data = LogData::new(topics, Bytes::from(log.data)).ok_or("a log has more than four topics")?;
+            Ok(Log {
+                address: Address::from(log.address),
+                data,
+            })
+        });
+        Ok(Self {
+            receipt: EthereumReceipt {
+                tx_type: TxType::try_from(record.tx_type).map_err(|error| error.to_string())?,
+                success: record.success,
+                cumulative_gas_used: record.cumulative_gas_used,
+                logs: logs.collect::<Result<_, String>>()?,
+            },
+            gas_used: record.gas_used,
+            first_log_index: record.first_log_index,
+            contract: record.contract.map(Address::from),
+        })
+    }
+}
+
+/// What became of a promo code: the transactions that issued and ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeRecord {
+    /// Hash of the transaction that issued it: the promo code that people handle.
+    pub issued_by: B256,
+    /// How and by which transaction it ended.
+    pub end: Option<CodeEnd>,
+}
+
+/// The end of a promo code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeEnd {
+    /// What ended it.
+    pub kind: CodeEndKind,
+    /// Hash of the transaction that ended it.
+    pub transaction: B256,
+}
+
+/// What ended a promo code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum CodeEndKind {
+    /// A cloud confirmed its use.
+    #[codec(index = 1)]
+    Redeemed,
+    /// Its holder gave it back.
+    #[codec(index = 2)]
+    Cancelled,
+    /// Its time ran out and its slot was swept.
+    #[codec(index = 3)]
+    Expired,
+}
+
+#[derive(Encode, Decode)]
+struct CodeRecordBytes {
+    issued_by: [u8; 32],
+    end: Option<(CodeEndKind, [u8; 32])>,
+}
+
+impl CodeRecord {
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let end = self.end.map(|end| (end.kind, end.transaction.0));
+        CodeRecordBytes {
+            issued_by: self.issued_by.0,
+            end,
+        }
+        .encode()
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let record: CodeRecordBytes = decode_all(bytes)?;
+        let end = record.end.map(|(kind, transaction)| CodeEnd {
+            kind,
+            transaction: transaction.into(),
+        });
+        Ok(Self {
+            issued_by: record.issued_by.into(),
+            end,
+        })
+    }
+}
+
+/// `bodies`: the sender, recovered once, then the transaction.
+pub(super) fn transaction_to_bytes(transaction: &Recovered<Transaction>) -> Vec<u8> {
+    let mut bytes = transaction.signer().to_vec();
+    transaction.inner().encode_2718(&mut bytes);
+    bytes
+}
+
+pub(super) fn transaction_from_bytes(bytes: &[u8]) -> Result<Recovered<Transaction>, String> {
+    let (sender, mut rest) = bytes.split_at_checked(20).ok_or("shorter than a sender")?;
+    let transaction = Transaction::decode_2718(&mut rest).map_err(|error| error.to_string())?;
+    Ok(Recovered::new_unchecked(transaction, Address::from_slice(sender)))
+}
+
+/// Decodes a SCALE record that fills `bytes` to the end.
+pub(super) fn decode_all<T: Decode>(mut bytes: &[u8]) -> Result<T, String> {
+    let value = T::decode(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.is_empty() {
+        Ok(value)
+    } else {
+        Err(format!("{} bytes too many", bytes.len()))
+    }
+}

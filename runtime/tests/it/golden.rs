@@ -1,0 +1,215 @@
+//! The bytes of every record. A change here is a change of format: raise `FORMAT_VERSION` and STORAGE.md with it.
+
+use std::path::Path;
+
+use alloy_consensus::transaction::Recovered;
+use alloy_consensus::{EthereumReceipt, SignableTransaction, TxLegacy, TxType};
+use alloy_primitives::{Address, B256, Bytes, Log, Signature, TxKind, U256, hex, keccak256};
+use ledger_runtime::state::StateDiff;
+use ledger_runtime::store::{CodeChange, CodeEndKind, Column, History, StoredReceipt};
+use parity_scale_codec::Encode;
+
+use crate::chain::{Chain, Extras, account, certificate, diff, validator_set};
+
+/// The records of a column, keys and values in hexadecimal.
+fn records(path: &Path, column: Column) -> Vec<(String, String)> {
+    let options = rocksdb::Options::default();
+    let names = rocksdb::DB::list_cf(&options, path).expect("a database");
+    let db = rocksdb::DB::open_cf_for_read_only(&options, path, names, false).expect("a database");
+    let handle = db.cf_handle(column.name()).expect("there");
+    db.iterator_cf(&handle, rocksdb::IteratorMode::Start)
+        .map(|record| {
+            record
+                .map(|(key, value)| (hex::encode(key), hex::encode(value)))
+                .expect("readable")
+        })
+        .collect()
+}
+
+const ADDRESS: Address = Address::repeat_byte(0x11);
+const CODE: &[u8] = &[0x60, 0x00];
+
+/// Genesis with one contract of one slot; block 1 with a transaction, a receipt and two promo codes, which sets the slot
+/// to zero.
+fn chain(path: &Path) -> Chain {
+    let mut contract = account(1, 5);
+    contract.after.as_mut().expect("made with one").code_hash = keccak256(CODE);
+    contract.slots.insert(U256::from(2), U256::from(0x1234));
+    let mut genesis: StateDiff = diff([(ADDRESS, contract)]);
+    genesis.codes.insert(keccak256(CODE), Bytes::from_static(CODE));
+    let mut chain = Chain::create(path, History::Archive, &genesis);
+
+    let mut change = genesis;
+    let contract = change.accounts.get_mut(&ADDRESS).expect("there");
+    contract.slots.insert(U256::from(2), U256::ZERO);
+    let log = Log::new_unchecked(ADDRESS, vec![B256::repeat_byte(0x22)], Bytes::from_static(&[0x33]));
+    let extras = Extras {
+        transactions: vec![transaction()],
+        receipts: vec![StoredReceipt {
+            receipt: EthereumReceipt {
+                tx_type: TxType::Legacy,
+                success: true,
+                cumulative_gas_used: 21_000,
+                logs: vec![log],
+            },
+            gas_used: 21_000,
+            first_log_index: 0,
+            contract: None,
+        }],
+        codes: vec![
+            CodeChange::Issued {
+                id: U256::from(1),
+                transaction: B256::repeat_byte(0x44),
+            },
+            CodeChange::Issued {
+                id: U256::from(2),
+                transaction: B256::repeat_byte(0x44),
+            },
+            CodeChange::ended(U256::from(2), CodeEndKind::Expired, B256::repeat_byte(0x55)),
+        ],
+        next_set: Some(validator_set(1)),
+    };
+    chain.push_with(&change, extras).expect("commits");
+    chain
+}
+
+fn transaction() -> Recovered<ledger_chainspec::Transaction> {
+    let unsigned = TxLegacy {
+        to: TxKind::Call(ADDRESS),
+        gas_limit: 21_000,
+        ..TxLegacy::default()
+    };
+    let signature = Signature::new(U256::from(1), U256::from(2), true);
+    Recovered::new_unchecked(unsigned.into_signed(signature).into(), Address::repeat_byte(0x66))
+}
+
+/// keccak-256 of the contract's address.
+const ACCOUNT: &str = "e2c07404b8c1df4c46226425cac68c28d27a766bbddce62309f36724839b22c0";
+/// keccak-256 of slot 2.
+const SLOT: &str = "405787fa12a823e0f2b7631cc41b3ba8828b3321ca811111fa75cd3aa3bb5ace";
+/// keccak-256 of the code.
+const CODE_HASH: &str = "07ad118d6cc8642c86c03827f276d8b791a65e5c99a3845faf186be720a1455d";
+/// Root of the empty trie.
+const EMPTY: &str = "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
+/// Root of the trie that holds slot 2 alone.
+const ROOT: &str = "8c0743aeb1a319f0a7fc68aad22777650dda953db7fc8fbd16048bfeb760ced0";
+
+/// RLP of the account: a list of nonce, balance, storage root and code hash.
+fn account_rlp(storage_root: &str) -> String {
+    format!("f8440105a0{storage_root}a0{CODE_HASH}")
+}
+
+/// RLP of the account trie's only node: a list of the whole key (flag 0x20) and the account.
+fn account_leaf(storage_root: &str) -> String {
+    format!("f86aa120{ACCOUNT}b846{}", account_rlp(storage_root))
+}
+
+fn expect<K: Into<String>, V: Into<String>>(path: &Path, column: Column, expected: impl IntoIterator<Item = (K, V)>) {
+    let expected: Vec<(String, String)> = expected
+        .into_iter()
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
+    assert_eq!(records(path, column), expected, "column {}", column.name());
+}
+
+#[test]
+fn state_records_are_ethereums_own() {
+    let dir = tempfile::tempdir().expect("a folder");
+    drop(chain(dir.path()));
+    expect(dir.path(), Column::Accounts, [(ACCOUNT, account_rlp(EMPTY))]);
+    expect(dir.path(), Column::AccountTrie, [("", account_leaf(EMPTY))]);
+    // The contract's only slot is zero by now.
+    expect::<&str, &str>(dir.path(), Column::Storage, []);
+    expect::<&str, &str>(dir.path(), Column::StorageTrie, []);
+    expect(dir.path(), Column::Code, [(CODE_HASH, "6000")]);
+}
+
+#[test]
+fn undo_records_hold_what_block_1_replaced() {
+    let dir = tempfile::tempdir().expect("a folder");
+    drop(chain(dir.path()));
+    let block = "0000000000000001";
+    // Column, length of the key, key.
+    let account = format!("0120{ACCOUNT}");
+    let slot = format!("0240{ACCOUNT}{SLOT}");
+    let account_root = "0300".to_owned();
+    let storage_root = format!("0420{ACCOUNT}");
+    // SCALE: four byte strings of 66, 34, 34 and 2 bytes.
+    let list = format!("100901{slot}88{storage_root}88{account}08{account_root}");
+    let expected = [
+        (format!("{account}{block}"), format!("01{}", account_rlp(ROOT))),
+        (format!("{slot}{block}"), "01821234".to_owned()),
+        (format!("{account_root}{block}"), format!("01{}", account_leaf(ROOT))),
+        (format!("{storage_root}{block}"), format!("01e6a120{SLOT}83821234")),
+        (format!("ff{block}"), list),
+    ];
+    expect(dir.path(), Column::Undo, expected);
+}
+
+#[test]
+fn block_records() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let headers = chain(dir.path()).headers;
+    let (key_0, key_1) = ("0000000000000000", "0000000000000001");
+    let header = |index: usize| {
+        let header: &ledger_chainspec::SealedHeader = &headers[index];
+        hex::encode(header.hash.get()) + &hex::encode(alloy_rlp::encode(&header.header))
+    };
+    expect(dir.path(), Column::Headers, [(key_0, header(0)), (key_1, header(1))]);
+    let mut canonical = [(headers[0].hash, key_0), (headers[1].hash, key_1)];
+    canonical.sort_unstable();
+    expect(
+        dir.path(),
+        Column::Canonical,
+        canonical.map(|(hash, number)| (hex::encode(hash.get()), number)),
+    );
+    let at = "000000000000000100000000";
+    let body = format!("{}df808082520894{}80801c0102", "66".repeat(20), "11".repeat(20));
+    expect(dir.path(), Column::Bodies, [(at, body)]);
+    // Type, status, cumulative gas, gas, first log, no contract, one log of one topic and one byte.
+    let log = format!("{}04{}0433", "11".repeat(20), "22".repeat(32));
+    let receipt = format!("0001085200000000000008520000000000000000000000{}{log}", "04");
+    expect(dir.path(), Column::Receipts, [(at, receipt)]);
+    let hash = hex::encode(transaction().tx_hash());
+    expect(dir.path(), Column::TxLookup, [(hash, "010000000000000000000000")]);
+}
+
+#[test]
+fn promo_code_records() {
+    let dir = tempfile::tempdir().expect("a folder");
+    drop(chain(dir.path()));
+    let issued = "44".repeat(32);
+    let expected = [
+        (format!("{:064x}", 1), format!("{issued}00")),
+        (format!("{:064x}", 2), format!("{issued}0103{}", "55".repeat(32))),
+    ];
+    expect(dir.path(), Column::Codes, expected);
+}
+
+#[test]
+fn meta_records() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let headers = chain(dir.path()).headers;
+    // Number, validator set, a certificate.
+    let head = format!(
+        "0100000000000000010000000000000001{}",
+        hex::encode(certificate(&headers[1]).encode())
+    );
+    let set = |id| {
+        (
+            format!("{}{id:016x}", hex::encode("set/")),
+            hex::encode(validator_set(id).encode()),
+        )
+    };
+    let expected = [
+        (hex::encode("head"), head),
+        (
+            hex::encode("identity"),
+            format!("010000009c18000000000000{}", hex::encode(headers[0].hash.get())),
+        ),
+        (hex::encode("oldest_state"), "0000000000000000".to_owned()),
+        set(0),
+        set(1),
+    ];
+    expect(dir.path(), Column::Meta, expected);
+}
