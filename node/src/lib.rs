@@ -1,4 +1,5 @@
 //! `ledger-node`: the node of a Cloud Ledger chain. The only crate that knows both consensus and runtime.
 
-pub mod keys;
+pub use ledger_keys as keys;
+
 pub mod signer;

@@ -3,4 +3,3 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod guard_store;
-mod keys;

@@ -20,6 +20,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-contracts", &[]),
     ("ledger-consensus", &["ledger-chainspec"]),
     ("ledger-runtime", &["ledger-chainspec", "ledger-contracts"]),
+    ("ledger-keys", &[]),
     ("ledger-api", &["ledger-chainspec"]),
     (
         "ledger-node",
@@ -28,10 +29,14 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-chainspec",
             "ledger-consensus",
             "ledger-contracts",
+            "ledger-keys",
             "ledger-runtime",
         ],
     ),
-    ("passport", &["ledger-api", "ledger-chainspec", "ledger-contracts"]),
+    (
+        "passport",
+        &["ledger-api", "ledger-chainspec", "ledger-contracts", "ledger-keys"],
+    ),
     (
         "ledger-tests",
         &[

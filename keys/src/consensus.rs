@@ -1,7 +1,7 @@
 //! The validator's ed25519 key as an encrypted PKCS#8 PEM file (PBES2: scrypt and AES-256-CBC, as OpenSSL reads it), and
 //! the node's network identity as a plain one.
 //!
-//! Called by `ledger-node keys` and the assembly. It never signs: that is [`crate::signer`].
+//! Called by `ledger-node keys` and when a validator starts. It never signs.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use pkcs8::{
 
 use zeroize::Zeroizing;
 
-use super::{KeyError, Password, secret_file};
+use crate::{KeyError, Password, secret_file};
 
 /// Most memory that opening a key file may take, in bytes (scrypt needs `128 * N * r`). The files written here need a
 /// sixteenth of it.

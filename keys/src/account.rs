@@ -8,7 +8,7 @@ use alloy_signer::k256::elliptic_curve::rand_core::OsRng;
 use alloy_signer_local::PrivateKeySigner;
 use serde::Deserialize;
 
-use super::{
+use crate::{
     KeyError, Password,
     consensus::{PBKDF2_ROUNDS_MAX, SCRYPT_MEMORY_BYTES_MAX, scrypt_is_bounded},
     secret_file,

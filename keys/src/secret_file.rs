@@ -11,7 +11,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::KeyError;
+use crate::KeyError;
 
 /// Largest secret file that is read, in bytes: an encrypted PEM has under 400, a keystore under 700.
 pub const SECRET_FILE_BYTES_MAX: u64 = 16 * 1024;

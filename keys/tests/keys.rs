@@ -1,9 +1,10 @@
 //! Key files: what is written can be read back, and everything else is refused in words.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use alloy_signer_local::PrivateKeySigner;
-use ledger_node::keys::{KeyError, Password, account, consensus, secret_file};
+use ledger_keys::{KeyError, Password, account, consensus, secret_file};
 use tempfile::tempdir;
 
 fn password() -> Password {

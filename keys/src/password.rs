@@ -7,7 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{KeyError, secret_file};
+use crate::{KeyError, secret_file};
 
 /// A password, wiped from memory when dropped and never shown by `Debug`.
 #[derive(Clone)]
