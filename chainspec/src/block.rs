@@ -4,7 +4,7 @@
 //! Called by the runtime (build, import, store) and the engine (seal, check). Every Ethereum tool can verify such a header:
 //! its hash is keccak256 of its RLP. Never judges a header against the rules of consensus or execution.
 
-use alloy_consensus::{BlockBody, TxEnvelope};
+use alloy_consensus::BlockBody;
 use alloy_eips::Typed2718;
 use alloy_rlp::Decodable;
 use parity_scale_codec::{Compact, Decode, DecodeAll, Encode, Error as CodecError, Input, Output};
@@ -13,14 +13,12 @@ use thiserror::Error;
 use crate::{
     certificate::FinalityCertificate,
     ids::{BlockHash, BlockNumber, Signature64, Slot, ValidatorSetHash},
+    transaction::Transaction,
     validators::VALIDATORS_MAX,
 };
 
 /// A standard Ethereum header.
 pub type Header = alloy_consensus::Header;
-
-/// A signed Ethereum transaction (EIP-2718) of type 0, 1, 2 or 4; [`Block`] refuses blob transactions.
-pub type Transaction = TxEnvelope;
 
 /// Version of the authority digest.
 pub const DIGEST_VERSION: u8 = 1;
@@ -171,7 +169,13 @@ pub enum BlockDecodeError {
         /// What the decoder met.
         reason: alloy_rlp::Error,
     },
-    /// Ommers or withdrawals, which this chain has not.
+    /// The RLP of a block in a form that no encoder writes: two byte strings for one block would be two messages.
+    #[error("block {number} is not encoded in the one canonical form")]
+    NotCanonical {
+        /// The block's number.
+        number: BlockNumber,
+    },
+    /// Ommers, withdrawals or blobs, which this chain has not.
     #[error("block {number} has {what}, which this chain has not")]
     Foreign {
         /// The block's number.

@@ -5,24 +5,37 @@
 //! is touched only where a specification is read from a file. Bytes from outside are decoded within named bounds and
 //! never panic.
 //!
-//! Read in this order: [`ids`], [`validators`], [`vote`], [`certificate`], [`block`].
+//! Read in this order: [`ids`], [`validators`], [`vote`], [`certificate`], [`transaction`], [`block`],
+//! [`spec`].
 
 mod codec;
 
 pub mod block;
 pub mod certificate;
+pub mod dev_keys;
 pub mod ids;
+pub mod passport_code;
+pub mod peer_id;
 pub mod predeploys;
+pub mod spec;
+pub mod transaction;
 pub mod validators;
 pub mod vote;
 
 pub use block::{
     AuthorityDigest, BLOCK_BYTES_MAX, Block, BlockDecodeError, DIGEST_VERSION, DigestError, EXTRA_DATA_BYTES_MAX,
-    Header, SealedHeader, Transaction, block_hash, digest_of, seal_hash, with_digest,
+    Header, SealedHeader, block_hash, digest_of, seal_hash, with_digest,
 };
 pub use certificate::{CertificateError, FinalityCertificate, PrevoteCertificate, PrevoteSignature};
 pub use ids::{
     BlockHash, BlockNumber, ConsensusKey, GenesisHash, MemberId, SetId, Signature64, Slot, UnixMillis, ValidatorSetHash,
 };
+pub use passport_code::{CodeError, CodeRef, PassportCode};
+pub use peer_id::{PeerIdError, peer_id_from_text, peer_id_of, peer_id_to_text};
+pub use spec::{
+    BlockLimits, ChainSpec, CheckpointParams, ConsensusParams, GenesisBalance, GenesisMember, GenesisValidator,
+    GovernanceParams, Hardfork, HolderLimits, InstanceSpec, NetworkParams, Problem, SpecError,
+};
+pub use transaction::{TRANSACTION_BYTES_MAX, Transaction, TransactionDecodeError, decode_transaction};
 pub use validators::{PEER_ID_BYTES_MAX, SetError, VALIDATORS_MAX, Validator, ValidatorSet};
 pub use vote::{Endorsement, Statement, StatementKind, Vote, VoteError, verify_strict};

@@ -5,12 +5,13 @@ use alloy_consensus::{
     TxEip7702, TxLegacy,
     constants::{EMPTY_ROOT_HASH, EMPTY_WITHDRAWALS},
 };
+use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B64, B256, Bloom, Signature, TxKind, U256, keccak256};
 use alloy_rlp::Encodable;
 use ledger_chainspec::{
     AuthorityDigest, BLOCK_BYTES_MAX, Block, BlockDecodeError, BlockHash, BlockNumber, DigestError,
-    EXTRA_DATA_BYTES_MAX, Header, SealedHeader, Signature64, Slot, Transaction, ValidatorSetHash, block_hash,
-    digest_of, seal_hash, with_digest,
+    EXTRA_DATA_BYTES_MAX, Header, SealedHeader, Signature64, Slot, TRANSACTION_BYTES_MAX, Transaction,
+    TransactionDecodeError, ValidatorSetHash, block_hash, decode_transaction, digest_of, seal_hash, with_digest,
 };
 use parity_scale_codec::{Compact, DecodeAll, Encode};
 use proptest::prelude::*;
@@ -304,6 +305,64 @@ fn bytes_around_a_block_are_refused() {
     assert!(Block::decode_all(&mut &claimed[..]).is_err());
 }
 
+#[test]
+fn a_block_has_one_form() {
+    // A decoder that takes any even v for parity 0 would read two byte strings as one block.
+    let block = Block {
+        header: header(),
+        transactions: vec![transactions().remove(2)],
+    };
+    let (rlp, transaction) = (block.to_rlp(), block.transactions[0].encoded_2718());
+    let parity = rlp.len() - 2 - 67;
+    assert_eq!(
+        (rlp[parity], transaction[transaction.len() - 67]),
+        (0x80, 0x80),
+        "the place of the parity"
+    );
+    for odd in [0x20, 0x1b, 0x25] {
+        let mut other = rlp.clone();
+        other[parity] = odd;
+        assert!(Block::from_rlp(&other).is_err(), "{odd:#x}");
+        let mut other = transaction.clone();
+        other[transaction.len() - 67] = odd;
+        assert!(decode_transaction(&other).is_err(), "{odd:#x}");
+    }
+}
+
+#[test]
+fn transactions_are_read_in_their_own_form() {
+    for transaction in transactions() {
+        let bytes = transaction.encoded_2718();
+        assert_eq!(decode_transaction(&bytes), Ok(transaction.clone()));
+        assert_eq!(keccak256(&bytes), *transaction.tx_hash());
+        let longer = [&bytes[..], &[0]].concat();
+        assert!(matches!(
+            decode_transaction(&longer),
+            Err(TransactionDecodeError::Malformed { .. })
+        ));
+        assert!(matches!(
+            decode_transaction(&bytes[..bytes.len() - 1]),
+            Err(TransactionDecodeError::Malformed { .. })
+        ));
+    }
+    let blob = TxEip4844 {
+        chain_id: 6300,
+        ..Default::default()
+    }
+    .into_signed(Signature::test_signature());
+    let blob = EthereumTxEnvelope::<TxEip4844>::Eip4844(blob).encoded_2718();
+    assert_eq!(decode_transaction(&blob), Err(TransactionDecodeError::Blob));
+    let bytes = TRANSACTION_BYTES_MAX + 1;
+    assert_eq!(
+        decode_transaction(&vec![0; bytes]),
+        Err(TransactionDecodeError::TooLong { bytes })
+    );
+    assert!(matches!(
+        decode_transaction(&[]),
+        Err(TransactionDecodeError::Malformed { .. })
+    ));
+}
+
 proptest! {
     #[test]
     fn digests_survive_their_encoding(
@@ -326,6 +385,7 @@ proptest! {
     #[test]
     fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..600), version in 0..3_u8) {
         let _ = Block::from_rlp(&bytes);
+        let _ = decode_transaction(&bytes);
         let _ = Block::decode_all(&mut &bytes[..]);
         let extra = [&[version][..], &bytes].concat();
         let _ = digest_of(&Header { extra_data: extra.into(), ..header() });

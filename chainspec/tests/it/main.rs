@@ -2,6 +2,10 @@
 
 mod block;
 mod certificate;
+mod dev_keys;
+
+mod passport_code;
+mod spec;
 mod statement;
 mod support;
 mod validators;
