@@ -20,7 +20,7 @@ pub enum PeerIdError {
     /// Not base58 (Bitcoin's alphabet), or longer than any peer id.
     #[error("{text:?} is not base58 of a peer id's length")]
     Base58 {
-        /// What was found, at most [`TEXT_CHARS_MAX`] characters of it.
+        /// What was found, at most 104 characters of it.
         text: String,
     },
     /// A multihash, but not one that holds an ed25519 key.
