@@ -1,0 +1,43 @@
+//! How does Rust talk to the sidechain's contracts?
+//!
+//! Typed calls, structs and events come from the committed artifacts (`artifacts/*.json`, made from `src/*.sol`), so that
+//! building needs no Solidity tool. On top of them: the bytes that genesis runs ([`initcode`]), the ids and storage slots of
+//! codes ([`code`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]) and events ([`events`]).
+//! Used by runtime (genesis, indexes), node (RPC), cli and checkpoint. Never does input or output, and never signs.
+//!
+//! The addresses of the contracts are the chain's business (`ledger_chainspec::predeploys`), not this crate's.
+
+pub mod code;
+pub mod enums;
+pub mod errors;
+pub mod events;
+pub mod initcode;
+pub mod redemption;
+
+pub use code::{CodeId, CodeRecord, CodeState};
+pub use enums::{CodeStatus, Offence, ProposalKind, ProposalStatus, UnknownValue, ValidatorStatus};
+pub use errors::{KnownError, decode_revert};
+pub use events::{KnownEvent, decode_event};
+pub use generated::{Bootstrap, PassportToken, Transact};
+pub use redemption::{Redemption, redemption_digest};
+
+/// What the macro makes of the artifacts. The documentation is in `src/interfaces/*.sol`.
+mod generated {
+    #![allow(missing_docs, clippy::too_many_arguments)]
+
+    alloy_sol_types::sol!(
+        #[sol(all_derives)]
+        Bootstrap,
+        "artifacts/Bootstrap.json"
+    );
+    alloy_sol_types::sol!(
+        #[sol(all_derives)]
+        Transact,
+        "artifacts/Transact.json"
+    );
+    alloy_sol_types::sol!(
+        #[sol(all_derives)]
+        PassportToken,
+        "artifacts/PassportToken.json"
+    );
+}
