@@ -26,6 +26,7 @@ pub enum GuardStart {
     Found(Box<GuardRecord>),
     /// There never was a record: the key is new, or the chain is. Somebody has to know this, for an empty disk looks the
     /// same after a loss: whoever created the key, or a set of one whose chain is empty too.
+    /// Store [`GuardRecord::fresh`] before the engine starts, so that the next start finds it.
     Fresh,
     /// There is no record though there may have been one (R8).
     Lost,

@@ -42,7 +42,7 @@ fn a_quiet_chain_sleeps_until_its_heartbeat() {
     let heartbeat = GENESIS_SLOT + HEARTBEAT_SLOTS;
     assert_eq!(node.wake, Some(at(heartbeat, 0)));
     node.tick(at(heartbeat - 1, 999));
-    assert!(node.builds.is_empty() && node.disk.guard.is_none());
+    assert!(node.builds.is_empty() && node.signed.is_empty());
     node.tick(at(heartbeat, 0));
     assert_eq!(node.height(), 1);
     assert!(node.builds[0].heartbeat);

@@ -12,7 +12,9 @@ use ledger_chainspec::{
 use ledger_consensus::{
     Alarm, BuildOutcome, BuildRequest, ChainParams, Effect, Engine, EngineConfig, EngineStart, Evidence, FinalHead,
     GuardRecord, GuardStart, Input, Message, Origin, Proposal, Rejection, Reproposal, Schedule, SignedStatement,
-    ValidationOutcome, message::Place, rules::Rules,
+    ValidationOutcome,
+    message::Place,
+    rules::{Mutant, Rules},
 };
 
 /// Duration of a slot.
@@ -123,7 +125,7 @@ impl Chain {
             gas_limit: GAS_LIMIT,
             base_fee_per_gas: Some(0),
             state_root: B256::from(U256::from(salt)),
-            withdrawals_root: Some(ledger_chainspec_empty_root()),
+            withdrawals_root: Some(empty_root()),
             ..Header::default()
         };
         let digest = AuthorityDigest {
@@ -308,7 +310,7 @@ pub fn precommit(slot: u64, hash: BlockHash) -> Cast {
 }
 
 /// The root of an empty list of withdrawals, which is the root of any empty list.
-fn ledger_chainspec_empty_root() -> B256 {
+fn empty_root() -> B256 {
     Header::default().transactions_root
 }
 
@@ -384,7 +386,11 @@ impl Node {
     }
 
     /// A node that starts with what is on its disk.
-    pub fn start(chain: &Rc<Chain>, key: SigningKey, disk: Disk, guard: GuardStart, now: UnixMillis) -> Self {
+    pub fn start(chain: &Rc<Chain>, key: SigningKey, mut disk: Disk, guard: GuardStart, now: UnixMillis) -> Self {
+        if matches!(guard, GuardStart::Fresh) {
+            let record = GuardRecord::fresh(chain.params.genesis, ConsensusKey::of(&key));
+            disk.guard = Some(parity_scale_codec::Encode::encode(&record));
+        }
         let head = disk
             .chain
             .last()
@@ -419,7 +425,7 @@ impl Node {
 
     /// The guard as a restart finds it.
     pub fn stored_guard(&self) -> GuardStart {
-        self.disk.guard.as_ref().map_or(GuardStart::Fresh, |bytes| {
+        self.disk.guard.as_ref().map_or(GuardStart::Lost, |bytes| {
             GuardStart::Found(Box::new(GuardRecord::from_bytes(bytes).unwrap()))
         })
     }
@@ -436,8 +442,8 @@ impl Node {
     }
 
     /// Puts a broken rule in the place of a right one.
-    pub fn with_rules(&mut self, rules: Rules) {
-        self.engine.set_rules(rules);
+    pub fn set_mutant(&mut self, mutant: Option<Mutant>) {
+        self.engine.set_rules(Rules { mutant });
     }
 
     pub fn head(&self) -> FinalHead {

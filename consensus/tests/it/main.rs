@@ -3,4 +3,8 @@
 #![allow(dead_code, reason = "more scenarios use the kit")]
 
 mod alone;
+mod cluster;
+mod four;
+mod guard;
 mod kit;
+mod simulation;
