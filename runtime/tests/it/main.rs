@@ -1,6 +1,17 @@
 //! Tests of the runtime through its public interface.
 
+#![allow(clippy::unwrap_used, reason = "a test's panic is its message")]
+
+mod calls;
 mod chain;
+mod chain_reads;
 mod golden;
+mod lanes;
+mod mirror;
+mod sets;
 mod state;
 mod store;
+mod story;
+mod tamper;
+mod transactions;
+mod world;

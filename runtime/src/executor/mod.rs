@@ -1,0 +1,201 @@
+//! What does a block do to the state?
+//!
+//! The only place that knows the EVM (revm through alloy-evm): a [`BlockExecution`] runs one block, with the
+//! system calls of its fork before and after the transactions, and gives receipts, requests and a
+//! [`StateDiff`]; [`call`] runs what leaves no trace. Production, import, genesis and the facade call in here.
+//! Nothing here writes to the database, checks a limit or knows whose turn it is.
+
+pub(crate) mod call;
+mod database;
+mod env;
+mod error;
+mod genesis;
+
+use std::{borrow::Cow, sync::Arc};
+
+use alloy_consensus::{EthereumReceipt, Header, TxType, transaction::Recovered};
+use alloy_eips::{eip4788::SYSTEM_ADDRESS, eip7685::Requests};
+use alloy_evm::{
+    EthEvm, Evm,
+    block::BlockExecutor,
+    eth::{
+        EthBlockExecutionCtx, EthBlockExecutor, EthEvmBuilder,
+        receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
+    },
+    precompiles::PrecompilesMap,
+};
+use alloy_primitives::{Address, Bytes};
+use revm::{
+    context::result::ExecutionResult,
+    database::{State, WrapDatabaseRef, states::bundle_state::BundleRetention},
+    inspector::NoOpInspector,
+};
+
+pub(crate) use database::{CodeCache, ViewDatabase};
+pub(crate) use env::ChainRules;
+pub use error::{ExecutionError, Refusal, TransactionFault};
+
+use ledger_chainspec::Transaction;
+
+use crate::state::{StateDiff, StateView};
+
+type BlockState = State<WrapDatabaseRef<ViewDatabase>>;
+type BlockEvm = EthEvm<BlockState, NoOpInspector, PrecompilesMap>;
+type Inner = EthBlockExecutor<'static, BlockEvm, ChainRules, Receipts>;
+
+/// What every execution of a node shares: the chain's rules and analysed code. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Executor {
+    rules: ChainRules,
+    codes: Arc<CodeCache>,
+}
+
+impl Executor {
+    pub(crate) fn new(rules: ChainRules) -> Self {
+        Self {
+            rules,
+            codes: Arc::default(),
+        }
+    }
+
+    pub(crate) const fn rules(&self) -> ChainRules {
+        self.rules
+    }
+
+    fn database(&self, view: StateView) -> ViewDatabase {
+        ViewDatabase {
+            view,
+            codes: Arc::clone(&self.codes),
+        }
+    }
+
+    /// Starts the block that `header` describes on the state of its parent, and makes the fork's
+    /// calls that come before the transactions (EIP-2935, EIP-4788). Of `header` the fields that
+    /// execution sees must be there; roots, bloom, gas used and extra data are not read.
+    pub(crate) fn begin(&self, parent: StateView, header: &Header) -> Result<BlockExecution, ExecutionError> {
+        let context = EthBlockExecutionCtx {
+            parent_hash: header.parent_hash,
+            parent_beacon_block_root: header.parent_beacon_block_root,
+            ommers: &[],
+            withdrawals: Some(Cow::Borrowed(&[])),
+            extra_data: Bytes::new(),
+            tx_count_hint: None,
+            slot_number: None,
+        };
+        let evm = self.evm(parent, header);
+        let mut inner = Inner::new(evm, context, self.rules, Receipts);
+        inner.apply_pre_execution_changes().map_err(error::fatal)?;
+        Ok(BlockExecution { inner })
+    }
+
+    /// A reader of contracts on the state of `view`, in the environment of `header`.
+    pub(crate) fn reader(&self, view: StateView, header: &Header) -> ContractReader {
+        ContractReader {
+            evm: self.evm(view, header),
+        }
+    }
+
+    fn evm(&self, view: StateView, header: &Header) -> BlockEvm {
+        let env = self.rules.env(header);
+        let state = State::builder()
+            .with_database_ref(self.database(view))
+            .with_bundle_update()
+            .build();
+        let precompiles = self.rules.precompiles(&env);
+        EthEvmBuilder::new(state, env).precompiles(precompiles).build()
+    }
+}
+
+/// One block under way.
+pub(crate) struct BlockExecution {
+    inner: Inner,
+}
+
+impl BlockExecution {
+    /// Executes one transaction and keeps its changes. Gives the gas it used.
+    ///
+    /// After a [`TransactionFault`] the block is as it was; after an [`ExecutionError`] it is lost.
+    pub(crate) fn apply(
+        &mut self,
+        transaction: &Recovered<Transaction>,
+    ) -> Result<Result<u64, TransactionFault>, ExecutionError> {
+        if transaction.is_eip4844() {
+            return Ok(Err(TransactionFault::Blob));
+        }
+        match self.inner.execute_transaction_without_commit(transaction) {
+            Ok(result) => Ok(Ok(self.inner.commit_transaction(result).tx_gas_used())),
+            Err(failure) => error::fault(failure).map(Err),
+        }
+    }
+
+    /// Makes the fork's calls that come after the transactions (EIP-7002, EIP-7251).
+    pub(crate) fn finish(self) -> Result<FinishedBlock, ExecutionError> {
+        let (evm, result) = self.inner.finish().map_err(error::fatal)?;
+        Ok(FinishedBlock {
+            reader: ContractReader { evm },
+            receipts: result.receipts,
+            requests: result.requests,
+            gas_used: result.gas_used,
+        })
+    }
+}
+
+/// A block whose transactions are done.
+pub(crate) struct FinishedBlock {
+    /// Reads contracts on the state after the block.
+    pub(crate) reader: ContractReader,
+    pub(crate) receipts: Vec<EthereumReceipt>,
+    pub(crate) requests: Requests,
+    pub(crate) gas_used: u64,
+}
+
+/// Calls view functions of contracts; what the calls would change is dropped.
+pub(crate) struct ContractReader {
+    evm: BlockEvm,
+}
+
+impl ContractReader {
+    /// What `contract` returns to `input`. Free of charge, with the 30 million gas of a system call.
+    pub(crate) fn call(&mut self, contract: Address, input: Bytes) -> Result<Bytes, ExecutionError> {
+        let done = self
+            .evm
+            .transact_system_call(SYSTEM_ADDRESS, contract, input)
+            .map_err(|failure| ExecutionError::Evm(Box::new(failure)))?;
+        match done.result {
+            ExecutionResult::Success { output, .. } => Ok(output.into_data()),
+            ExecutionResult::Revert { output, .. } => Err(ExecutionError::View {
+                contract,
+                what: format!("reverted with {output}"),
+            }),
+            ExecutionResult::Halt { reason, .. } => Err(ExecutionError::View {
+                contract,
+                what: format!("halted: {reason}"),
+            }),
+        }
+    }
+
+    /// What the block changed, once nothing is to be read any more.
+    pub(crate) fn into_diff(self) -> StateDiff {
+        let (mut state, _) = self.evm.finish();
+        state.merge_transitions(BundleRetention::PlainState);
+        database::diff_of(state.take_bundle())
+    }
+}
+
+/// Makes Ethereum's receipt of what the EVM says.
+#[derive(Clone, Copy, Debug)]
+struct Receipts;
+
+impl ReceiptBuilder for Receipts {
+    type Transaction = Transaction;
+    type Receipt = EthereumReceipt;
+
+    fn build_receipt<E: Evm>(&self, done: ReceiptBuilderCtx<'_, TxType, E>) -> EthereumReceipt {
+        EthereumReceipt {
+            tx_type: done.tx_type,
+            success: done.result.is_success(),
+            cumulative_gas_used: done.cumulative_gas_used,
+            logs: done.result.into_logs(),
+        }
+    }
+}

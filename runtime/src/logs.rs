@@ -1,0 +1,101 @@
+//! Which logs match a filter?
+//!
+//! For `eth_getLogs` and log subscriptions: the blocks' blooms first, their receipts only where a bloom may match. One
+//! question covers at most [`LOG_BLOCKS_MAX`] blocks and gives at most [`LOGS_MAX`] logs.
+
+use alloy_primitives::Log as RawLog;
+use alloy_rpc_types_eth::{Filter, Log};
+use ledger_chainspec::{BlockNumber, SealedHeader};
+use thiserror::Error;
+
+use crate::store::{Store, StoreError};
+
+/// Blocks that one question may cover.
+pub const LOG_BLOCKS_MAX: u64 = 10_000;
+
+/// Logs that one answer may hold.
+pub const LOGS_MAX: usize = 10_000;
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum LogsError {
+    /// The range runs backwards.
+    #[error("the first block, {from}, is after the last, {to}")]
+    Backwards {
+        /// First block asked for.
+        from: BlockNumber,
+        /// Last block asked for.
+        to: BlockNumber,
+    },
+    /// The range is too long.
+    #[error("{blocks} blocks are asked for, but one question covers at most {max}; ask for shorter ranges")]
+    TooManyBlocks {
+        /// Blocks asked for.
+        blocks: u64,
+        /// [`LOG_BLOCKS_MAX`].
+        max: u64,
+    },
+    /// More logs match than one answer holds.
+    #[error("more than {max} logs match before block {next}; ask from there, or for shorter ranges")]
+    TooManyLogs {
+        /// [`LOGS_MAX`].
+        max: usize,
+        /// The block in which the bound was met.
+        next: BlockNumber,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The logs in blocks `from` to `to`, both included, that match the addresses and topics of `filter`. Its own block
+/// range is not looked at; blocks after the head have no logs.
+pub(crate) fn logs(store: &Store, from: BlockNumber, to: BlockNumber, filter: &Filter) -> Result<Vec<Log>, LogsError> {
+    let Some(span) = to.get().checked_sub(from.get()) else {
+        return Err(LogsError::Backwards { from, to });
+    };
+    if span >= LOG_BLOCKS_MAX {
+        return Err(LogsError::TooManyBlocks {
+            blocks: span.saturating_add(1),
+            max: LOG_BLOCKS_MAX,
+        });
+    }
+    let mut found = Vec::new();
+    for number in (from.get()..=to.get()).map(BlockNumber::new) {
+        let Some(header) = store.header(number)? else { break };
+        if !filter.matches_bloom(header.header.logs_bloom) {
+            continue;
+        }
+        let hashes = store
+            .transactions(number)?
+            .into_iter()
+            .map(|transaction| *transaction.tx_hash());
+        for (index, (receipt, hash)) in (0_u64..).zip(store.receipts(number)?.iter().zip(hashes)) {
+            let logs = (u64::from(receipt.first_log_index)..).zip(&receipt.receipt.logs);
+            let matching = logs.filter(|(_, log)| filter.matches(log));
+            found.extend(matching.map(|(log_index, log)| Log {
+                transaction_hash: Some(hash),
+                transaction_index: Some(index),
+                log_index: Some(log_index),
+                ..in_block(&header, log)
+            }));
+        }
+        if found.len() > LOGS_MAX {
+            return Err(LogsError::TooManyLogs {
+                max: LOGS_MAX,
+                next: number,
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn in_block(header: &SealedHeader, log: &RawLog) -> Log {
+    Log {
+        inner: log.clone(),
+        block_hash: Some(header.hash.get()),
+        block_number: Some(header.header.number),
+        block_timestamp: Some(header.header.timestamp),
+        ..Log::default()
+    }
+}
