@@ -2,4 +2,6 @@
 
 pub use ledger_keys as keys;
 
+pub mod rpc;
 pub mod signer;
+pub mod txpool;

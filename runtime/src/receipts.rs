@@ -4,7 +4,8 @@
 //! promo code index. Pure; called once per block by production and import.
 
 use alloy_consensus::{
-    EthereumReceipt, Transaction as _, TxReceipt, proofs::calculate_receipt_root, transaction::Recovered,
+    EthereumReceipt, ReceiptWithBloom, Transaction as _, TxReceipt, proofs::calculate_receipt_root,
+    transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, Bloom, Log, U256};
 use alloy_sol_types::SolEvent;
@@ -18,7 +19,10 @@ use crate::store::{CodeChange, CodeEndKind, StoredReceipt};
 
 /// Root of the trie of receipts, and the bloom of all their logs.
 pub(crate) fn root_and_bloom(receipts: &[EthereumReceipt]) -> (B256, Bloom) {
-    let with_bloom: Vec<_> = receipts.iter().map(TxReceipt::with_bloom_ref).collect();
+    let with_bloom: Vec<_> = receipts
+        .iter()
+        .map(|receipt| ReceiptWithBloom::from(receipt.clone()))
+        .collect();
     let bloom = with_bloom
         .iter()
         .fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.logs_bloom);

@@ -49,7 +49,8 @@ pub struct CodeInfo {
     pub passport_code: String,
     /// Where it stands.
     pub state: CodeState,
-    /// Who may use it now, or used it; after its end, its last holder.
+    /// Who may use it now, or held it when it ended. Of an expired code whose record the contract has deleted: who asked
+    /// for it.
     pub holder: Address,
     /// Who asked for it.
     pub requester: Address,

@@ -50,6 +50,8 @@ pub enum ProposalKind {
     Admit,
     /// Remove a validator.
     Remove,
+    /// Remove a member.
+    RemoveMember,
     /// Change how checkpoints are made.
     SetCheckpointConfig,
     /// Define an instance specification.
@@ -58,6 +60,16 @@ pub enum ProposalKind {
     SetLimits,
     /// Go on from an earlier checkpoint.
     Recover,
+}
+
+/// Where an open proposal stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProposalStatus {
+    /// It takes votes.
+    Open,
+    /// It has its majority; its timelock runs, or it waits to be executed.
+    Passed,
 }
 
 /// One validator's vote.
@@ -79,6 +91,8 @@ pub struct ProposalInfo {
     pub proposal_id: u64,
     /// What it would do.
     pub kind: ProposalKind,
+    /// Where it stands.
+    pub status: ProposalStatus,
     /// Who opened it.
     pub proposer: Address,
     /// When it was opened, in seconds since the Unix epoch.
@@ -90,11 +104,14 @@ pub struct ProposalInfo {
     /// From when it can be executed, in seconds since the Unix epoch; absent until it has passed.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "quantity::opt")]
     pub executable_at: Option<u64>,
+    /// Votes that count together now.
+    #[serde(with = "quantity")]
+    pub votes_for: u64,
     /// Votes that it needs.
     #[serde(with = "quantity")]
     pub votes_needed: u64,
     /// The votes of current validators.
     pub votes: Vec<ProposalVote>,
-    /// The proposal as a sentence.
+    /// What it would do, as a sentence.
     pub summary: String,
 }

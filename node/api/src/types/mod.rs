@@ -10,5 +10,5 @@ mod pool;
 
 pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
 pub use code::{Authorization, CloudRef, CodeEnding, CodeInfo, CodeState, Verdict, Verification, VerifyRequest};
-pub use governance::{ProposalInfo, ProposalKind, ProposalVote, ValidatorInfo, ValidatorsInfo};
+pub use governance::{ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo};
 pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};

@@ -1,0 +1,106 @@
+//! What do the methods answer from? Handed over by the assembly, shared by all of them.
+
+use std::{fmt, sync::Arc};
+
+use alloy_rpc_types_eth::BlockOverrides;
+use ledger_chainspec::BlockNumber;
+use ledger_runtime::{BlockRef, CallOverrides, Head, Runtime};
+use tokio::sync::watch;
+
+use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, turns::Turns};
+use crate::txpool::TxPool;
+
+/// How the node stands to its peers, as the network last said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NetworkStatus {
+    /// Whether peers can connect.
+    pub listening: bool,
+    /// Connected peers.
+    pub peers: u64,
+    /// How far synchronisation is, while the node catches up.
+    pub sync: Option<SyncProgress>,
+}
+
+/// How far synchronisation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncProgress {
+    /// The head when it began.
+    pub from: BlockNumber,
+    /// The newest block of the peers.
+    pub target: BlockNumber,
+}
+
+/// What the assembly hands to the RPC server.
+#[derive(Clone)]
+pub struct RpcContext {
+    /// Execution and state.
+    pub runtime: Arc<Runtime>,
+    /// Waiting transactions.
+    pub pool: Arc<TxPool>,
+    /// The newest final block; the driver changes it. When the sender is gone, the node is not ready any more.
+    pub heads: watch::Receiver<Arc<Head>>,
+    /// Peers.
+    pub network: watch::Receiver<NetworkStatus>,
+    /// Name, version and platform of the node.
+    pub client_version: String,
+    /// Renders the metrics as Prometheus text.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl fmt::Debug for RpcContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RpcContext")
+            .field("client_version", &self.client_version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The implementation of all methods: the context, the callers' turns and the filters. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Api {
+    pub(super) context: RpcContext,
+    pub(super) turns: Turns,
+    pub(super) filters: Arc<Filters>,
+}
+
+impl Api {
+    /// The methods over `context`.
+    #[must_use]
+    pub fn new(context: RpcContext) -> Self {
+        let filters = Arc::new(Filters::default());
+        Self {
+            context,
+            turns: Turns::default(),
+            filters,
+        }
+    }
+
+    pub(super) fn runtime(&self) -> Arc<Runtime> {
+        Arc::clone(&self.context.runtime)
+    }
+
+    pub(super) fn head(&self) -> Arc<Head> {
+        self.context.runtime.head()
+    }
+}
+
+/// The number of a block that a caller means; of the head if it is one that does not exist yet.
+pub(super) fn number_of(runtime: &Runtime, at: BlockRef) -> Result<Option<BlockNumber>, RpcFailure> {
+    Ok(match at {
+        BlockRef::Head => Some(runtime.head().number()),
+        BlockRef::Number(number) => Some(number),
+        BlockRef::Hash(hash) => runtime.store().block_number(&hash)?,
+    })
+}
+
+/// The time that a call sees. On a quiet chain the newest block may be an hour old, while a transaction sent now would be
+/// executed now: so a call on the newest block sees the present, unless the caller says otherwise.
+pub(super) fn with_present(at: BlockRef, mut overrides: CallOverrides) -> CallOverrides {
+    if at == BlockRef::Head {
+        let block = overrides
+            .block
+            .get_or_insert_with(|| Box::new(BlockOverrides::default()));
+        block.time.get_or_insert_with(unix_seconds);
+    }
+    overrides
+}

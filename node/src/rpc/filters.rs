@@ -1,0 +1,299 @@
+//! `eth_*`: logs, and filters that are asked again and again.
+//!
+//! A filter remembers how far its caller has read and nothing else, so it costs the same whatever it matches. Callers
+//! forget filters: those that nobody asks for [`FILTER_IDLE_MAX`] end by themselves, the next time anybody uses one.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{B256, U256};
+use alloy_rpc_types_eth::{Filter, FilterBlockOption, FilterChanges, Log};
+use jsonrpsee::core::{RpcResult, async_trait};
+use ledger_api::EthFiltersServer;
+use ledger_chainspec::BlockNumber;
+use ledger_runtime::{BlockRef, LOG_BLOCKS_MAX, Runtime};
+use parking_lot::Mutex;
+use tokio::sync::broadcast::{self, error::TryRecvError};
+
+use super::{
+    context::{Api, number_of},
+    convert,
+    error::RpcFailure,
+};
+use crate::txpool::PooledTransaction;
+
+/// Filters of all callers together.
+pub const FILTERS_MAX: usize = 1024;
+
+/// A filter that nobody asks for so long ends: five minutes, as geth does.
+pub const FILTER_IDLE_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Addresses, or topics in one position, that a filter may name.
+pub const FILTER_VALUES_MAX: usize = 1000;
+
+/// All filters, by their ids.
+#[derive(Debug, Default)]
+pub struct Filters {
+    active: Mutex<HashMap<U256, Active>>,
+}
+
+#[derive(Debug)]
+struct Active {
+    asked: Instant,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Logs of blocks from `next` on.
+    Logs { filter: Arc<Filter>, next: u64 },
+    /// Hashes of blocks from `next` on.
+    Blocks { next: u64 },
+    /// Transactions that come into the pool.
+    Transactions(broadcast::Receiver<Arc<PooledTransaction>>),
+}
+
+/// What a filter's caller has not seen yet.
+enum News {
+    Logs { filter: Arc<Filter>, from: u64, to: u64 },
+    Blocks { from: u64, to: u64 },
+    Transactions(Vec<B256>),
+    Nothing,
+}
+
+impl Filters {
+    fn add(&self, kind: Kind) -> Result<U256, RpcFailure> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|error| RpcFailure::Internal(error.to_string()))?;
+        let mut active = self.active.lock();
+        active.retain(|_, filter| filter.asked.elapsed() < FILTER_IDLE_MAX);
+        if active.len() >= FILTERS_MAX {
+            let message = format!("the node has {FILTERS_MAX} filters already; uninstall some, or ask eth_getLogs");
+            return Err(RpcFailure::Limit(message));
+        }
+        // Random, so that callers cannot read one another's filters by counting.
+        let id = U256::from(u128::from_be_bytes(id));
+        active.insert(
+            id,
+            Active {
+                asked: Instant::now(),
+                kind,
+            },
+        );
+        Ok(id)
+    }
+
+    fn remove(&self, id: U256) -> bool {
+        self.active.lock().remove(&id).is_some()
+    }
+
+    /// What is new up to block `head`, and marks it as seen.
+    fn take_news(&self, id: U256, head: u64) -> Result<News, RpcFailure> {
+        self.with(id, |kind| match kind {
+            Kind::Logs { filter, next } => match take_blocks(next, head) {
+                Some((from, to)) => News::Logs {
+                    filter: Arc::clone(filter),
+                    from,
+                    to,
+                },
+                None => News::Nothing,
+            },
+            Kind::Blocks { next } => match take_blocks(next, head) {
+                Some((from, to)) => News::Blocks { from, to },
+                None => News::Nothing,
+            },
+            Kind::Transactions(arrivals) => News::Transactions(drain(arrivals)),
+        })
+    }
+
+    /// Marks blocks from `from` on as unseen again, because they could not be read.
+    fn give_back(&self, id: U256, from: u64) {
+        if let Some(Active {
+            kind: Kind::Logs { next, .. } | Kind::Blocks { next },
+            ..
+        }) = self.active.lock().get_mut(&id)
+        {
+            *next = (*next).min(from);
+        }
+    }
+
+    fn log_filter(&self, id: U256) -> Result<Arc<Filter>, RpcFailure> {
+        self.with(id, |kind| match kind {
+            Kind::Logs { filter, .. } => Some(Arc::clone(filter)),
+            Kind::Blocks { .. } | Kind::Transactions(_) => None,
+        })?
+        .ok_or_else(|| RpcFailure::Params("the filter is not one for logs".to_owned()))
+    }
+
+    fn with<T>(&self, id: U256, work: impl FnOnce(&mut Kind) -> T) -> Result<T, RpcFailure> {
+        let mut active = self.active.lock();
+        active.retain(|_, filter| filter.asked.elapsed() < FILTER_IDLE_MAX);
+        let filter = active
+            .get_mut(&id)
+            .ok_or_else(|| RpcFailure::NotFound("filter not found".to_owned()))?;
+        filter.asked = Instant::now();
+        Ok(work(&mut filter.kind))
+    }
+}
+
+/// The blocks from `next` to `head`, as many as one answer covers; the rest comes with the next question.
+fn take_blocks(next: &mut u64, head: u64) -> Option<(u64, u64)> {
+    let from = *next;
+    if from > head {
+        return None;
+    }
+    let to = head.min(from.saturating_add(LOG_BLOCKS_MAX - 1));
+    *next = to.saturating_add(1);
+    Some((from, to))
+}
+
+fn drain(arrivals: &mut broadcast::Receiver<Arc<PooledTransaction>>) -> Vec<B256> {
+    let mut hashes = Vec::new();
+    loop {
+        match arrivals.try_recv() {
+            Ok(arrival) => hashes.push(arrival.hash()),
+            // What was missed is gone; what came after it is still there.
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return hashes,
+        }
+    }
+}
+
+#[async_trait]
+impl EthFiltersServer for Api {
+    async fn logs(&self, filter: Filter) -> RpcResult<Vec<Log>> {
+        check(&filter)?;
+        let runtime = self.runtime();
+        self.turns.read(move || matching(&runtime, &filter)).await
+    }
+
+    fn new_filter(&self, filter: Filter) -> RpcResult<U256> {
+        check(&filter)?;
+        let next = self.head().number().get().saturating_add(1);
+        Ok(self.filters.add(Kind::Logs {
+            filter: Arc::new(filter),
+            next,
+        })?)
+    }
+
+    fn new_block_filter(&self) -> RpcResult<U256> {
+        Ok(self.filters.add(Kind::Blocks {
+            next: self.head().number().get().saturating_add(1),
+        })?)
+    }
+
+    fn new_pending_transaction_filter(&self) -> RpcResult<U256> {
+        Ok(self.filters.add(Kind::Transactions(self.context.pool.subscribe()))?)
+    }
+
+    async fn filter_changes(&self, filter_id: U256) -> RpcResult<FilterChanges> {
+        let runtime = self.runtime();
+        let (work, from): (Box<dyn FnOnce() -> _ + Send>, u64) =
+            match self.filters.take_news(filter_id, self.head().number().get())? {
+                News::Nothing => return Ok(FilterChanges::Hashes(Vec::new())),
+                News::Transactions(hashes) => return Ok(FilterChanges::Hashes(hashes)),
+                News::Logs { filter, from, to } => (
+                    Box::new(move || {
+                        let Some((from, to)) = within(&runtime, &filter, from, to)? else {
+                            return Ok(FilterChanges::Logs(Vec::new()));
+                        };
+                        Ok(FilterChanges::Logs(runtime.logs(from, to, &filter)?))
+                    }),
+                    from,
+                ),
+                News::Blocks { from, to } => (Box::new(move || block_hashes(&runtime, from, to)), from),
+            };
+        let changes = self.turns.read(work).await;
+        if changes.is_err() {
+            self.filters.give_back(filter_id, from);
+        }
+        changes
+    }
+
+    async fn filter_logs(&self, filter_id: U256) -> RpcResult<Vec<Log>> {
+        let filter = self.filters.log_filter(filter_id)?;
+        let runtime = self.runtime();
+        self.turns.read(move || matching(&runtime, &filter)).await
+    }
+
+    fn uninstall_filter(&self, filter_id: U256) -> RpcResult<bool> {
+        Ok(self.filters.remove(filter_id))
+    }
+}
+
+/// Bounds what matching one block against the filter costs.
+pub(super) fn check(filter: &Filter) -> Result<(), RpcFailure> {
+    let most = filter
+        .topics
+        .iter()
+        .map(|topics| topics.len())
+        .chain([filter.address.len()])
+        .max();
+    if most > Some(FILTER_VALUES_MAX) {
+        let message = format!("a filter names at most {FILTER_VALUES_MAX} addresses, and as many topics per position");
+        return Err(RpcFailure::Limit(message));
+    }
+    Ok(())
+}
+
+/// The logs of the filter's own range. Blocks that do not exist yet have none.
+fn matching(runtime: &Runtime, filter: &Filter) -> Result<Vec<Log>, RpcFailure> {
+    let (from, to) = match filter.block_option {
+        FilterBlockOption::AtBlockHash(hash) => {
+            let number = number_of(runtime, convert::by_hash(hash))?;
+            let number = number.ok_or_else(|| RpcFailure::NotFound(format!("unknown block {hash}")))?;
+            (number, number)
+        }
+        FilterBlockOption::Range { from_block, to_block } => {
+            let head = runtime.head().number();
+            let number = |tag: Option<_>| match tag.map_or(BlockRef::Head, convert::block_by_tag) {
+                BlockRef::Number(number) => number,
+                BlockRef::Head | BlockRef::Hash(_) => head,
+            };
+            let (from, to) = (number(from_block), number(to_block));
+            if from > to {
+                return Err(RpcFailure::Params(format!(
+                    "invalid block range params: from {from} to {to}"
+                )));
+            }
+            if from > head {
+                return Ok(Vec::new());
+            }
+            (from, to.min(head))
+        }
+    };
+    Ok(runtime.logs(from, to, filter)?)
+}
+
+/// The blocks of `from` to `to` that the filter's own range covers too.
+pub(super) fn within(
+    runtime: &Runtime,
+    filter: &Filter,
+    from: u64,
+    to: u64,
+) -> Result<Option<(BlockNumber, BlockNumber)>, RpcFailure> {
+    let (least, most) = match filter.block_option {
+        FilterBlockOption::AtBlockHash(hash) => match number_of(runtime, convert::by_hash(hash))? {
+            Some(number) => (number.get(), number.get()),
+            None => return Ok(None),
+        },
+        FilterBlockOption::Range { from_block, to_block } => (
+            from_block.and_then(|tag| tag.as_number()).unwrap_or(0),
+            to_block.and_then(|tag| tag.as_number()).unwrap_or(u64::MAX),
+        ),
+    };
+    let (from, to) = (from.max(least), to.min(most));
+    Ok((from <= to).then_some((BlockNumber::new(from), BlockNumber::new(to))))
+}
+
+fn block_hashes(runtime: &Runtime, from: u64, to: u64) -> Result<FilterChanges, RpcFailure> {
+    let mut hashes = Vec::new();
+    for number in from..=to {
+        let hash = runtime.store().block_hash(BlockNumber::new(number))?;
+        hashes.extend(hash.map(|hash| hash.get()));
+    }
+    Ok(FilterChanges::Hashes(hashes))
+}

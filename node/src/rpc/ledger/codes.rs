@@ -1,0 +1,245 @@
+//! Which code does an id name, and what became of it?
+
+use std::str::FromStr;
+
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::SolEvent;
+use ledger_api::{CodeEnding, CodeInfo, CodeState};
+use ledger_chainspec::{CodeRef, PassportCode, predeploys::TRANSACT};
+use ledger_contracts::{CodeId, CodeStatus, Transact};
+use ledger_runtime::{
+    FoundTransaction, Runtime,
+    store::{CodeEnd, CodeEndKind, TxLocation},
+};
+
+use super::{super::error::RpcFailure, contracts::View};
+use crate::txpool::TxPool;
+
+/// Longest id that is looked at, in characters.
+pub(super) const ID_CHARS_MAX: usize = 128;
+
+/// What an id turned out to name.
+#[derive(Debug)]
+pub(super) enum Lookup {
+    /// A code.
+    Code(Box<CodeInfo>),
+    /// Nothing on this chain.
+    NeverIssued,
+    /// A transaction that waits in the pool.
+    Pending(B256),
+    /// A transaction that failed.
+    Failed(B256),
+    /// A transaction that did something else.
+    NotARequest(B256),
+}
+
+/// How an id is written.
+enum Id {
+    Transaction(B256),
+    Passport(PassportCode),
+    Code(U256),
+}
+
+/// Finds what `id` names.
+pub(super) fn find(view: &View, pool: &TxPool, id: &str) -> Result<Lookup, RpcFailure> {
+    let runtime = &view.runtime;
+    let found = match parse(id)? {
+        Id::Code(code_id) => return by_code_id(view, code_id),
+        Id::Transaction(hash) => match runtime.transaction(&hash)? {
+            Some(found) => found,
+            None if pool.get(&hash).is_some() => return Ok(Lookup::Pending(hash)),
+            None => return Ok(Lookup::NeverIssued),
+        },
+        Id::Passport(code) => {
+            let location = TxLocation {
+                block: code.block(),
+                index: code.index(),
+            };
+            match runtime.transaction_at(location)? {
+                Some(found) => found,
+                None => return Ok(Lookup::NeverIssued),
+            }
+        }
+    };
+    let hash = *found.transaction.tx_hash();
+    if !found.receipt.receipt.success {
+        return Ok(Lookup::Failed(hash));
+    }
+    match Runtime::issued_code(&found.receipt) {
+        Some(code_id) => Ok(Lookup::Code(Box::new(describe(view, code_id, &found)?))),
+        None => Ok(Lookup::NotARequest(hash)),
+    }
+}
+
+fn parse(id: &str) -> Result<Id, RpcFailure> {
+    let id = id.trim();
+    if id.len() > ID_CHARS_MAX {
+        return Err(RpcFailure::Params(format!(
+            "an id has at most {ID_CHARS_MAX} characters, not {}",
+            id.len()
+        )));
+    }
+    if let Some(code) = code_id(id) {
+        return Ok(Id::Code(code.to_word()));
+    }
+    match CodeRef::from_str(id).map_err(|error| RpcFailure::Params(error.to_string()))? {
+        CodeRef::Transaction(hash) => Ok(Id::Transaction(hash)),
+        CodeRef::Passport(code) => Ok(Id::Passport(code)),
+    }
+}
+
+/// The contract's number of a code: as a quantity or word, which is far below any transaction's hash, or as the contract's
+/// errors show it, `spec:sequence`.
+fn code_id(id: &str) -> Option<CodeId> {
+    if let Some((spec_id, sequence)) = id.split_once(':') {
+        return Some(CodeId {
+            spec_id: spec_id.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+        });
+    }
+    let digits = id.strip_prefix("0x")?;
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    CodeId::from_word(U256::from_str_radix(digits, 16).ok()?)
+}
+
+fn by_code_id(view: &View, code_id: U256) -> Result<Lookup, RpcFailure> {
+    let Some(record) = view.runtime.promo_code(&code_id)? else {
+        return Ok(Lookup::NeverIssued);
+    };
+    let found = view.runtime.transaction(&record.issued_by)?;
+    let found = found.ok_or_else(|| RpcFailure::Internal(format!("{} is not stored", record.issued_by)))?;
+    Ok(Lookup::Code(Box::new(describe(view, code_id, &found)?)))
+}
+
+/// Everything about the code that the transaction `issue` issued.
+fn describe(view: &View, code_id: U256, issue: &FoundTransaction) -> Result<CodeInfo, RpcFailure> {
+    let event = issue
+        .receipt
+        .receipt
+        .logs
+        .iter()
+        .filter(|log| log.address == TRANSACT)
+        .filter_map(|log| Transact::CodeIssued::decode_log_data(&log.data).ok())
+        .find(|event| event.codeId == code_id)
+        .ok_or_else(|| RpcFailure::Internal(format!("code {code_id} is not in its receipt")))?;
+    let code = view.ask(TRANSACT, &Transact::codeCall { codeId: code_id })?;
+    let status = CodeStatus::try_from(code.status).map_err(|error| RpcFailure::Internal(error.to_string()))?;
+    let end = view.runtime.promo_code(&code_id)?.and_then(|record| record.end);
+    let state = match (status, end) {
+        (CodeStatus::Live, _) => CodeState::Live,
+        (CodeStatus::Expired, _) => CodeState::Expired,
+        (CodeStatus::Redeemed, _) => CodeState::Redeemed,
+        (CodeStatus::Cancelled, _) => CodeState::Cancelled,
+        (CodeStatus::Deleted | CodeStatus::NeverIssued, Some(end)) => ended_as(end.kind),
+        (CodeStatus::Deleted | CodeStatus::NeverIssued, None) => {
+            return Err(RpcFailure::Internal(format!(
+                "code {code_id} is gone, and no log says how it ended"
+            )));
+        }
+    };
+    let ended = end.map(|end| ending(view, code_id, end)).transpose()?;
+    let (ending, last_holder) = ended.map_or((None, None), |(ending, holder)| (Some(ending), holder));
+    let holder = Some(code.holder)
+        .filter(|holder| *holder != Address::ZERO)
+        .or(last_holder);
+    Ok(CodeInfo {
+        code_id,
+        transaction: *issue.transaction.tx_hash(),
+        passport_code: passport_code(issue)?,
+        state,
+        holder: holder.unwrap_or(event.holder),
+        requester: event.holder,
+        spec: view.spec(event.specId)?,
+        block_number: issue.location.block.get(),
+        issued_at: issue.header.header.timestamp,
+        expires_at: event.expiresAt,
+        ending,
+    })
+}
+
+const fn ended_as(kind: CodeEndKind) -> CodeState {
+    match kind {
+        CodeEndKind::Redeemed => CodeState::Redeemed,
+        CodeEndKind::Cancelled => CodeState::Cancelled,
+        CodeEndKind::Expired => CodeState::Expired,
+    }
+}
+
+fn passport_code(issue: &FoundTransaction) -> Result<String, RpcFailure> {
+    let TxLocation { block, index } = issue.location;
+    let code = PassportCode::new(block, index);
+    Ok(code
+        .ok_or_else(|| RpcFailure::Internal(format!("index {index} is beyond passport codes")))?
+        .to_string())
+}
+
+/// How a code ended, and who held it then, if the log says so.
+fn ending(view: &View, code_id: U256, end: CodeEnd) -> Result<(CodeEnding, Option<Address>), RpcFailure> {
+    let found = view.runtime.transaction(&end.transaction)?;
+    let found = found.ok_or_else(|| RpcFailure::Internal(format!("{} is not stored", end.transaction)))?;
+    let mut holder = None;
+    let mut redeemed_by = None;
+    for log in found.receipt.receipt.logs.iter().filter(|log| log.address == TRANSACT) {
+        if let Ok(event) = Transact::CodeRedeemed::decode_log_data(&log.data)
+            && event.codeId == code_id
+        {
+            holder = Some(event.holder);
+            redeemed_by = Some(view.cloud(event.memberId)?);
+        }
+        if let Ok(event) = Transact::CodeCancelled::decode_log_data(&log.data)
+            && event.codeId == code_id
+        {
+            holder = Some(event.holder);
+        }
+    }
+    let ending = CodeEnding {
+        transaction: end.transaction,
+        block_number: found.location.block.get(),
+        timestamp: found.header.header.timestamp,
+        redeemed_by,
+    };
+    Ok((ending, holder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_transaction_a_passport_code_or_a_code_of_the_contract() {
+        let hash = format!("0x{}", "ab".repeat(32));
+        assert!(matches!(parse(&hash), Ok(Id::Transaction(id)) if id.to_string() == hash));
+        let passport = PassportCode::new(ledger_chainspec::BlockNumber::new(7), 3).unwrap();
+        assert!(matches!(parse(&format!(" {passport}\n")), Ok(Id::Passport(id)) if id == passport));
+        let word = CodeId {
+            spec_id: 2,
+            sequence: 9,
+        }
+        .to_word();
+        for text in ["2:9".to_owned(), format!("{word:#x}"), format!("{word:#066x}")] {
+            assert!(matches!(parse(&text), Ok(Id::Code(id)) if id == word), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused_with_words() {
+        for text in [
+            "",
+            "0x",
+            "0xzz",
+            "hello",
+            "1:x",
+            "003A-G00A-R7VU",
+            &"9".repeat(10_000),
+            "0x\u{fe0f}",
+            "💥💥💥💥",
+        ] {
+            let Err(RpcFailure::Params(words)) = parse(text) else {
+                panic!("{text:?} was taken")
+            };
+            assert!(words.len() > 20 && words.len() < 300, "{words}");
+        }
+    }
+}

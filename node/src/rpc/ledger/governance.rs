@@ -1,0 +1,113 @@
+//! Who runs the chain, and what do they decide?
+
+use alloy_primitives::{B256, U256};
+use ledger_api::{ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo};
+use ledger_chainspec::{Validator, peer_id_to_text, predeploys::BOOTSTRAP};
+use ledger_contracts::{Bootstrap, ProposalKind as Kind, ProposalStatus as Status};
+
+use super::{super::error::RpcFailure, contracts::View, number};
+
+/// Newest proposals that are looked at for open ones.
+pub(super) const PROPOSALS_MAX: u64 = 100;
+
+/// The ballot of a vote against, as the contract has it.
+const AGAINST: B256 = B256::with_last_byte(1);
+
+/// The validators that decide the next block.
+pub(super) fn validators(view: &View) -> Result<ValidatorsInfo, RpcFailure> {
+    let set = &view.head.set;
+    let describe = |(index, validator): (u64, &Validator)| {
+        let member_id = validator.member_id.get();
+        Ok(ValidatorInfo {
+            index,
+            account: validator.account,
+            consensus_key: B256::from(validator.consensus_key.get()),
+            checkpoint_key: validator.checkpoint_key,
+            peer_id: peer_id_to_text(&validator.peer_id),
+            member_id,
+            cloud: view.cloud(member_id)?.name,
+        })
+    };
+    Ok(ValidatorsInfo {
+        set_id: set.id().get(),
+        set_hash: set.hash().get(),
+        quorum: number(set.quorum()),
+        validators: (0..).zip(set.iter()).map(describe).collect::<Result<_, RpcFailure>>()?,
+    })
+}
+
+/// The open proposals, newest first.
+pub(super) fn proposals(view: &View) -> Result<Vec<ProposalInfo>, RpcFailure> {
+    let count: u64 = view.ask(BOOTSTRAP, &Bootstrap::proposalCountCall {})?.saturating_to();
+    let newest = (1..=count)
+        .rev()
+        .take(usize::try_from(PROPOSALS_MAX).unwrap_or(usize::MAX));
+    newest.filter_map(|id| proposal(view, id).transpose()).collect()
+}
+
+/// A proposal, if it is open.
+fn proposal(view: &View, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
+    let proposal_id = U256::from(id);
+    let unknown = |error: ledger_contracts::UnknownValue| RpcFailure::Internal(error.to_string());
+    let proposal = view.ask(
+        BOOTSTRAP,
+        &Bootstrap::proposalCall {
+            proposalId: proposal_id,
+        },
+    )?;
+    let status = match Status::try_from(proposal.status).map_err(unknown)? {
+        Status::Open => ProposalStatus::Open,
+        Status::Passed => ProposalStatus::Passed,
+        Status::None | Status::Executed | Status::Expired | Status::Withdrawn => return Ok(None),
+    };
+    let kind = Kind::try_from(proposal.kind).map_err(unknown)?;
+    let tally = view.ask(
+        BOOTSTRAP,
+        &Bootstrap::tallyCall {
+            proposalId: proposal_id,
+        },
+    )?;
+    let mut votes = Vec::new();
+    for validator in view.head.set.iter() {
+        let voter = validator.account;
+        let ballot = view.ask(
+            BOOTSTRAP,
+            &Bootstrap::ballotCall {
+                proposalId: proposal_id,
+                voter,
+            },
+        )?;
+        if ballot != B256::ZERO {
+            votes.push(ProposalVote {
+                validator: voter,
+                support: ballot != AGAINST,
+            });
+        }
+    }
+    Ok(Some(ProposalInfo {
+        proposal_id: id,
+        kind: kind_of(kind).ok_or_else(|| RpcFailure::Internal(format!("proposal {id} has no kind")))?,
+        status,
+        proposer: proposal.proposer,
+        opened_at: proposal.createdAt,
+        expires_at: proposal.expiresAt,
+        executable_at: Some(proposal.executableAt).filter(|at| *at > 0),
+        votes_for: tally.votes.saturating_to(),
+        votes_needed: tally.needed.saturating_to(),
+        votes,
+        summary: format!("{kind}, proposed by {}", proposal.proposer),
+    }))
+}
+
+const fn kind_of(kind: Kind) -> Option<ProposalKind> {
+    Some(match kind {
+        Kind::None => return None,
+        Kind::Admit => ProposalKind::Admit,
+        Kind::Remove => ProposalKind::Remove,
+        Kind::RemoveMember => ProposalKind::RemoveMember,
+        Kind::SetCheckpointConfig => ProposalKind::SetCheckpointConfig,
+        Kind::DefineSpec => ProposalKind::DefineSpec,
+        Kind::SetLimits => ProposalKind::SetLimits,
+        Kind::Recover => ProposalKind::Recover,
+    })
+}

@@ -1,0 +1,58 @@
+//! How does the world talk to a node? JSON-RPC over HTTP and WebSocket on one port, and a few pages for monitoring.
+//!
+//! [`RpcServer`] takes the port and runs; [`Api`] implements every method of [`ledger_api`], a file per group, over what
+//! the assembly hands over in [`RpcContext`]. Handlers read the store and run calls on blocking threads, in bounded
+//! numbers ([`turns`]); nothing here signs anything or decides anything, and the only thing that it changes is the pool.
+
+mod blocks;
+mod clock;
+mod context;
+mod convert;
+pub mod error;
+mod filters;
+mod http;
+mod ledger;
+mod node;
+mod server;
+mod state;
+mod subscribe;
+mod transactions;
+pub mod turns;
+
+use jsonrpsee::Methods;
+use ledger_api::{
+    DiscoveryServer, EthBlocksServer, EthFiltersServer, EthPubSubServer, EthStateServer, EthTransactionsServer,
+    LedgerServer, NetServer, PoolServer, Web3Server,
+};
+
+pub use blocks::{FEE_HISTORY_BLOCKS_MAX, FEE_PERCENTILES_MAX};
+pub use context::{Api, NetworkStatus, RpcContext, SyncProgress};
+pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX};
+pub use server::{
+    BATCH_REQUESTS_MAX, CONNECTIONS_MAX, MESSAGES_WAITING_MAX, REQUEST_BYTES_MAX, REQUEST_HEAD_WAIT_MAX,
+    RESPONSE_BYTES_MAX, RpcBindError, RpcLimits, RpcOptions, RpcServer, STOP_WAIT_MAX, SUBSCRIPTIONS_MAX,
+};
+
+/// Every method, ready to be served.
+#[must_use]
+pub fn methods(api: Api) -> Methods {
+    let groups: [Methods; 10] = [
+        EthBlocksServer::into_rpc(api.clone()).into(),
+        EthTransactionsServer::into_rpc(api.clone()).into(),
+        EthStateServer::into_rpc(api.clone()).into(),
+        EthFiltersServer::into_rpc(api.clone()).into(),
+        EthPubSubServer::into_rpc(api.clone()).into(),
+        NetServer::into_rpc(api.clone()).into(),
+        Web3Server::into_rpc(api.clone()).into(),
+        PoolServer::into_rpc(api.clone()).into(),
+        DiscoveryServer::into_rpc(api.clone()).into(),
+        LedgerServer::into_rpc(api).into(),
+    ];
+    let mut methods = Methods::new();
+    for group in groups {
+        methods
+            .merge(group)
+            .expect("a test registers all groups: no two name the same method");
+    }
+    methods
+}

@@ -1,0 +1,129 @@
+//! Does a waiting transaction survive a restart? It does: every one that comes in is written down.
+//!
+//! An append-only file of records: length (4 bytes, little-endian), the first 4 bytes of the keccak-256 of the
+//! transaction, and its EIP-2718 bytes. Nothing is written when a transaction leaves; at start, those that no longer fit
+//! the state are dropped, and the file is rewritten with the rest, as it is when it outgrows [`JOURNAL_BYTES_MAX`].
+//!
+//! Records are written at once and not synced: a killed process loses nothing, a machine that loses power may lose what
+//! came in the last seconds, whose senders can hand it in again. A torn or damaged tail is cut off and the rest kept.
+//! Never synced to keep the promise that matters: that is what blocks are for.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::keccak256;
+use ledger_chainspec::TRANSACTION_BYTES_MAX;
+
+/// Largest journal, in bytes; past it, it is rewritten with what waits, which [`super::limits::POOL_SLOTS_MAX`] bounds
+/// at half of this.
+pub const JOURNAL_BYTES_MAX: u64 = 128 << 20;
+
+const HEAD_BYTES: usize = 8;
+
+/// The pool's journal.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+}
+
+impl Journal {
+    /// Opens the journal, or makes it, and gives the transactions in it, oldest first.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written. What is damaged is no error.
+    pub fn open(path: &Path) -> io::Result<(Self, Vec<Vec<u8>>)> {
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let mut contents = Vec::new();
+        Read::by_ref(&mut file)
+            .take(JOURNAL_BYTES_MAX.saturating_mul(2))
+            .read_to_end(&mut contents)?;
+        let (transactions, whole) = parse(&contents);
+        let bytes = u64::try_from(whole).unwrap_or(u64::MAX);
+        if file.metadata()?.len() != bytes {
+            file.set_len(bytes)?;
+        }
+        Ok((
+            Self {
+                path: path.to_path_buf(),
+                file,
+                bytes,
+            },
+            transactions,
+        ))
+    }
+
+    /// Writes a transaction down.
+    ///
+    /// # Errors
+    /// If the disk refuses. Then the journal is cut back to what it held, so that later records can be read.
+    pub fn append(&mut self, transaction: &[u8]) -> io::Result<()> {
+        let record = record(transaction);
+        if let Err(error) = self.file.write_all(&record) {
+            self.file.set_len(self.bytes)?;
+            return Err(error);
+        }
+        self.bytes = self
+            .bytes
+            .saturating_add(u64::try_from(record.len()).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Whether it is time to [`Self::rewrite`].
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.bytes > JOURNAL_BYTES_MAX
+    }
+
+    /// Replaces the contents, in one step: a crash leaves the old journal or the new one.
+    ///
+    /// # Errors
+    /// If the disk refuses; then the old journal stays.
+    pub fn rewrite<T: AsRef<[u8]>>(&mut self, transactions: impl Iterator<Item = T>) -> io::Result<()> {
+        let fresh = self.path.with_extension("new");
+        let mut contents = Vec::new();
+        transactions.for_each(|transaction| contents.extend(record(transaction.as_ref())));
+        let mut file = File::create(&fresh)?;
+        file.write_all(&contents)?;
+        file.sync_all()?;
+        fs::rename(&fresh, &self.path)?;
+        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        self.bytes = u64::try_from(contents.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+}
+
+fn record(transaction: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(transaction.len()).expect("the pool takes no transaction above TRANSACTION_BYTES_MAX");
+    let mut record = Vec::with_capacity(HEAD_BYTES + transaction.len());
+    record.extend(length.to_le_bytes());
+    record.extend(&keccak256(transaction)[..4]);
+    record.extend(transaction);
+    record
+}
+
+/// The transactions in `contents` up to the first damage, and the length of what is whole.
+fn parse(contents: &[u8]) -> (Vec<Vec<u8>>, usize) {
+    let mut transactions = Vec::new();
+    let mut rest = contents;
+    while let Some((transaction, after)) = first_record(rest) {
+        transactions.push(transaction.to_vec());
+        rest = after;
+    }
+    (transactions, contents.len() - rest.len())
+}
+
+fn first_record(contents: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = contents.split_first_chunk::<HEAD_BYTES>()?;
+    let [l0, l1, l2, l3, check @ ..] = *head;
+    let length = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).ok()?;
+    if length > TRANSACTION_BYTES_MAX {
+        return None;
+    }
+    let (transaction, rest) = rest.split_at_checked(length)?;
+    (keccak256(transaction)[..4] == check).then_some((transaction, rest))
+}
