@@ -6,7 +6,7 @@
 
 use alloy_consensus::transaction::{Recovered, SignerRecoverable};
 use alloy_primitives::{Address, B256};
-use ledger_chainspec::{AuthorityDigest, Block, ChainSpec, DigestError, Transaction, digest_of};
+use ledger_chainspec::{AuthorityDigest, Block, ChainSpec, DigestError, Transaction, ValidatorSetHash, digest_of};
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -27,6 +27,14 @@ pub enum ImportError {
     /// The slot or the certificate does not follow the head.
     #[error(transparent)]
     Place(#[from] PlaceError),
+    /// The digest commits to another set for the next block than Bootstrap holds after this one (R10).
+    #[error("the digest names the next validator set {got}, but after the block it is {expected}")]
+    NextSet {
+        /// Hash in the digest.
+        got: ValidatorSetHash,
+        /// Hash of Bootstrap's set.
+        expected: ValidatorSetHash,
+    },
     /// A header field is not what it must be.
     #[error(transparent)]
     Header(#[from] HeaderMismatch),
@@ -50,7 +58,9 @@ impl ImportError {
     #[must_use]
     pub const fn blames_block(&self) -> bool {
         match self {
-            Self::Digest(_) | Self::Place(_) | Self::Header(_) | Self::Transaction { .. } => true,
+            Self::Digest(_) | Self::Place(_) | Self::NextSet { .. } | Self::Header(_) | Self::Transaction { .. } => {
+                true
+            }
             Self::Block(_) => false,
         }
     }
@@ -84,6 +94,7 @@ pub(crate) fn import(
     }
     let AuthorityDigest {
         slot,
+        next_set_hash,
         parent_certificate,
         seal,
         ..
@@ -96,6 +107,13 @@ pub(crate) fn import(
             seal,
         },
     )?;
+    let expected = executed.digest().next_set_hash;
+    if next_set_hash != expected {
+        return Err(ImportError::NextSet {
+            got: next_set_hash,
+            expected,
+        });
+    }
     header::compare(&block.header, executed.header())?;
     Ok(executed)
 }

@@ -4,8 +4,7 @@
 //! promo code index. Pure; called once per block by production and import.
 
 use alloy_consensus::{
-    EthereumReceipt, ReceiptWithBloom, Transaction as _, TxReceipt, proofs::calculate_receipt_root,
-    transaction::Recovered,
+    EthereumReceipt, Transaction as _, TxReceipt, proofs::calculate_receipt_root, transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, Bloom, Log, U256};
 use alloy_sol_types::SolEvent;
@@ -19,10 +18,7 @@ use crate::store::{CodeChange, CodeEndKind, StoredReceipt};
 
 /// Root of the trie of receipts, and the bloom of all their logs.
 pub(crate) fn root_and_bloom(receipts: &[EthereumReceipt]) -> (B256, Bloom) {
-    let with_bloom: Vec<_> = receipts
-        .iter()
-        .map(|receipt| ReceiptWithBloom::from(receipt.clone()))
-        .collect();
+    let with_bloom: Vec<_> = receipts.iter().map(TxReceipt::with_bloom_ref).collect();
     let bloom = with_bloom
         .iter()
         .fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.logs_bloom);

@@ -1,8 +1,9 @@
 //! What would this call return, and what gas would it need?
 //!
 //! `eth_call`, `eth_estimateGas` and `eth_createAccessList` on the state of one block, with the overrides that
-//! Ethereum's clients allow. Nothing is kept. A call may use at most [`GAS_CAP_CALL`], which bounds its time (about
-//! a second) and its memory (about 5 MiB, by the price of memory), whatever it asks for.
+//! Ethereum's clients allow. Nothing is kept. A call may use at most [`GAS_CAP_CALL`] a run, which bounds
+//! its time (a second or two, where it does nothing but the dearest cryptography) and its memory (5 MiB, by the price of
+//! memory), whatever it asks for.
 
 use alloy_consensus::Header;
 use alloy_eips::eip2930::{AccessList, AccessListItem};

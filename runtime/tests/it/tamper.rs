@@ -102,16 +102,15 @@ fn with_edited_digest(block: &Block, edit: impl FnOnce(&mut AuthorityDigest)) ->
 }
 
 #[test]
-fn a_wrong_next_set_is_refused_as_extra_data() {
+fn a_wrong_next_set_is_refused_with_both_hashes() {
     let (world, good) = world_and_block();
-    let bad = with_edited_digest(&good, |digest| {
-        digest.next_set_hash = ValidatorSetHash::new(B256::repeat_byte(1))
-    });
+    let wrong = ValidatorSetHash::new(B256::repeat_byte(1));
+    let bad = with_edited_digest(&good, |digest| digest.next_set_hash = wrong);
     let refused = world.runtime.import(bad).unwrap_err();
-    let ImportError::Header(mismatch) = refused else {
+    let ImportError::NextSet { got, expected } = refused else {
         panic!("{refused}")
     };
-    assert_eq!(mismatch.field, HeaderField::ExtraData);
+    assert_eq!((got, expected), (wrong, world.head().set.hash()));
 }
 
 #[test]

@@ -23,8 +23,8 @@ fn artifacts_name_their_contract_and_fit_eip_170() {
         let bytes = artifact["deployedBytes"].as_u64().expect("a number");
         assert!((1..=24_576).contains(&bytes), "{name} has {bytes} bytes");
         assert!(
-            !text.contains("/home/") && !text.contains("/work/"),
-            "{name} holds a path"
+            !text.contains(env!("CARGO_MANIFEST_DIR")),
+            "{name} holds a path of the machine that built it"
         );
     }
 }
