@@ -1,1 +1,15 @@
-//! x
+//! The library behind `passport`, the command of users and clouds.
+//!
+//! The reader's path: [`args`] is what can be asked, [`commands`] what is done about it, [`plan`] what a transaction must
+//! say (pure), [`client`] the talk with the node, [`output`] what is shown, [`error`] what can go wrong.
+//! It knows a node by its JSON-RPC alone, and keys by the wallet folder alone.
+
+pub mod args;
+pub mod authorization;
+pub mod client;
+pub mod commands;
+pub mod error;
+pub mod output;
+pub mod plan;
+pub mod time;
+pub mod wallet;

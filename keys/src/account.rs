@@ -1,9 +1,14 @@
 //! Account keys (secp256k1) as Web3 keystore files, the format of every Ethereum wallet.
 //!
-//! Called by `ledger-node keys account`. It never signs.
+//! Called by `ledger-node keys account` and `passport wallet`. It never signs.
 
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
 
+use alloy_primitives::Address;
 use alloy_signer::k256::elliptic_curve::rand_core::OsRng;
 use alloy_signer_local::PrivateKeySigner;
 use serde::Deserialize;
@@ -34,12 +39,41 @@ pub fn write_keystore(path: &Path, signer: &PrivateKeySigner, password: &Passwor
     let secret = zeroize::Zeroizing::new(signer.to_bytes().0);
     PrivateKeySigner::encrypt_keystore(folder, &mut OsRng, secret.as_slice(), password.as_bytes(), Some(name))
         .map_err(|error| KeyError::Generate(error.to_string()))?;
-    std::fs::File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(|source| KeyError::Unwritable {
-            path: path.to_owned(),
-            source,
-        })
+    state_address(path, signer.address()).map_err(|source| KeyError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Adds the address to the keystore at `path`, as geth does: the library leaves it out. Syncs the file.
+fn state_address(path: &Path, address: Address) -> io::Result<()> {
+    let mut keystore: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    keystore.insert("address".to_owned(), format!("{address:x}").into());
+    let mut file = File::options().write(true).truncate(true).open(path)?;
+    file.write_all(serde_json::to_string(&keystore)?.as_bytes())?;
+    file.sync_all()
+}
+
+/// The address that the keystore file at `path` states, which needs no password. Nobody has checked that its key fits.
+///
+/// # Errors
+/// As [`secret_file::read`]; [`KeyError::Malformed`] for another kind of file, or one that states no address.
+pub fn keystore_address(path: &Path) -> Result<Address, KeyError> {
+    #[derive(Deserialize)]
+    struct Stated {
+        address: Option<Address>,
+    }
+    let malformed = |reason: String| KeyError::Malformed {
+        path: path.to_owned(),
+        expected: EXPECTED,
+        reason,
+    };
+    let text = secret_file::read(path, EXPECTED)?;
+    let stated: Stated = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+    stated
+        .address
+        .ok_or_else(|| malformed("it states no address; import it, which adds one".to_owned()))
 }
 
 /// Reads the account key from the keystore file at `path`.

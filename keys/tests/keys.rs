@@ -153,6 +153,7 @@ fn keystore_comes_back_with_the_right_password_only() {
     account::write_keystore(&path, &signer, &password()).unwrap();
 
     assert_eq!(mode(&path), 0o600);
+    assert_eq!(account::keystore_address(&path).unwrap(), signer.address());
     assert_eq!(
         account::read_keystore(&path, &password()).unwrap().address(),
         signer.address()

@@ -1,0 +1,217 @@
+//! What can be asked of `passport`? The command line, as data.
+//!
+//! Called by `main`. It reads arguments and the environment variables that belong to them, and nothing else; no other file
+//! reads the environment.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::time::Deadline;
+
+const AFTER_HELP: &str = "\
+A promo code is written as its transaction id (0x and 64 digits) or as its passport code (003A-G00A-R7VJ).
+
+Exit codes:
+  0  done; of `verify`: this cloud can redeem the code now
+  1  refused by the ledger, the node or the contract
+  2  the command line cannot be understood
+  3  no node, or none of this ledger, answers
+  4  the promo code is not good: never issued, ended, or not redeemable by this cloud
+  5  a wallet, password or authorization file cannot be used
+  6  the transaction was sent, but no block took it in time";
+
+/// The command line of `passport`.
+#[derive(Debug, Parser)]
+#[command(name = "passport", version, about = "Universal promo codes of Cloud Ledger: ask for one, check it, use it", after_help = AFTER_HELP)]
+pub struct Cli {
+    /// How to reach the chain and how to speak.
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// Whose key signs.
+    #[command(flatten)]
+    pub signer: SignerArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How to reach the chain and how to speak.
+#[derive(Clone, Debug, Args)]
+pub struct CommonArgs {
+    /// JSON-RPC address of a node
+    #[arg(
+        long,
+        global = true,
+        env = "PASSPORT_RPC",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8545"
+    )]
+    pub rpc: String,
+    /// Answer in JSON: one object or list on standard output, failures as one object on standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Longest wait for a block to take a transaction, in seconds
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+}
+
+/// Whose key signs.
+#[derive(Clone, Debug, Args)]
+pub struct SignerArgs {
+    /// Wallet to use; not needed if there is only one, or one named `default`
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "dev_account")]
+    pub wallet: Option<String>,
+    /// Use account N of the public test mnemonic instead. EVERYBODY has its key: for development chains only
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pub dev_account: Option<u32>,
+    /// Folder of the wallets [default: .cloud-ledger/wallets in your home folder]
+    #[arg(long, global = true, env = "PASSPORT_WALLET_DIR", value_name = "FOLDER")]
+    pub wallet_dir: Option<PathBuf>,
+    /// File whose first line is the wallet's password (mode 0600); without it you are asked
+    #[arg(long, global = true, env = "PASSPORT_PASSWORD_FILE", value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Make, list, show or import wallets
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+    /// Ask the ledger for a promo code
+    Request {
+        /// Instance specification, by name or number (see `passport specs`)
+        spec: String,
+    },
+    /// Show what is known about a promo code
+    Code {
+        /// The promo code
+        id: String,
+    },
+    /// Check a promo code for a cloud; exit code 4 unless that cloud could redeem it now
+    Verify {
+        /// The promo code
+        id: String,
+        /// The cloud that asks, by name or member id
+        #[arg(long, value_name = "CLOUD")]
+        cloud: String,
+        /// The holder's authorization, as `passport authorize` wrote it; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        authorization: Option<PathBuf>,
+    },
+    /// Allow one cloud to redeem your promo code, by a signature that costs nothing and is not on the chain
+    Authorize(AuthorizeArgs),
+    /// Give a promo code to another account
+    Transfer {
+        /// The promo code
+        id: String,
+        /// The new holder's address
+        to: String,
+    },
+    /// Give a promo code back to the pool
+    Cancel {
+        /// The promo code
+        id: String,
+    },
+    /// Confirm, as a cloud, that you gave the resource: spends the promo code and rewards its holder
+    Redeem {
+        /// The promo code
+        id: String,
+        /// The holder's authorization; `-` reads standard input. Not needed where the specification asks for none
+        #[arg(long, value_name = "FILE")]
+        authorization: Option<PathBuf>,
+    },
+    /// Set, pause, resume or show what clouds offer
+    #[command(subcommand)]
+    Offer(OfferCommand),
+    /// Show, per specification, how many promo codes can be asked for
+    Pool,
+    /// Show the instance specifications
+    Specs,
+    /// Show an account's passport tokens and coins
+    Balance {
+        /// The account; yours if not given
+        address: Option<String>,
+    },
+    /// Show how the node and its chain stand
+    Status,
+    /// Show who runs the chain
+    Validators,
+}
+
+/// What the holder allows.
+#[derive(Clone, Debug, Args)]
+pub struct AuthorizeArgs {
+    /// The promo code
+    pub id: String,
+    /// The cloud that may redeem it, by name or member id
+    #[arg(long, value_name = "CLOUD")]
+    pub cloud: String,
+    /// What ties it to your sign-up there, such as the user name. Only its salted hash reaches the chain
+    #[arg(long, value_name = "TEXT")]
+    pub reference: String,
+    /// Until when it holds: from now (15m, 2h, 1d), or in seconds since the Unix epoch
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    pub deadline: Deadline,
+    /// File to write it to (mode 0600), instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What to do with wallets.
+#[derive(Clone, Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Make a wallet with a new key, encrypted under a password
+    New {
+        /// Its name: letters, digits, `-` and `_`
+        #[arg(default_value = "default")]
+        name: String,
+    },
+    /// List the wallets
+    List,
+    /// Show a wallet's address and file
+    Show {
+        /// Its name
+        name: Option<String>,
+    },
+    /// Take over a key: a Web3 keystore file, a private key in hexadecimal, or a mnemonic phrase
+    Import {
+        /// The file (mode 0600); `-` asks at the terminal or reads standard input
+        file: PathBuf,
+        /// Name of the new wallet
+        #[arg(default_value = "default")]
+        name: String,
+        /// Which account of a mnemonic phrase
+        #[arg(long, default_value_t = 0)]
+        index: u32,
+    },
+}
+
+/// What to do with offers.
+#[derive(Clone, Debug, Subcommand)]
+pub enum OfferCommand {
+    /// Set how many redemptions of a specification your cloud still takes
+    Set {
+        /// Instance specification, by name or number
+        spec: String,
+        /// Redemptions
+        quantity: u32,
+    },
+    /// Stop redemptions at your cloud and take its offer out of new requests, at once
+    Pause {
+        /// Instance specification, by name or number
+        spec: String,
+    },
+    /// End a pause
+    Resume {
+        /// Instance specification, by name or number
+        spec: String,
+    },
+    /// Show who offers what
+    Show {
+        /// Only this cloud, by name or member id
+        #[arg(long, value_name = "CLOUD")]
+        cloud: Option<String>,
+    },
+}

@@ -1,0 +1,355 @@
+//! What can go wrong, what is said about it, and how does the command end?
+//!
+//! Every failure has a sentence (`Display`), a next step ([`CliError::next`]), a stable name for scripts
+//! ([`CliError::name`]) and an exit code ([`CliError::exit`]).
+
+use std::{io, path::PathBuf};
+
+use alloy_primitives::{Address, B256};
+use ledger_keys::KeyError;
+
+/// How the command ended, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Refused by the ledger, the node or the contract.
+    Refused = 1,
+    /// The command line cannot be understood.
+    Usage = 2,
+    /// No node, or none of this ledger, answers.
+    Unreachable = 3,
+    /// The promo code is not good.
+    CodeNotGood = 4,
+    /// A wallet, password or authorization file cannot be used.
+    Wallet = 5,
+    /// The transaction was sent, but no block took it in time.
+    Unsettled = 6,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Nothing answers at the node's address.
+    #[error("no node answers at {url}: {reason}")]
+    Unreachable {
+        /// Where a node was expected.
+        url: String,
+        /// What the connection said.
+        reason: String,
+    },
+    /// Something answers, but not as a node of this ledger.
+    #[error("{url} answers, but not as a ledger node: {reason}")]
+    NotALedger {
+        /// Where a node was expected.
+        url: String,
+        /// What was strange.
+        reason: String,
+    },
+    /// The node refused a request.
+    #[error("the node refused {method}: {reason}")]
+    NodeRefused {
+        /// The JSON-RPC method.
+        method: &'static str,
+        /// The node's words.
+        reason: String,
+    },
+    /// The contract refuses the transaction; it was not sent.
+    #[error("the ledger refuses to {what}: {reason}")]
+    Reverted {
+        /// What was asked of it.
+        what: String,
+        /// Why not, as a sentence.
+        reason: String,
+        /// Name of the contract's error, if it is known.
+        error: Option<&'static str>,
+    },
+    /// The transaction is in a block, and failed.
+    #[error("transaction {transaction} is in block {block}, but could not {what}: {reason}")]
+    Failed {
+        /// The transaction.
+        transaction: B256,
+        /// Its block.
+        block: u64,
+        /// What was asked.
+        what: String,
+        /// Why not, as a sentence.
+        reason: String,
+    },
+    /// No block took the transaction in time.
+    #[error("transaction {transaction} was sent, but is in no block after {seconds} s")]
+    Unsettled {
+        /// The transaction.
+        transaction: B256,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A text that is no promo code.
+    #[error("{text:?} is no promo code: {reason}")]
+    CodeText {
+        /// The text.
+        text: String,
+        /// Why not.
+        reason: String,
+    },
+    /// No promo code has this id.
+    #[error("the ledger knows no promo code {id}")]
+    NoSuchCode {
+        /// The id asked for.
+        id: String,
+    },
+    /// The promo code has ended.
+    #[error("promo code {id} {how}")]
+    CodeEnded {
+        /// The id asked for.
+        id: String,
+        /// How it ended, as the end of a sentence.
+        how: String,
+    },
+    /// Somebody else holds the promo code.
+    #[error("promo code {id} is held by {holder}, and you are {you}")]
+    NotHolder {
+        /// The id asked for.
+        id: String,
+        /// Who holds it.
+        holder: Address,
+        /// Who asked.
+        you: Address,
+    },
+    /// No specification has this name or number.
+    #[error("there is no instance specification {asked:?}; there are: {known}")]
+    UnknownSpec {
+        /// The name or number asked for.
+        asked: String,
+        /// Names of those that exist.
+        known: String,
+    },
+    /// A text that is no address.
+    #[error("{text:?} is no address: {reason}")]
+    Address {
+        /// The text.
+        text: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A deadline that is over.
+    #[error("the deadline {deadline} is over")]
+    DeadlineOver {
+        /// The deadline in the calendar.
+        deadline: String,
+    },
+    /// A sign-up reference that cannot be one.
+    #[error("a sign-up reference has 1 to {most} bytes")]
+    Reference {
+        /// Longest reference, in bytes.
+        most: usize,
+    },
+    /// There is no wallet yet.
+    #[error("there is no wallet in {folder}")]
+    NoWallet {
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// There are several wallets and none was named.
+    #[error("there are several wallets: {names}")]
+    ManyWallets {
+        /// Their names.
+        names: String,
+    },
+    /// There is no wallet of this name.
+    #[error("there is no wallet {name:?} in {folder}")]
+    UnknownWallet {
+        /// The name asked for.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A wallet of this name exists.
+    #[error("there is a wallet {name:?} already, and a key is never overwritten")]
+    WalletExists {
+        /// The name asked for.
+        name: String,
+    },
+    /// A name that no wallet can have.
+    #[error("{name:?} is no name for a wallet: use 1 to 64 letters, digits, `-` and `_`")]
+    WalletName {
+        /// The name asked for.
+        name: String,
+    },
+    /// The home folder is not known.
+    #[error("your home folder is not known, so there is no place for wallets")]
+    NoHome,
+    /// What should be imported is no key.
+    #[error("{source_name} holds no key that can be imported: {reason}")]
+    NotAKey {
+        /// The file, or standard input.
+        source_name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A key file or a password.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The signature could not be made.
+    #[error("the wallet could not sign: {reason}")]
+    Sign {
+        /// What the signer said.
+        reason: String,
+    },
+    /// An authorization that cannot be read.
+    #[error("{source_name} is no authorization: {reason}")]
+    AuthorizationFile {
+        /// The file, or standard input.
+        source_name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An authorization for something else.
+    #[error("the authorization does not fit: {reason}")]
+    AuthorizationMismatch {
+        /// What differs.
+        reason: String,
+    },
+    /// Something could not be written or read.
+    #[error("cannot use {what}: {source}")]
+    Io {
+        /// What.
+        what: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl CliError {
+    /// The exit code.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::NodeRefused { .. }
+            | Self::Reverted { .. }
+            | Self::Failed { .. }
+            | Self::NotHolder { .. }
+            | Self::Io { .. } => Exit::Refused,
+            Self::UnknownSpec { .. }
+            | Self::Address { .. }
+            | Self::CodeText { .. }
+            | Self::DeadlineOver { .. }
+            | Self::Reference { .. } => Exit::Usage,
+            Self::Unreachable { .. } | Self::NotALedger { .. } => Exit::Unreachable,
+            Self::NoSuchCode { .. } | Self::CodeEnded { .. } => Exit::CodeNotGood,
+            Self::NoWallet { .. }
+            | Self::ManyWallets { .. }
+            | Self::UnknownWallet { .. }
+            | Self::WalletExists { .. }
+            | Self::WalletName { .. }
+            | Self::NoHome
+            | Self::NotAKey { .. }
+            | Self::Key(_)
+            | Self::Sign { .. }
+            | Self::AuthorizationFile { .. }
+            | Self::AuthorizationMismatch { .. } => Exit::Wallet,
+            Self::Unsettled { .. } => Exit::Unsettled,
+        }
+    }
+
+    /// The failure's name for scripts; it stays the same from version to version.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::NotALedger { .. } => "notALedger",
+            Self::NodeRefused { .. } => "nodeRefused",
+            Self::Reverted { .. } => "reverted",
+            Self::Failed { .. } => "failed",
+            Self::Unsettled { .. } => "unsettled",
+            Self::CodeText { .. } => "codeText",
+            Self::NoSuchCode { .. } => "noSuchCode",
+            Self::CodeEnded { .. } => "codeEnded",
+            Self::NotHolder { .. } => "notHolder",
+            Self::UnknownSpec { .. } => "unknownSpec",
+            Self::Address { .. } => "address",
+            Self::DeadlineOver { .. } => "deadlineOver",
+            Self::Reference { .. } => "reference",
+            Self::NoWallet { .. } => "noWallet",
+            Self::ManyWallets { .. } => "manyWallets",
+            Self::UnknownWallet { .. } => "unknownWallet",
+            Self::WalletExists { .. } => "walletExists",
+            Self::WalletName { .. } => "walletName",
+            Self::NoHome => "noHome",
+            Self::NotAKey { .. } => "notAKey",
+            Self::Key(_) => "key",
+            Self::Sign { .. } => "sign",
+            Self::AuthorizationFile { .. } => "authorizationFile",
+            Self::AuthorizationMismatch { .. } => "authorizationMismatch",
+            Self::Io { .. } => "io",
+        }
+    }
+
+    /// What to do next, as a sentence.
+    #[must_use]
+    pub fn next(&self) -> String {
+        let next = match self {
+            Self::Unreachable { .. } => {
+                "Start a node (`ledger-node --chain dev`), or name another one with --rpc URL or PASSPORT_RPC."
+            }
+            Self::NotALedger { .. } => "Name a ledger node with --rpc URL or PASSPORT_RPC.",
+            Self::NodeRefused { .. } => "Ask `passport status` how the node stands, then try again.",
+            Self::Reverted { error, .. } => after_revert(*error),
+            Self::Failed { .. } => "Something changed while the transaction waited. Look again with `passport code`.",
+            Self::Unsettled { transaction, .. } => {
+                return format!(
+                    "It may still come. Do not send it again; ask later: passport code {transaction}, or wait longer with --timeout."
+                );
+            }
+            Self::CodeText { .. } => {
+                "Give the transaction id (0x and 64 digits) or the passport code (003A-G00A-R7VJ)."
+            }
+            Self::NoSuchCode { .. } => {
+                "Compare the id with the original, and check with `passport status` that this is the right chain."
+            }
+            Self::CodeEnded { .. } => "Ask for a new one: passport request SPEC.",
+            Self::NotHolder { .. } => "Use the holder's wallet: --wallet NAME (see `passport wallet list`).",
+            Self::UnknownSpec { .. } => "See `passport specs`.",
+            Self::Address { .. } => "Give 0x and 40 hexadecimal digits, as `passport wallet show` prints them.",
+            Self::DeadlineOver { .. } => "Give a later one, such as --deadline 1h.",
+            Self::Reference { .. } => "Give the text that the cloud knows your sign-up by, such as the user name.",
+            Self::NoWallet { .. } => "Make one: passport wallet new.",
+            Self::ManyWallets { .. } => "Name one: --wallet NAME.",
+            Self::UnknownWallet { .. } => "See `passport wallet list`, or make it: passport wallet new NAME.",
+            Self::WalletExists { .. } => "Choose another name.",
+            Self::WalletName { .. } => "Choose such a name.",
+            Self::NoHome => "Name a folder with --wallet-dir or PASSPORT_WALLET_DIR.",
+            Self::NotAKey { .. } => "Give a Web3 keystore file, a private key in hexadecimal, or a mnemonic phrase.",
+            Self::Key(_) => "Nothing was signed and nothing was sent.",
+            Self::Sign { .. } => "Try another wallet: --wallet NAME.",
+            Self::AuthorizationFile { .. } | Self::AuthorizationMismatch { .. } => {
+                "Ask the holder for one: passport authorize CODE --cloud YOU --reference TEXT."
+            }
+            Self::Io { .. } => "Check that the file can be read or written.",
+        };
+        next.to_owned()
+    }
+}
+
+/// The next step after the contract said no.
+fn after_revert(error: Option<&'static str>) -> &'static str {
+    match error {
+        Some("PoolExhausted") => "See what is left with `passport pool`, and ask again when a cloud offers more.",
+        Some("HolderLiveLimit") => "Use or give back a code first: passport cancel CODE.",
+        Some("HolderRateLimit") => "Ask again when the period is over.",
+        Some("CodeTimedOut" | "CodeAlreadyRedeemed" | "CodeAlreadyCancelled" | "CodeDeleted" | "CodeNeverIssued") => {
+            "See what became of it: passport code CODE."
+        }
+        Some("NotHolder") => "Use the holder's wallet: --wallet NAME.",
+        Some("NotMember") => "Use the wallet of a member cloud's owner or redeemer: --wallet NAME.",
+        Some("OfferExhausted" | "OfferIsPaused") => {
+            "Offer more (passport offer set SPEC QUANTITY) or go on (passport offer resume SPEC)."
+        }
+        Some("OfferNeeded" | "OfferUnchanged" | "OfferTooLarge") => "See what is offered: passport offer show.",
+        Some("AuthorizationTimedOut" | "AuthorizationInvalid") => {
+            "Ask the holder for a new one: passport authorize CODE --cloud YOU --reference TEXT."
+        }
+        _ => "Nothing was sent. See `passport pool`, `passport code` and `passport status` for how things stand.",
+    }
+}

@@ -1,0 +1,88 @@
+//! The chain, its validators and balances, shown.
+
+use alloy_primitives::{Address, U256};
+use ledger_api::{NodeStatus, ValidatorsInfo};
+use serde::Serialize;
+
+use super::{Report, pairs, table, whole};
+use crate::time::utc;
+
+/// How the node and its chain stand.
+#[must_use]
+pub fn status(status: &NodeStatus) -> Report {
+    let rows = [
+        ("Chain", format!("{} (id {})", status.chain, status.chain_id)),
+        (
+            "Head",
+            format!("block {}, {}", status.head.number, utc(status.head.timestamp)),
+        ),
+        ("Head hash", status.head.hash.to_string()),
+        ("Slot", format!("{}, of {} ms", status.slot, status.slot_duration_ms)),
+        ("Validators", format!("{}, set {}", status.validators, status.set_id)),
+        ("Peers", status.peers.to_string()),
+        (
+            "Synchronised",
+            if status.syncing { "not yet" } else { "yes" }.to_owned(),
+        ),
+        (
+            "Waiting",
+            format!("{} ready, {} queued", status.pool.pending, status.pool.queued),
+        ),
+        ("History from", format!("block {}", status.history_from)),
+        ("Genesis", status.genesis_hash.to_string()),
+        ("Bootstrap", status.contracts.bootstrap.to_string()),
+        ("Transact", status.contracts.transact.to_string()),
+        ("PassportToken", status.contracts.passport_token.to_string()),
+        ("Node", status.client_version.clone()),
+    ];
+    Report::new(pairs(&rows), status)
+}
+
+/// Who runs the chain.
+#[must_use]
+pub fn validators(set: &ValidatorsInfo) -> Report {
+    let rows: Vec<_> = set
+        .validators
+        .iter()
+        .map(|validator| {
+            vec![
+                validator.index.to_string(),
+                validator.cloud.clone(),
+                validator.account.to_string(),
+                validator.peer_id.clone(),
+            ]
+        })
+        .collect();
+    let count = set.validators.len();
+    let text = format!(
+        "Set {}: {count} {}, {} of them make a block final\n\n{}",
+        set.set_id,
+        if count == 1 { "validator" } else { "validators" },
+        set.quorum,
+        table(&["TURN", "CLOUD", "ACCOUNT", "PEER"], &rows)
+    );
+    Report::new(text, set)
+}
+
+/// What an account has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Balance {
+    /// The account.
+    pub address: Address,
+    /// Passport tokens, in the token's smallest unit.
+    pub passport_tokens: U256,
+    /// Coins, in wei.
+    pub coins: U256,
+}
+
+/// What an account has.
+#[must_use]
+pub fn balance(balance: &Balance) -> Report {
+    let rows = [
+        ("Account", balance.address.to_string()),
+        ("Passport tokens", format!("{} PASS", whole(balance.passport_tokens))),
+        ("Coins", whole(balance.coins)),
+    ];
+    Report::new(pairs(&rows), balance)
+}
