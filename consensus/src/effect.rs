@@ -80,9 +80,9 @@ pub enum Effect {
     /// This node is behind: ask peers for the certified blocks after the head, up to `through`, and hand over each with
     /// `Input::Certified` once its parent is imported.
     CatchUp {
-        /// The newest block that is said to be final, by a validator or a certificate; a hint, not a proof.
+        /// The newest block that is said to be final, by the peer or whoever it quotes; a hint, not a proof.
         through: BlockNumber,
-        /// The peer that showed it.
+        /// The peer that said so.
         from: Origin,
     },
     /// Hand over a `Tick` at this moment at the latest. Replaces the moment named before; with none named, no tick is

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use ledger_chainspec::{Block, BlockHash, BlockNumber, FinalityCertificate, Slot, digest_of};
 
-use super::{Engine, OpenHeight, Verdict};
+use super::{Engine, OpenHeight, Verdict, receiving::Hint};
 use crate::{
     effect::{Alarm, Effect},
     equivocation::{Evidence, contradiction},
@@ -152,13 +152,11 @@ impl Engine {
     /// A certificate above the open height shows that this node is behind. It can be checked if the set is still the same.
     fn on_later_finality(&mut self, from: Origin, certificate: &FinalityCertificate) -> Result<(), Rejection> {
         let (height, open) = (certificate.height, open_height(&self.head));
-        if self
+        let proof = self
             .rules
-            .verify_finality(certificate, self.params.genesis, &self.head.set)
-            .is_ok()
-        {
-            self.catch_up(from, height);
-        }
+            .verify_finality(certificate, self.params.genesis, &self.head.set);
+        let hint = if proof.is_ok() { Hint::Proven } else { Hint::Claimed };
+        self.catch_up(from, height, hint);
         Err(Rejection::HeightAhead { height, open })
     }
 

@@ -137,8 +137,8 @@ pub struct Engine {
     checkpoints: CheckpointRule,
     /// Peers told in this slot that a height is final, and the slot.
     answered: (Slot, BTreeSet<Origin>),
-    /// Slot in which catching up was asked for last.
-    caught_up_in: Option<Slot>,
+    /// Slots in which catching up was asked for last: on proof, and on a mere claim.
+    caught_up_in: (Option<Slot>, Option<Slot>),
     wake: Option<UnixMillis>,
     effects: Vec<Effect>,
 }
@@ -184,7 +184,7 @@ impl Engine {
             finder: EquivocationFinder::default(),
             checkpoints: CheckpointRule::default(),
             answered: (point.slot, BTreeSet::new()),
-            caught_up_in: None,
+            caught_up_in: (None, None),
             wake: None,
             effects: Vec::new(),
         };

@@ -19,6 +19,15 @@ use crate::{
     rejection::{HeaderError, Rejection},
 };
 
+/// How much a message from above the open height is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// Signed by a validator of the set known here.
+    Proven,
+    /// Of a set that is not known here: this node may be behind by a change of the set.
+    Claimed,
+}
+
 /// Most peers that are told within one slot that a height is final.
 const ANSWERED_PER_SLOT_MAX: usize = ledger_chainspec::VALIDATORS_MAX;
 
@@ -50,20 +59,21 @@ impl Engine {
             }
             return Err(Rejection::HeightFinal { height: number });
         }
-        if is_signed {
-            self.catch_up(from, BlockNumber::new(number.get() - 1));
+        if open.next() == Some(number) {
+            self.refuse_future(slot)?;
+            let digest = digest_of(&proposal.block.header).map_err(HeaderError::from)?;
+            let missing = HeaderError::CertificatePresence { present: false, number };
+            // Its parent's certificate is worth taking even if another set, not known here yet, governs this height.
+            self.on_finality(from, digest.parent_certificate.ok_or(missing)?)?;
+            if is_signed {
+                self.early.keep_proposal(slot, from, proposal);
+                return Ok(());
+            }
+        } else {
+            let hint = if is_signed { Hint::Proven } else { Hint::Claimed };
+            self.catch_up(from, BlockNumber::new(number.get() - 1), hint);
         }
-        if !is_signed || open.next() != Some(number) {
-            return Err(Rejection::HeightAhead { height: number, open });
-        }
-        self.refuse_future(slot)?;
-        let parent_certificate = digest_of(&proposal.block.header)
-            .map_err(HeaderError::from)?
-            .parent_certificate;
-        let certificate = parent_certificate.ok_or(HeaderError::CertificatePresence { present: false, number })?;
-        self.on_finality(from, certificate)?;
-        self.early.keep_proposal(slot, from, proposal);
-        Ok(())
+        Err(Rejection::HeightAhead { height: number, open })
     }
 
     /// A proposal for the open height.
@@ -122,6 +132,9 @@ impl Engine {
         }
         self.refuse_future(vote.slot)?;
         if vote.set_id != set.id() {
+            if height > open && vote.set_id > set.id() {
+                self.catch_up(from, BlockNumber::new(height.get() - 1), Hint::Claimed);
+            }
             return Err(Rejection::WrongSet {
                 got: vote.set_id,
                 expected: set.id(),
@@ -149,7 +162,7 @@ impl Engine {
         if height == open {
             return self.count(index, &vote);
         }
-        self.catch_up(from, BlockNumber::new(height.get() - 1));
+        self.catch_up(from, BlockNumber::new(height.get() - 1), Hint::Proven);
         if open.next() != Some(height) {
             return Err(Rejection::HeightAhead { height, open });
         }
@@ -272,11 +285,16 @@ impl Engine {
         }
     }
 
-    /// A validator works above `through`, so that block is final: ask for it, once per slot.
-    pub(super) fn catch_up(&mut self, from: Origin, through: BlockNumber) {
-        let current = self.slot();
-        if self.caught_up_in != Some(current) && self.open.decided.is_none() {
-            self.caught_up_in = Some(current);
+    /// Somebody works above `through`, so that block is final: ask for it, once per slot for what is proven and once for
+    /// what is only claimed, so that claims cannot crowd out the truth.
+    pub(super) fn catch_up(&mut self, from: Origin, through: BlockNumber, hint: Hint) {
+        let current = Some(self.slot());
+        let asked_in = match hint {
+            Hint::Proven => &mut self.caught_up_in.0,
+            Hint::Claimed => &mut self.caught_up_in.1,
+        };
+        if *asked_in != current && self.open.decided.is_none() {
+            *asked_in = current;
             self.effects.push(Effect::CatchUp { through, from });
         }
     }

@@ -11,7 +11,7 @@ use std::{
 use ledger_chainspec::{Block, BlockHash, UnixMillis};
 use ledger_consensus::{GuardStart, Input, Message, Origin, rules::Mutant};
 
-use super::kit::{Chain, Disk, GENESIS_SLOT, Node, Outgoing, SLOT_MS, assert_consistent, key};
+use super::kit::{Chain, Disk, GENESIS_SLOT, Node, Outgoing, SLOT_MS, assert_consistent, key, set_of};
 
 /// Slots of chaos.
 const CHAOS_SLOTS: u64 = 26;
@@ -27,6 +27,8 @@ pub struct Setup {
     /// How many validators run a second process with the same key and another disk.
     pub twins: usize,
     pub mutant: Option<Mutant>,
+    /// Does the set change: the last validator joins at height 4, the first leaves at height 9?
+    pub changes_set: bool,
     /// Restarted nodes have forgotten lock and certificate (a broken R7).
     pub forgets_lock: bool,
     /// May one guard record at a time be lost with the process?
@@ -49,6 +51,7 @@ impl Setup {
             validators,
             twins: 0,
             mutant: None,
+            changes_set: false,
             forgets_lock: false,
             loses_guards: true,
             drop_percent: 8,
@@ -163,7 +166,13 @@ pub fn first_bad(setup: Setup, seeds: std::ops::Range<u64>) -> Option<(u64, Outc
 impl World {
     fn new(setup: Setup, seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let chain: Rc<Chain> = Chain::of(setup.validators);
+        let all: Vec<usize> = (0..setup.validators).collect();
+        let chain: Rc<Chain> = if setup.changes_set {
+            let sets = [(0, &all[..setup.validators - 1]), (4, &all[..]), (9, &all[1..])];
+            Chain::with_sets((0..).zip(sets).map(|(id, (from, of))| (from, set_of(id, of))).collect())
+        } else {
+            Chain::of(setup.validators)
+        };
         let now = (GENESIS_SLOT + 1) * SLOT_MS;
         let count = setup.validators + setup.twins;
         let skew: Vec<u64> = (0..count).map(|_| random.below(SLOT_MS / 8)).collect();
@@ -278,11 +287,11 @@ impl World {
                     }
                 }
                 Outgoing::Send { to, message } => self.send(node, usize::try_from(to.0).unwrap(), message),
-                Outgoing::Fetch { hash, .. } => {
+                Outgoing::Fetch(hash) => {
                     let at = self.now + 1 + self.random.below(SLOT_MS / 4);
                     self.schedule(at, Event::Fetched { node, hash });
                 }
-                Outgoing::CatchUp { from, .. } => {
+                Outgoing::CatchUp(from) => {
                     let at = self.now + 1 + self.random.below(SLOT_MS / 2);
                     let peer = usize::try_from(from.0).unwrap();
                     self.schedule(at, Event::CatchUp { node, peer });

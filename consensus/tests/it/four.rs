@@ -401,7 +401,7 @@ fn messages_of_the_next_height_wait_for_it() {
         scene.node.hear(Message::Vote(vote));
     }
     assert!(
-        matches!(scene.node.outgoing[..], [Outgoing::CatchUp { .. }]),
+        matches!(scene.node.outgoing[..], [Outgoing::CatchUp(_)]),
         "once per slot: {:?}",
         scene.node.outgoing
     );
@@ -435,7 +435,7 @@ fn a_certificate_without_its_block_is_fetched() {
         block.hash(),
         &[0, 2, 3],
     )));
-    assert!(matches!(scene.node.outgoing[..], [Outgoing::Fetch { hash, .. }] if hash == block.hash()));
+    assert!(matches!(scene.node.outgoing[..], [Outgoing::Fetch(hash)] if hash == block.hash()));
     let from = ledger_consensus::Origin(7);
     let other = scene.block(S, 9);
     scene.node.input(Input::Fetched { from, block: other });

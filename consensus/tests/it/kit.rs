@@ -334,8 +334,8 @@ pub fn at(slot: u64, ms: u64) -> UnixMillis {
 pub enum Outgoing {
     Broadcast(Message),
     Send { to: Origin, message: Message },
-    Fetch { number: BlockNumber, hash: BlockHash },
-    CatchUp { through: BlockNumber, from: Origin },
+    Fetch(BlockHash),
+    CatchUp(Origin),
 }
 
 /// What survives a crash.
@@ -532,8 +532,8 @@ impl Node {
             }
             Effect::Broadcast(message) => self.outgoing.push(Outgoing::Broadcast(message)),
             Effect::Send { to, message } => self.outgoing.push(Outgoing::Send { to, message }),
-            Effect::FetchBlock { number, hash } => self.outgoing.push(Outgoing::Fetch { number, hash }),
-            Effect::CatchUp { through, from } => self.outgoing.push(Outgoing::CatchUp { through, from }),
+            Effect::FetchBlock { hash, .. } => self.outgoing.push(Outgoing::Fetch(hash)),
+            Effect::CatchUp { from, .. } => self.outgoing.push(Outgoing::CatchUp(from)),
             Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Evidence(evidence) => self.evidence.push(*evidence),
             Effect::Reject { rejection, .. } => self.rejections.push(rejection),

@@ -1,10 +1,12 @@
 //! Tests of the engine as a whole. Compiled into the library's test build (see `Cargo.toml`).
 
-#![allow(dead_code, reason = "more scenarios use the kit")]
-
 mod alone;
 mod cluster;
+mod evidence;
 mod four;
+mod garbage;
 mod guard;
+mod headers;
 mod kit;
+mod limits;
 mod simulation;

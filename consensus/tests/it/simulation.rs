@@ -21,7 +21,7 @@ fn first_fork(setup: Setup, seeds: std::ops::Range<u64>) -> Option<u64> {
 
 #[test]
 fn four_validators_agree_and_go_on() {
-    assert_all_good(Setup::honest(4), 0..80);
+    assert_all_good(Setup::honest(4), 0..60);
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn four_validators_agree_and_go_on_though_ambushed() {
             ambush_percent: 25,
             ..Setup::honest(4)
         },
-        1_000..1_080,
+        1_000..1_060,
     );
 }
 
@@ -43,7 +43,7 @@ fn four_validators_with_one_twin_agree_and_go_on() {
             loses_guards: false,
             ..Setup::honest(4)
         },
-        0..60,
+        0..40,
     );
 }
 
@@ -55,8 +55,25 @@ fn seven_validators_with_two_twins_agree_and_go_on() {
             loses_guards: false,
             ..Setup::honest(7)
         },
-        0..20,
+        0..10,
     );
+}
+
+#[test]
+fn a_changing_set_agrees_and_goes_on() {
+    let setup = Setup {
+        changes_set: true,
+        loses_guards: false,
+        ..Setup::honest(5)
+    };
+    let mut heights = 0;
+    for seed in 0..30 {
+        match run(setup, seed) {
+            Outcome::Good { height } => heights = heights.max(height),
+            outcome => panic!("seed {seed} of {setup:?}: {outcome:?}"),
+        }
+    }
+    assert!(heights > 9, "no run got past both changes: {heights}");
 }
 
 #[test]
@@ -109,6 +126,7 @@ fn more_twins_than_f_would_be_caught() {
         twins: 2,
         loses_guards: false,
         cut_percent: 60,
+        ambush_percent: 30,
         ..Setup::honest(4)
     };
     assert!(first_fork(setup, 0..200).is_some());
