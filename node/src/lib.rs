@@ -1,7 +1,61 @@
-//! `ledger-node`: the node of a Cloud Ledger chain. The only crate that knows both consensus and runtime.
+//! `ledger-node`: the node of a Cloud Ledger chain, and the only crate that knows both consensus and runtime.
+//!
+//! The reader's path: [`cli`] is what a person can ask for, [`config`] what was asked for, [`assembly`] builds the node out
+//! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
+//! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included; [`rpc`] answers everybody
+//! else; [`network`] knows the peers; [`telemetry`] is what the node says about itself.
+
+pub mod assembly;
+pub mod cli;
+pub mod config;
+pub mod driver;
+pub mod error;
+pub mod network;
+pub mod rpc;
+pub mod signer;
+pub mod telemetry;
+pub mod txpool;
 
 pub use ledger_keys as keys;
 
-pub mod rpc;
-pub mod signer;
-pub mod txpool;
+use std::time::Duration;
+
+use cli::{Cli, Command};
+use config::NodeConfig;
+use error::NodeError;
+
+/// Threads that run async tasks. Little is done on them: execution and reads of the database have their own.
+const ASYNC_THREADS: usize = 2;
+/// Most threads for blocking work: reads for JSON-RPC, one block, and what waits for the disk.
+const BLOCKING_THREADS_MAX: usize = 64;
+/// How long threads that still work are waited for once all tasks have ended.
+const THREADS_STOP_WITHIN: Duration = Duration::from_millis(500);
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// [`NodeError`], which says what to do and has the exit code.
+pub fn run(cli: &Cli) -> Result<(), NodeError> {
+    match &cli.command {
+        Some(Command::Keys(args)) => cli::keys::run(cli, args),
+        Some(Command::Spec(args)) => cli::spec::run(cli, args),
+        None => run_node(NodeConfig::resolve(cli)?),
+    }
+}
+
+fn run_node(config: NodeConfig) -> Result<(), NodeError> {
+    telemetry::logging::init(&config.telemetry)?;
+    let threads = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(ASYNC_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_name("ledger")
+        .enable_all()
+        .build()
+        .map_err(|source| NodeError::Environment {
+            action: "cannot start threads",
+            source,
+        })?;
+    let result = threads.block_on(assembly::run(config));
+    threads.shutdown_timeout(THREADS_STOP_WITHIN);
+    result
+}

@@ -1,5 +1,48 @@
-//! Signing: the validator's key, and the record of what it has signed.
+//! Signing: the validator's consensus key in memory, and the record of what it has signed.
+//!
+//! Called by the driver, which stores the guard record before it asks for a signature. This module does not decide what
+//! may be signed: the consensus engine does.
 
 pub mod guard_store;
 
+use std::fmt;
+
+use ed25519_dalek::SigningKey;
+use ledger_chainspec::{ConsensusKey, Signature64, Statement};
+
 pub use guard_store::{GuardStore, GuardStoreError};
+
+/// The consensus key, wiped from memory when dropped; `Debug` shows its public part.
+pub struct ConsensusSigner {
+    key: SigningKey,
+    public: ConsensusKey,
+}
+
+impl ConsensusSigner {
+    /// Takes `key`.
+    #[must_use]
+    pub fn new(key: SigningKey) -> Self {
+        let public = ConsensusKey::of(&key);
+        Self { key, public }
+    }
+
+    /// The public key, which names the validator.
+    #[must_use]
+    pub fn public(&self) -> ConsensusKey {
+        self.public
+    }
+
+    /// The signature over `statement`. Only what the engine permitted, with its guard record stored, may come here.
+    #[must_use]
+    pub fn sign(&self, statement: &Statement) -> Signature64 {
+        statement.sign(&self.key)
+    }
+}
+
+impl fmt::Debug for ConsensusSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsensusSigner")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}

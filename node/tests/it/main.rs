@@ -2,4 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod driver;
 mod guard_store;
+mod node;
+mod process;

@@ -1,0 +1,367 @@
+//! One linear function that builds the node: store, keys, pool, network, JSON-RPC, driver.
+//!
+//! Called by `main` with the resolved configuration. It alone spawns the node's tasks, owns their handles and the token
+//! that stops them. A task that ends with an error stops the node with that error; a signal stops it within
+//! [`STOP_WITHIN`].
+
+use std::{
+    fs::DirBuilder,
+    future::Future,
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::B256;
+use ledger_chainspec::{ChainSpec, dev_keys};
+use ledger_runtime::{Head, Runtime, RuntimeOpenError, RuntimeOptions};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::{JoinSet, spawn_blocking},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    config::{KeySource, NodeConfig, RpcConfig, ValidatorConfig},
+    driver::{Driver, DriverParts, Signing, guard_start},
+    error::NodeError,
+    keys::{Password, consensus},
+    network::{Network, peer_id},
+    rpc::{NetworkStatus, RpcBindError, RpcContext, RpcLimits, RpcOptions, RpcServer},
+    signer::{ConsensusSigner, GuardStore},
+    telemetry::{banner, metering},
+    txpool::TxPool,
+};
+
+/// Time between a signal to stop and the end of the process, at most.
+pub const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// What of [`STOP_WITHIN`] the tasks may take; the rest is for closing the database.
+const TASKS_STOP_WITHIN: Duration = Duration::from_secs(4);
+
+/// The hash of the genesis block of `spec`.
+///
+/// # Errors
+/// [`NodeError::Database`] if a contract's constructor fails.
+pub fn genesis_hash(spec: &ChainSpec) -> Result<B256, NodeError> {
+    let hash = Runtime::genesis_of(spec).map_err(RuntimeOpenError::from)?;
+    Ok(hash.get())
+}
+
+/// Builds the node that `config` describes and runs it until a signal stops it or a part of it fails.
+///
+/// # Errors
+/// [`NodeError`], which says what to do and has the exit code.
+pub async fn run(config: NodeConfig) -> Result<(), NodeError> {
+    let started = Instant::now();
+    let mut signals = Signals::install()?;
+    let shutdown = CancellationToken::new();
+    let mut tasks = Tasks::new(shutdown.clone());
+
+    make_data_folder(&config.paths.data)?;
+    let metering = metering::install(config.telemetry.metrics)?;
+    let runtime = Arc::new(open_runtime(&config).await?);
+    let head = runtime.head();
+    let signing = open_signing(&config, &runtime, &head).await?;
+    let validator = signing.as_ref().map(|signing| signing.signer.public().to_string());
+
+    let pool = open_pool(&config, &runtime).await?;
+    let (head_sender, heads) = watch::channel(Arc::clone(&head));
+    let network = open_network(&config, &runtime)?;
+    let context = RpcContext {
+        runtime: Arc::clone(&runtime),
+        pool: Arc::clone(&pool),
+        heads,
+        network: network
+            .as_ref()
+            .map_or_else(no_network, |(network, _)| network.status()),
+        client_version: client_version(),
+        metrics: renderer(&metering.handle),
+    };
+    let rpc = bind_rpc(&config, context)?;
+
+    let announcement = banner::Announcement {
+        spec: &config.spec,
+        genesis: runtime.genesis_hash().get(),
+        head: head.number().get(),
+        rpc: rpc.address(),
+        peer_id: network.as_ref().map(|(_, peer_id)| peer_id.clone()),
+        validator,
+        accounts: dev_accounts(&config)?,
+    };
+    banner::print(&announcement, config.telemetry.json)?;
+
+    let parts = DriverParts {
+        runtime,
+        pool,
+        heads: head_sender,
+        metrics: metering.handle,
+    };
+    let driver = Driver::new(parts, signing, shutdown.clone())?;
+    tasks.spawn("driver", async move {
+        driver.run().await.map_err(|error| error.to_string())
+    });
+    let token = shutdown.clone();
+    tasks.spawn("JSON-RPC", async move {
+        rpc.run(token).await.map_err(|error| error.to_string())
+    });
+    if let Some((network, _)) = network {
+        let token = shutdown.clone();
+        tasks.spawn("network", async move {
+            network.run(token).await;
+            Ok(())
+        });
+    }
+    if let Some(exporter) = metering.exporter {
+        let token = shutdown.clone();
+        tasks.spawn("metrics", async move {
+            tokio::select! { () = token.cancelled() => Ok(()), error = exporter => Err(error) }
+        });
+    }
+    info!(target: "ledger::node", head = %head.number(), millis = started.elapsed().as_millis(), "node runs");
+
+    let reason = supervise(&mut signals, &mut tasks).await;
+    let stopped = tasks.stop().await;
+    info!(target: "ledger::node", "stopped");
+    reason.and(stopped)
+}
+
+/// Waits until a signal asks the node to stop, or a part of it ends by itself.
+async fn supervise(signals: &mut Signals, tasks: &mut Tasks) -> Result<(), NodeError> {
+    tokio::select! {
+        name = signals.next() => {
+            info!(target: "ledger::node", signal = name, "stopping");
+            Ok(())
+        }
+        ended = tasks.next_end() => ended,
+    }
+}
+
+fn make_data_folder(path: &Path) -> Result<(), NodeError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| NodeError::DataFolder {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })
+}
+
+async fn open_runtime(config: &NodeConfig) -> Result<Runtime, NodeError> {
+    let options = RuntimeOptions {
+        path: config.paths.chain.clone(),
+        spec: Arc::clone(&config.spec),
+        archive: config.storage.archive,
+        history_blocks: config.storage.history_blocks,
+        cache_bytes: config.storage.cache_bytes,
+    };
+    Ok(blocking(move || Runtime::open(options)).await??)
+}
+
+/// Unlocks the validator's key and finds out what it has signed; `None` to follow.
+async fn open_signing(config: &NodeConfig, runtime: &Runtime, head: &Head) -> Result<Option<Signing>, NodeError> {
+    let Some(ValidatorConfig { key, accept_lost_guard }) = config.validator.clone() else {
+        warn!(target: "ledger::node", "no validator key: this node follows the chain and makes no blocks");
+        return Ok(None);
+    };
+    let signer = ConsensusSigner::new(blocking(move || read_key(&key)).await??);
+    if head.set.index_of(&signer.public()).is_none() {
+        return Err(NodeError::NotAValidator {
+            key: signer.public().to_string(),
+        });
+    }
+    let folder = config.paths.guard.clone();
+    let genesis = runtime.genesis_hash().get();
+    let (store, found) = blocking(move || GuardStore::open(&folder, genesis)).await??;
+    let start = guard_start(found.as_deref(), head, accept_lost_guard)?;
+    Ok(Some(Signing { signer, store, start }))
+}
+
+fn read_key(source: &KeySource) -> Result<ed25519_dalek::SigningKey, NodeError> {
+    match source {
+        KeySource::PublicDevelopmentKey => Ok(dev_keys::validator_key(0)),
+        KeySource::File { path, password_file } => {
+            let password = Password::unlocking(&path.display().to_string(), password_file.as_deref())?;
+            Ok(consensus::read_encrypted(path, &password)?)
+        }
+    }
+}
+
+fn dev_accounts(config: &NodeConfig) -> Result<Vec<banner::DevAccount>, NodeError> {
+    match &config.validator {
+        Some(ValidatorConfig {
+            key: KeySource::PublicDevelopmentKey,
+            ..
+        }) => banner::dev_accounts(dev_keys::DEV_MNEMONIC),
+        _ => Ok(Vec::new()),
+    }
+}
+
+async fn open_pool(config: &NodeConfig, runtime: &Arc<Runtime>) -> Result<Arc<TxPool>, NodeError> {
+    let (runtime, journal) = (Arc::clone(runtime), config.paths.pool_journal.clone());
+    let path = journal.clone();
+    let pool = blocking(move || TxPool::open(runtime, Some(&journal))).await?;
+    let refused = |error: std::io::Error| NodeError::DataFolder {
+        path,
+        reason: error.to_string(),
+    };
+    Ok(Arc::new(pool.map_err(refused)?))
+}
+
+/// Takes the port of JSON-RPC.
+fn bind_rpc(config: &NodeConfig, context: RpcContext) -> Result<RpcServer, NodeError> {
+    let RpcConfig { address, cors } = config.rpc.clone();
+    let options = RpcOptions {
+        address,
+        cors,
+        limits: RpcLimits::default(),
+    };
+    RpcServer::bind(options, context).map_err(|error| match error {
+        RpcBindError::Listen { address, source } => NodeError::Listen {
+            service: "JSON-RPC",
+            address,
+            flag: "--rpc-port",
+            reason: source.to_string(),
+        },
+        RpcBindError::Origin { .. } => NodeError::Usage(format!("--rpc-cors: {error}")),
+    })
+}
+
+fn open_network(config: &NodeConfig, runtime: &Runtime) -> Result<Option<(Network, String)>, NodeError> {
+    let Some(network) = &config.network else {
+        return Ok(None);
+    };
+    let identity = consensus::read_or_create_identity(&config.paths.identity)?;
+    let peer_id = peer_id(&identity)?.to_string();
+    Ok(Some((
+        Network::bind(network, &identity, runtime.genesis_hash().get())?,
+        peer_id,
+    )))
+}
+
+/// The status of a node without a network: it never changes.
+fn no_network() -> watch::Receiver<NetworkStatus> {
+    watch::channel(NetworkStatus::default()).1
+}
+
+/// Name, version and platform, as `web3_clientVersion` gives them.
+fn client_version() -> String {
+    format!(
+        "ledger-node/v{}/{}-{}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )
+}
+
+fn renderer(handle: &PrometheusHandle) -> Arc<dyn Fn() -> String + Send + Sync> {
+    let handle = handle.clone();
+    Arc::new(move || handle.render())
+}
+
+/// Runs what blocks off the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NodeError> {
+    spawn_blocking(work).await.map_err(|error| NodeError::TaskStopped {
+        task: "start",
+        reason: error.to_string(),
+    })
+}
+
+/// The signals that ask the process to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Takes over both signals, so that one that comes while the node still starts is not lost.
+    fn install() -> Result<Self, NodeError> {
+        let install = |kind| {
+            signal(kind).map_err(|source| NodeError::Environment {
+                action: "cannot handle signals",
+                source,
+            })
+        };
+        Ok(Self {
+            interrupt: install(SignalKind::interrupt())?,
+            terminate: install(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+/// The node's tasks by name.
+struct Tasks {
+    set: JoinSet<(&'static str, Result<(), String>)>,
+    names: Vec<&'static str>,
+    shutdown: CancellationToken,
+}
+
+impl Tasks {
+    fn new(shutdown: CancellationToken) -> Self {
+        Self {
+            set: JoinSet::new(),
+            names: Vec::new(),
+            shutdown,
+        }
+    }
+
+    fn spawn(&mut self, name: &'static str, task: impl Future<Output = Result<(), String>> + Send + 'static) {
+        self.names.push(name);
+        self.set.spawn(async move { (name, task.await) });
+    }
+
+    /// Waits for a task to end; while nobody asked for it, every end is an error.
+    async fn next_end(&mut self) -> Result<(), NodeError> {
+        match self.set.join_next().await {
+            Some(Ok((task, result))) => {
+                self.names.retain(|name| *name != task);
+                let reason = result
+                    .err()
+                    .unwrap_or_else(|| "it ended although nobody asked it to".to_owned());
+                Err(NodeError::TaskStopped { task, reason })
+            }
+            Some(Err(error)) => Err(NodeError::TaskStopped {
+                task: "a task",
+                reason: error.to_string(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks all tasks to stop and waits for them.
+    async fn stop(mut self) -> Result<(), NodeError> {
+        self.shutdown.cancel();
+        let all = async {
+            let mut failed = Ok(());
+            while let Some(ended) = self.set.join_next().await {
+                let (task, result) = match ended {
+                    Ok((task, result)) => (task, result),
+                    Err(error) => ("a task", Err(error.to_string())),
+                };
+                self.names.retain(|name| *name != task);
+                if let Err(reason) = result {
+                    failed = Err(NodeError::TaskStopped { task, reason });
+                }
+            }
+            failed
+        };
+        match tokio::time::timeout(TASKS_STOP_WITHIN, all).await {
+            Ok(result) => result,
+            Err(_) => Err(NodeError::StopTimedOut {
+                tasks: self.names.join(", "),
+            }),
+        }
+    }
+}

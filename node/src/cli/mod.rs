@@ -1,0 +1,181 @@
+//! The command line: one struct per area, `--help` written for a person.
+//!
+//! Parsed once in `main`; [`crate::config`] resolves it into a [`crate::config::NodeConfig`]. Environment variables are
+//! read here, by clap, and nowhere else.
+
+pub mod keys;
+pub mod spec;
+
+use std::{
+    io::{self, Write},
+    net::IpAddr,
+    path::PathBuf,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::NodeError;
+
+const AFTER_HELP: &str = "\
+Examples:
+  ledger-node --chain dev                     a chain of your own, with ten funded accounts, in one process
+  ledger-node --chain dev --data-dir /tmp/x   the same, in a folder that you can delete afterwards
+  ledger-node --chain my-chain.toml --validator-key validator.pem --password-file password.txt
+  ledger-node keys generate --out validator.pem
+  ledger-node spec check my-chain.toml
+
+Exit codes:
+  0  stopped as asked          1  failed while running       2  wrong usage
+  3  refused the data folder   4  cannot use a key           5  cannot use the chain specification
+  6  cannot listen on a port";
+
+/// A node of a Cloud Ledger chain: keeps the ledger, serves JSON-RPC, and with a validator key makes blocks.
+#[derive(Debug, Parser)]
+#[command(name = "ledger-node", version, after_help = AFTER_HELP, max_term_width = 110)]
+pub struct Cli {
+    /// Which chain, and where its data is.
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// How much of the past is kept.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+    /// JSON-RPC.
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+    /// Peers.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Signing.
+    #[command(flatten)]
+    pub validator: ValidatorArgs,
+    /// Logs, metrics and output.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+    /// Another thing to do than to run the node.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else the binary does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make, show and import keys
+    Keys(keys::KeysArgs),
+    /// Show and check chain specifications
+    Spec(spec::SpecArgs),
+}
+
+/// Which chain, and where its data is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Chain")]
+pub struct ChainArgs {
+    /// The chain: `dev`, `testnet`, or the path of a specification in TOML
+    #[arg(long, global = true, env = "LEDGER_CHAIN", value_name = "NAME|PATH")]
+    pub chain: Option<String>,
+    /// Folder of everything this node keeps [default: ~/.cloud-ledger/<chain's name>]
+    #[arg(long, global = true, env = "LEDGER_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// How much of the past is kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Storage")]
+pub struct StorageArgs {
+    /// Keep the state of every past block
+    #[arg(long, env = "LEDGER_ARCHIVE", conflicts_with = "history_blocks")]
+    pub archive: bool,
+    /// Number of past blocks whose state can be read
+    #[arg(long, env = "LEDGER_HISTORY_BLOCKS", default_value_t = 1024, value_name = "BLOCKS")]
+    pub history_blocks: u64,
+    /// Memory for cached database blocks, in MiB
+    #[arg(long, env = "LEDGER_CACHE_MIB", default_value_t = 32, value_name = "MIB",
+          value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    pub cache_mib: u64,
+}
+
+/// JSON-RPC.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "JSON-RPC")]
+pub struct RpcArgs {
+    /// Address to serve HTTP and WebSocket on
+    #[arg(long, env = "LEDGER_RPC_HOST", default_value = "127.0.0.1", value_name = "IP")]
+    pub rpc_host: IpAddr,
+    /// Port to serve HTTP and WebSocket on; 0 takes a free one
+    #[arg(long, env = "LEDGER_RPC_PORT", default_value_t = 8545, value_name = "PORT")]
+    pub rpc_port: u16,
+    /// Web origins that may call, separated by commas; `*` allows all of them
+    #[arg(long, env = "LEDGER_RPC_CORS", value_delimiter = ',', value_name = "ORIGIN")]
+    pub rpc_cors: Vec<String>,
+}
+
+/// Peers.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// Address to listen for peers on
+    #[arg(long, env = "LEDGER_P2P_HOST", default_value = "127.0.0.1", value_name = "IP")]
+    pub p2p_host: IpAddr,
+    /// Port (TCP and UDP) to listen for peers on; 0 takes a free one [default: 30333; on the dev chain: no network]
+    #[arg(long, env = "LEDGER_P2P_PORT", value_name = "PORT")]
+    pub p2p_port: Option<u16>,
+    /// Peers to connect to, besides those of the specification, as /ip4/../tcp/../p2p/..
+    #[arg(long, env = "LEDGER_BOOTNODES", value_delimiter = ',', value_name = "MULTIADDR")]
+    pub bootnode: Vec<String>,
+}
+
+/// Signing.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Validator")]
+pub struct ValidatorArgs {
+    /// Consensus key (encrypted PKCS#8 in PEM); without one the node follows the chain [dev chain: a public key, built in]
+    #[arg(long, env = "LEDGER_VALIDATOR_KEY", value_name = "PEM")]
+    pub validator_key: Option<PathBuf>,
+    /// File whose first line is the key's password (mode 0600); without it you are asked
+    #[arg(long, global = true, env = "LEDGER_PASSWORD_FILE", value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Folder of the record of what was signed; keep it out of backups [default: <data folder>/guard]
+    #[arg(long, env = "LEDGER_GUARD_DIR", value_name = "FOLDER")]
+    pub guard_dir: Option<PathBuf>,
+    /// Sign although that record is gone. Only safe if no other process ever signs with this key
+    #[arg(long)]
+    pub accept_lost_guard: bool,
+}
+
+/// Logs, metrics and output.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Logs, metrics and output")]
+pub struct TelemetryArgs {
+    /// Form of the log on standard error
+    #[arg(long, env = "LEDGER_LOG_FORMAT", default_value = "text", value_name = "FORM")]
+    pub log_format: LogFormat,
+    /// error, warn, info, debug, trace, or directives as `info,ledger::driver=debug`
+    #[arg(long, env = "LEDGER_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    pub log_level: String,
+    /// Serve Prometheus metrics on this port of 127.0.0.1 too (the RPC port has them under /metrics)
+    #[arg(long, env = "LEDGER_METRICS_PORT", value_name = "PORT")]
+    pub metrics_port: Option<u16>,
+    /// Write one JSON object to standard output instead of text for people
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Prints the answer of a subcommand: `json` for scripts, or the text for people.
+///
+/// # Errors
+/// [`NodeError::Environment`] if standard output does not take it.
+fn output(as_json: bool, json: &serde_json::Value, text: impl FnOnce() -> String) -> Result<(), NodeError> {
+    let line = if as_json { json.to_string() } else { text() };
+    writeln!(io::stdout().lock(), "{line}").map_err(|source| NodeError::Environment {
+        action: "cannot write to standard output",
+        source,
+    })
+}

@@ -1,0 +1,224 @@
+//! What the node is to do, resolved once from the command line.
+//!
+//! Called by `main`; every other part takes its piece of [`NodeConfig`] and reads no argument, no environment and no
+//! default of its own.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ledger_chainspec::{ChainSpec, ConsensusKey, dev_keys};
+
+use crate::{
+    cli::{Cli, LogFormat},
+    error::NodeError,
+};
+
+/// Port that peers are listened for on unless `--p2p-port` says otherwise.
+pub const P2P_PORT_DEFAULT: u16 = 30333;
+
+/// Everything the assembly needs to know.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// The chain.
+    pub spec: Arc<ChainSpec>,
+    /// Where files are.
+    pub paths: Paths,
+    /// How much of the past is kept.
+    pub storage: StorageConfig,
+    /// JSON-RPC.
+    pub rpc: RpcConfig,
+    /// Peers; `None` for no network at all.
+    pub network: Option<NetworkConfig>,
+    /// Signing; `None` to follow the chain.
+    pub validator: Option<ValidatorConfig>,
+    /// Logs, metrics, output.
+    pub telemetry: TelemetryConfig,
+}
+
+/// The files and folders of one node.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// The data folder itself.
+    pub data: PathBuf,
+    /// The chain database.
+    pub chain: PathBuf,
+    /// The guard store, separate from the chain database.
+    pub guard: PathBuf,
+    /// The transaction pool's journal.
+    pub pool_journal: PathBuf,
+    /// The network identity.
+    pub identity: PathBuf,
+}
+
+/// How much of the past is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct StorageConfig {
+    /// Keep the state of every past block.
+    pub archive: bool,
+    /// Past blocks whose state can be read.
+    pub history_blocks: u64,
+    /// Memory for cached database blocks, in bytes.
+    pub cache_bytes: usize,
+}
+
+/// JSON-RPC.
+#[derive(Debug, Clone)]
+pub struct RpcConfig {
+    /// Where HTTP and WebSocket are served.
+    pub address: SocketAddr,
+    /// Web origins that may call; `*` allows all.
+    pub cors: Vec<String>,
+}
+
+/// Peers.
+#[derive(Debug, Clone)]
+pub struct NetworkConfig {
+    /// Where peers are listened for, over TCP and QUIC.
+    pub address: SocketAddr,
+    /// Peers to connect to, as multiaddresses.
+    pub bootnodes: Vec<String>,
+}
+
+/// Signing.
+#[derive(Debug, Clone)]
+pub struct ValidatorConfig {
+    /// Which key.
+    pub key: KeySource,
+    /// The operator's word that no other process signs with this key (R8).
+    pub accept_lost_guard: bool,
+}
+
+/// Where the consensus key comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// The publicly known key of the dev chain.
+    PublicDevelopmentKey,
+    /// An encrypted key file.
+    File {
+        /// The PEM file.
+        path: PathBuf,
+        /// The file that holds its password; without it a person is asked.
+        password_file: Option<PathBuf>,
+    },
+}
+
+/// Logs, metrics, output.
+#[derive(Debug, Clone)]
+pub struct TelemetryConfig {
+    /// Form of the log.
+    pub log_format: LogFormat,
+    /// Level or directives.
+    pub log_level: String,
+    /// Where metrics are served besides the RPC port.
+    pub metrics: Option<SocketAddr>,
+    /// Standard output gets one JSON object instead of text.
+    pub json: bool,
+}
+
+impl NodeConfig {
+    /// The configuration that `cli` asks for.
+    ///
+    /// # Errors
+    /// [`NodeError::Usage`] if no chain is named or there is no home folder to default to, [`NodeError::Spec`] if the
+    /// specification cannot be used.
+    pub fn resolve(cli: &Cli) -> Result<Self, NodeError> {
+        let spec = Arc::new(load_spec(cli)?);
+        let data = data_folder_of(cli, &spec.name)?;
+        let guard = cli.validator.guard_dir.clone().unwrap_or_else(|| data.join("guard"));
+        let is_dev = is_development(&spec);
+        let mut bootnodes = spec.network.bootnodes.clone();
+        bootnodes.extend(cli.network.bootnode.iter().cloned());
+        let p2p_port = cli.network.p2p_port.or((!is_dev).then_some(P2P_PORT_DEFAULT));
+        let cache_bytes = usize::try_from(cli.storage.cache_mib << 20)
+            .map_err(|_| NodeError::Usage("--cache-mib is more than this machine can address".to_owned()))?;
+        Ok(Self {
+            paths: Paths {
+                chain: data.join("chain"),
+                guard,
+                pool_journal: data.join("pool.journal"),
+                identity: identity_path(&data),
+                data,
+            },
+            storage: StorageConfig {
+                archive: cli.storage.archive,
+                history_blocks: cli.storage.history_blocks,
+                cache_bytes,
+            },
+            rpc: RpcConfig {
+                address: SocketAddr::new(cli.rpc.rpc_host, cli.rpc.rpc_port),
+                cors: cli.rpc.rpc_cors.clone(),
+            },
+            network: p2p_port.map(|port| NetworkConfig {
+                address: SocketAddr::new(cli.network.p2p_host, port),
+                bootnodes,
+            }),
+            validator: key_source(cli, is_dev).map(|key| ValidatorConfig {
+                key,
+                accept_lost_guard: cli.validator.accept_lost_guard,
+            }),
+            telemetry: TelemetryConfig {
+                log_format: cli.telemetry.log_format,
+                log_level: cli.telemetry.log_level.clone(),
+                metrics: cli
+                    .telemetry
+                    .metrics_port
+                    .map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
+                json: cli.telemetry.json,
+            },
+            spec,
+        })
+    }
+}
+
+/// Whether `spec` is a laptop's own chain: its only validator is the first development key, which everybody has.
+fn is_development(spec: &ChainSpec) -> bool {
+    let public = ConsensusKey::of(&dev_keys::validator_key(0));
+    matches!(spec.validators.as_slice(), [only] if only.consensus_key == public)
+}
+
+fn load_spec(cli: &Cli) -> Result<ChainSpec, NodeError> {
+    let name =
+        cli.chain.chain.as_deref().ok_or_else(|| {
+            NodeError::Usage("which chain? Try: ledger-node --chain dev (more with --help)".to_owned())
+        })?;
+    Ok(ChainSpec::load(name)?)
+}
+
+fn key_source(cli: &Cli, is_dev: bool) -> Option<KeySource> {
+    match &cli.validator.validator_key {
+        Some(path) => Some(KeySource::File {
+            path: path.clone(),
+            password_file: cli.validator.password_file.clone(),
+        }),
+        None => is_dev.then_some(KeySource::PublicDevelopmentKey),
+    }
+}
+
+/// The data folder that `cli` asks for, for subcommands that need no more of the configuration.
+///
+/// # Errors
+/// As [`NodeConfig::resolve`].
+pub fn data_folder(cli: &Cli) -> Result<PathBuf, NodeError> {
+    match &cli.chain.data_dir {
+        Some(folder) => Ok(folder.clone()),
+        None => data_folder_of(cli, &load_spec(cli)?.name),
+    }
+}
+
+fn data_folder_of(cli: &Cli, chain: &str) -> Result<PathBuf, NodeError> {
+    if let Some(folder) = &cli.chain.data_dir {
+        return Ok(folder.clone());
+    }
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    let home = home.ok_or_else(|| NodeError::Usage("there is no home folder; give --data-dir".to_owned()))?;
+    Ok(home.join(".cloud-ledger").join(chain))
+}
+
+/// Where the network identity of the node with the data folder `data` is.
+#[must_use]
+pub fn identity_path(data: &Path) -> PathBuf {
+    data.join("identity.pem")
+}

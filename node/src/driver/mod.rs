@@ -1,0 +1,352 @@
+//! Real time around the consensus engine: carries facts in, carries effects out.
+//!
+//! Started by the assembly as one task. It wakes when the engine asked to be woken, when the pool changes, when a block
+//! was executed, and otherwise not at all: a quiet chain costs nothing. Blocks are built and re-executed on blocking
+//! threads; guard records are synced, statements signed and final blocks committed one after the other, in the order the
+//! engine gave them. It decides nothing: what may be signed is the engine's affair, what a block does the runtime's.
+
+mod start;
+mod work;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use ledger_chainspec::{Block, FinalityCertificate, UnixMillis, digest_of};
+use ledger_consensus::{
+    Alarm, BuildOutcome, BuildRequest, Effect, Engine, GuardWrite, Input, Permission, ValidationOutcome,
+};
+use ledger_runtime::{Executed, Head, Runtime};
+use parity_scale_codec::Encode;
+use parking_lot::Mutex;
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet, spawn_blocking},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, trace, warn};
+
+pub use start::{Signing, StartError, guard_start};
+
+use crate::{
+    signer::{ConsensusSigner, GuardStore, GuardStoreError},
+    telemetry::metering,
+    txpool::TxPool,
+};
+use work::Done;
+
+/// Blocks that were executed and are not final: the one built here and the one validated last. Each holds its changes of
+/// state in memory.
+const EXECUTED_MAX: usize = 2;
+
+/// Why the driver ended by itself. None of them leaves anything half done on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// The guard store failed, so nothing may be signed any more (R7).
+    #[error(transparent)]
+    Guard(#[from] GuardStoreError),
+    /// A block could not be built or executed for a reason that is this machine's.
+    #[error("a block cannot be executed here: {0}")]
+    Execution(String),
+    /// A final block could not be written.
+    #[error("a final block cannot be written: {0}")]
+    Commit(String),
+    /// The engine stopped for good: what happened needs a person.
+    #[error("consensus halted: {0:?}")]
+    Halted(Box<Alarm>),
+    /// A thread of the driver panicked.
+    #[error("a worker of the driver failed: {0}")]
+    Worker(#[from] JoinError),
+}
+
+/// What the driver works with.
+#[derive(Debug)]
+pub struct DriverParts {
+    /// Execution and state.
+    pub runtime: Arc<Runtime>,
+    /// Where transactions come from.
+    pub pool: Arc<TxPool>,
+    /// Where new heads are announced.
+    pub heads: watch::Sender<Arc<Head>>,
+    /// Renders metrics; tidied up with every block.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+/// The driver, ready to [`run`](Driver::run).
+pub struct Driver {
+    engine: Engine,
+    first_effects: Vec<Effect>,
+    signer: Option<ConsensusSigner>,
+    guard: Option<Arc<Mutex<GuardStore>>>,
+    parts: DriverParts,
+    executed: VecDeque<Executed>,
+    work: JoinSet<Result<Done, DriverError>>,
+    wake_at: Option<UnixMillis>,
+    told_has_work: bool,
+    shutdown: CancellationToken,
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver")
+            .field("signer", &self.signer)
+            .field("wake_at", &self.wake_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The wall clock, which is what slots are counted by (R1).
+#[must_use]
+pub fn now() -> UnixMillis {
+    let since_epoch = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis::new(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Driver {
+    /// Runs until `shutdown`, or until something goes wrong that a restart has to answer.
+    ///
+    /// # Errors
+    /// [`DriverError`]; the node stops with it.
+    pub async fn run(mut self) -> Result<(), DriverError> {
+        let mut pool_changes = self.parts.pool.watch_counts();
+        let effects = std::mem::take(&mut self.first_effects);
+        self.carry_out(effects).await?;
+        self.tell_pool().await?;
+        loop {
+            let shutdown = self.shutdown.clone();
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                Some(done) = self.work.join_next() => self.on_done(done?).await?,
+                () = until(self.wake_at) => self.tick().await?,
+                Ok(()) = pool_changes.changed() => self.tell_pool().await?,
+            }
+        }
+        // Work under way sees the same token and ends early; nothing of it is written.
+        while let Some(done) = self.work.join_next().await {
+            drop(done?);
+        }
+        Ok(())
+    }
+
+    /// The moment that the engine named has come, by the clock that the engine is told; a timer may be early by it.
+    async fn tick(&mut self) -> Result<(), DriverError> {
+        let moment = now();
+        if self.wake_at.is_some_and(|at| at <= moment) {
+            self.wake_at = None;
+            let effects = self.engine.handle(moment, Input::Tick);
+            self.carry_out(effects).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands one fact to the engine and does what it asks for, and what that leads to.
+    async fn feed(&mut self, input: Input) -> Result<(), DriverError> {
+        let effects = self.engine.handle(now(), input);
+        self.carry_out(effects).await
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), DriverError> {
+        let mut queue = VecDeque::from(effects);
+        while let Some(effect) = queue.pop_front() {
+            for input in self.perform(effect).await? {
+                queue.extend(self.engine.handle(now(), input));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does one thing; gives the facts that it leads to at once.
+    async fn perform(&mut self, effect: Effect) -> Result<Vec<Input>, DriverError> {
+        match effect {
+            Effect::Build(request) => self.start_build(*request),
+            Effect::Validate { block } => self.start_validation(block),
+            Effect::StoreGuard(write) => return Ok(vec![self.store_guard(write).await?]),
+            Effect::Sign(permission) => return Ok(self.sign(permission).into_iter().collect()),
+            Effect::Finalize { block, certificate } => return self.finalize(block, certificate).await,
+            Effect::WakeAt(at) => self.wake_at = Some(at),
+            Effect::Alarm(alarm) => on_alarm(alarm)?,
+            Effect::Evidence(evidence) => {
+                error!(target: "ledger::consensus", ?evidence, "a validator broke the rules provably");
+            }
+            Effect::Reject { from, rejection } => {
+                debug!(target: "ledger::consensus", peer = from.0, %rejection, "message not taken");
+            }
+            // A set of one has nobody to tell and nobody to ask.
+            Effect::Broadcast(_) | Effect::Send { .. } | Effect::FetchBlock { .. } | Effect::CatchUp { .. } => {
+                trace!(target: "ledger::consensus", "no other validator to talk to");
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Tells the engine whether there is something to include, if that is news to it.
+    async fn tell_pool(&mut self) -> Result<(), DriverError> {
+        let has_work = self.has_work();
+        if has_work != self.told_has_work {
+            self.told_has_work = has_work;
+            self.feed(Input::PoolChanged { has_work }).await?;
+        }
+        Ok(())
+    }
+
+    fn has_work(&self) -> bool {
+        self.parts.pool.counts().pending > 0
+    }
+
+    fn start_build(&mut self, request: BuildRequest) {
+        let (runtime, pool, shutdown) = (
+            Arc::clone(&self.parts.runtime),
+            Arc::clone(&self.parts.pool),
+            self.shutdown.clone(),
+        );
+        self.work
+            .spawn_blocking(move || work::build(&runtime, &pool, &shutdown, request));
+    }
+
+    fn start_validation(&mut self, block: Arc<Block>) {
+        let runtime = Arc::clone(&self.parts.runtime);
+        self.work.spawn_blocking(move || work::validate(&runtime, &block));
+    }
+
+    async fn on_done(&mut self, done: Result<Done, DriverError>) -> Result<(), DriverError> {
+        let input = match done? {
+            Done::Built {
+                slot,
+                executed: Some(executed),
+            } => {
+                let outcome = BuildOutcome::Block(Box::new(executed.block()));
+                self.keep(*executed);
+                Input::Built { slot, outcome }
+            }
+            Done::Built { slot, executed: None } => {
+                // The engine asks for no other block until it hears of the pool again.
+                self.told_has_work = false;
+                Input::Built {
+                    slot,
+                    outcome: BuildOutcome::Nothing,
+                }
+            }
+            Done::Validated {
+                hash,
+                executed: Some(executed),
+            } => {
+                self.keep(*executed);
+                Input::Validated {
+                    hash,
+                    outcome: ValidationOutcome::Valid,
+                }
+            }
+            Done::Validated { hash, executed: None } => Input::Validated {
+                hash,
+                outcome: ValidationOutcome::Invalid,
+            },
+        };
+        self.feed(input).await
+    }
+
+    fn keep(&mut self, executed: Executed) {
+        self.executed.push_back(executed);
+        if self.executed.len() > EXECUTED_MAX {
+            self.executed.pop_front();
+        }
+    }
+
+    async fn store_guard(&self, write: GuardWrite) -> Result<Input, DriverError> {
+        if let Some(guard) = &self.guard {
+            let guard = Arc::clone(guard);
+            let bytes = write.record().encode();
+            let started = Instant::now();
+            spawn_blocking(move || guard.lock().store(&bytes)).await??;
+            metrics::histogram!(metering::GUARD_SECONDS).record(started.elapsed());
+        }
+        Ok(Input::GuardStored(write.stored()))
+    }
+
+    fn sign(&self, permission: Permission) -> Option<Input> {
+        // The engine asks for signatures only if it was given the signer's public key.
+        let signature = self.signer.as_ref()?.sign(permission.statement());
+        Some(Input::Signed(permission.signed(signature)))
+    }
+
+    async fn finalize(
+        &mut self,
+        block: Arc<Block>,
+        certificate: FinalityCertificate,
+    ) -> Result<Vec<Input>, DriverError> {
+        let known = self.take_executed(&block);
+        let (runtime, pool) = (Arc::clone(&self.parts.runtime), Arc::clone(&self.parts.pool));
+        let started = Instant::now();
+        let head = spawn_blocking(move || work::commit(&runtime, &pool, &block, known, certificate)).await??;
+        metrics::histogram!(metering::COMMIT_SECONDS).record(started.elapsed());
+        self.parts.metrics.run_upkeep();
+        self.parts.heads.send_replace(Arc::clone(&head));
+        self.told_has_work = self.has_work();
+        let changed = Input::PoolChanged {
+            has_work: self.told_has_work,
+        };
+        Ok(vec![Input::Imported(Box::new(start::final_head(&head))), changed])
+    }
+
+    /// What is known of executing `block`, and nothing else any more: its height is decided.
+    fn take_executed(&mut self, block: &Block) -> Option<Executed> {
+        let hash = block.hash();
+        // What was built here was kept before the engine sealed it.
+        let seal = digest_of(&block.header).ok().and_then(|digest| digest.seal);
+        std::mem::take(&mut self.executed)
+            .into_iter()
+            .map(|executed| match (executed.digest().seal, seal) {
+                (None, Some(seal)) => executed.sealed(seal),
+                _ => executed,
+            })
+            .find(|executed| executed.hash() == hash)
+    }
+}
+
+/// Puts an alarm before an operator's eyes.
+///
+/// # Errors
+/// [`DriverError::Halted`] if nothing can go on without a person.
+fn on_alarm(alarm: Alarm) -> Result<(), DriverError> {
+    match alarm {
+        Alarm::ClockRight => info!(target: "ledger::consensus", "the clock is right again"),
+        Alarm::ClockOff {
+            offset_ms,
+            tolerance_ms,
+        } => {
+            warn!(target: "ledger::consensus", offset_ms, tolerance_ms, "the clock is off: nothing is signed");
+        }
+        Alarm::ClockWentBack { by_ms } => {
+            warn!(target: "ledger::consensus", by_ms, "the clock went back: nothing is signed before it has caught up");
+        }
+        Alarm::GuardLost { since } => {
+            warn!(target: "ledger::consensus", %since, "no guard record: silent until a later block is final");
+        }
+        Alarm::GuardAhead { recorded, open } => {
+            error!(target: "ledger::consensus", %recorded, %open, "the guard record is ahead of the chain");
+        }
+        Alarm::KeyUsedElsewhere { slot } => {
+            error!(target: "ledger::consensus", %slot, "somebody else signs with this validator's key");
+        }
+        alarm @ (Alarm::SignerBroken { .. }
+        | Alarm::BuilderBroken { .. }
+        | Alarm::CertifiedBlockInvalid { .. }
+        | Alarm::ConflictingCertificates { .. }
+        | Alarm::CheckpointContradicted { .. }
+        | Alarm::HeadRefused(_)) => return Err(DriverError::Halted(Box::new(alarm))),
+    }
+    Ok(())
+}
+
+/// Sleeps until `moment`; for ever without one.
+async fn until(moment: Option<UnixMillis>) {
+    match moment {
+        // Counted from the wall clock each time, so that a clock that was set is followed at the next wake-up.
+        Some(moment) => tokio::time::sleep(Duration::from_millis(moment.get().saturating_sub(now().get()))).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,129 @@
+//! What the driver does on blocking threads: build a block, execute one again, commit one.
+//!
+//! Called by the driver alone. Nothing here talks to the engine.
+
+use std::{sync::Arc, time::Instant};
+
+use ledger_chainspec::{Block, BlockHash, FinalityCertificate, Slot};
+use ledger_consensus::BuildRequest;
+use ledger_runtime::{Executed, Head, ProduceInputs, Runtime};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{DriverError, now};
+use crate::{telemetry::metering, txpool::TxPool};
+
+/// Work that came to an end.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// A block was built; none if there was nothing to put into it.
+    Built {
+        slot: Slot,
+        executed: Option<Box<Executed>>,
+    },
+    /// A block was executed again; none if it does not do what it says.
+    Validated {
+        hash: BlockHash,
+        executed: Option<Box<Executed>>,
+    },
+}
+
+/// Builds the block that the engine asked for, until its deadline or a shutdown.
+pub(super) fn build(
+    runtime: &Runtime,
+    pool: &TxPool,
+    shutdown: &CancellationToken,
+    request: BuildRequest,
+) -> Result<Done, DriverError> {
+    let BuildRequest {
+        slot,
+        deadline,
+        parent,
+        parent_certificate,
+        heartbeat,
+        ..
+    } = request;
+    if runtime.head().hash() != parent.hash {
+        debug!(target: "ledger::driver", %slot, "the head moved on before the block was begun");
+        return Ok(Done::Built { slot, executed: None });
+    }
+    let started = Instant::now();
+    let mut candidates = pool
+        .candidates()
+        .take_while(|_| now() < deadline && !shutdown.is_cancelled());
+    let inputs = ProduceInputs {
+        slot,
+        parent_certificate,
+        candidates: &mut candidates,
+    };
+    let produced = runtime
+        .produce(inputs)
+        .map_err(|error| DriverError::Execution(error.to_string()))?;
+    metrics::histogram!(metering::BUILD_SECONDS).record(started.elapsed());
+    if !produced.skipped.is_empty() {
+        debug!(target: "ledger::driver", %slot, skipped = produced.skipped.len(), "transactions did not apply");
+        pool.report_skipped(&produced.skipped);
+    }
+    let wanted = heartbeat || !produced.executed.transactions().is_empty();
+    Ok(Done::Built {
+        slot,
+        executed: wanted.then(|| Box::new(produced.executed)),
+    })
+}
+
+/// Executes `block` again on the head.
+pub(super) fn validate(runtime: &Runtime, block: &Block) -> Result<Done, DriverError> {
+    let hash = block.hash();
+    match runtime.import(block.clone()) {
+        Ok(executed) => Ok(Done::Validated {
+            hash,
+            executed: Some(Box::new(executed)),
+        }),
+        Err(error) if error.blames_block() => {
+            warn!(target: "ledger::driver", %hash, %error, "a proposed block is wrong");
+            Ok(Done::Validated { hash, executed: None })
+        }
+        Err(error) => Err(DriverError::Execution(error.to_string())),
+    }
+}
+
+/// Commits `block`, executing it first if that is not `known`, and tells the pool.
+pub(super) fn commit(
+    runtime: &Runtime,
+    pool: &TxPool,
+    block: &Block,
+    known: Option<Executed>,
+    certificate: FinalityCertificate,
+) -> Result<Arc<Head>, DriverError> {
+    let executed = match known {
+        Some(executed) => executed,
+        None => runtime
+            .import(block.clone())
+            .map_err(|error| DriverError::Execution(error.to_string()))?,
+    };
+    let slot = executed.digest().slot;
+    let votes = certificate.signatures.len();
+    let transactions = executed.transactions().to_vec();
+    let head = runtime
+        .commit(executed, certificate)
+        .map_err(|error| DriverError::Commit(error.to_string()))?;
+    record(&head, block, slot, votes);
+    pool.block_committed(&transactions);
+    Ok(head)
+}
+
+fn record(head: &Head, block: &Block, slot: Slot, votes: usize) {
+    let (number, transactions, gas_used) = (head.number(), block.transactions.len(), block.header.gas_used);
+    info!(target: "ledger::finality", %number, %slot, transactions, gas_used, votes, hash = %head.hash(), "block final");
+    metrics::gauge!(metering::HEAD_BLOCK).set(as_f64(number.get()));
+    metrics::gauge!(metering::HEAD_SLOT).set(as_f64(slot.get()));
+    metrics::counter!(metering::BLOCKS).increment(1);
+    metrics::counter!(metering::TRANSACTIONS).increment(transactions as u64);
+    metrics::counter!(metering::GAS).increment(gas_used);
+}
+
+/// Block and slot numbers stay far below 2^53, from which on a float would round them.
+#[expect(clippy::cast_precision_loss, reason = "rounding a metric beyond 2^53 harms nobody")]
+fn as_f64(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,16 @@
+//! The `ledger-node` binary: parses the command line, runs, and says in one sentence what went wrong.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ledger_node::cli::Cli;
+
+fn main() -> ExitCode {
+    match ledger_node::run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit_code()
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Metrics: their names and units in one place, and the Prometheus text that the RPC port and `--metrics-port` serve.
+//!
+//! Called by the assembly once; everybody else uses the `metrics` macros with these names. Values carry their unit in
+//! the name (`_seconds`, `_bytes`, `_total`); rates are for whoever reads them.
+
+use std::{future::Future, net::SocketAddr, pin::Pin, time::Duration};
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{ExporterFuture, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::error::NodeError;
+
+/// Number of the newest final block.
+pub const HEAD_BLOCK: &str = "ledger_head_block";
+/// Slot of the newest final block.
+pub const HEAD_SLOT: &str = "ledger_head_slot";
+/// Blocks made final since the start.
+pub const BLOCKS: &str = "ledger_blocks_total";
+/// Transactions made final since the start.
+pub const TRANSACTIONS: &str = "ledger_transactions_total";
+/// Gas used by final blocks since the start.
+pub const GAS: &str = "ledger_gas_total";
+/// Time to choose, execute and seal a block.
+pub const BUILD_SECONDS: &str = "ledger_block_build_seconds";
+/// Time to write a final block.
+pub const COMMIT_SECONDS: &str = "ledger_block_commit_seconds";
+/// Time to write and sync a guard record.
+pub const GUARD_SECONDS: &str = "ledger_guard_sync_seconds";
+/// Connected peers.
+pub const PEERS: &str = "ledger_peers";
+
+/// Upper bounds of the buckets of every `_seconds` histogram, in seconds.
+const SECONDS_BUCKETS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 4.0,
+];
+/// How often the exporter of `--metrics-port` tidies up by itself. The driver does it with every block, so that a quiet
+/// chain is not woken for it.
+const UPKEEP: Duration = Duration::from_secs(3600);
+
+/// The installed metrics.
+pub struct Metering {
+    /// Renders the metrics as Prometheus text.
+    pub handle: PrometheusHandle,
+    /// Serves them on the metrics port, if one was asked for.
+    pub exporter: Option<Pin<Box<dyn Future<Output = String> + Send>>>,
+}
+
+impl std::fmt::Debug for Metering {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metering")
+            .field("exports", &self.exporter.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Installs the process's metrics recorder and binds `address`, if one is given.
+///
+/// # Errors
+/// [`NodeError::Listen`] if `address` cannot be bound. A second call in one process records nothing new.
+pub fn install(address: Option<SocketAddr>) -> Result<Metering, NodeError> {
+    let builder = PrometheusBuilder::new()
+        .upkeep_timeout(UPKEEP)
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)
+        .expect("the list of buckets is not empty");
+    let (recorder, exporter) = match address {
+        None => (builder.build_recorder(), None),
+        Some(address) => {
+            let (recorder, exporter) =
+                builder
+                    .with_http_listener(address)
+                    .build()
+                    .map_err(|error| NodeError::Listen {
+                        service: "metrics",
+                        address,
+                        flag: "--metrics-port",
+                        reason: error.to_string(),
+                    })?;
+            (recorder, Some(boxed(exporter)))
+        }
+    };
+    let handle = recorder.handle();
+    // An error means that a recorder is set already (tests in one process), and that one stays.
+    let _ = metrics::set_global_recorder(recorder);
+    describe();
+    Ok(Metering { handle, exporter })
+}
+
+fn boxed(exporter: ExporterFuture) -> Pin<Box<dyn Future<Output = String> + Send>> {
+    Box::pin(async move {
+        match exporter.await {
+            Ok(()) => "the metrics exporter ended".to_owned(),
+            Err(error) => format!("{error:?}"),
+        }
+    })
+}
+
+fn describe() {
+    describe_gauge!(HEAD_BLOCK, "Number of the newest final block");
+    describe_gauge!(HEAD_SLOT, "Slot of the newest final block");
+    describe_counter!(BLOCKS, Unit::Count, "Blocks made final since the start");
+    describe_counter!(TRANSACTIONS, Unit::Count, "Transactions made final since the start");
+    describe_counter!(GAS, Unit::Count, "Gas used by final blocks since the start");
+    describe_histogram!(
+        BUILD_SECONDS,
+        Unit::Seconds,
+        "Time to choose and execute a block's transactions"
+    );
+    describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time to write a final block");
+    describe_histogram!(
+        GUARD_SECONDS,
+        Unit::Seconds,
+        "Time to write and sync a guard record before signing"
+    );
+    describe_gauge!(PEERS, "Connected peers");
+}
