@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's panic is its message")]
 
+mod admission;
 mod calls;
 mod chain;
 mod chain_reads;
+mod codes;
+mod council;
+mod dice;
+mod evidence;
 mod golden;
+mod governance;
 mod lanes;
 mod mirror;
 mod sets;
