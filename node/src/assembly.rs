@@ -159,10 +159,10 @@ async fn open_runtime(config: &NodeConfig) -> Result<Runtime, NodeError> {
     Ok(blocking(move || Runtime::open(options)).await??)
 }
 
-/// Unlocks the validator's key and finds out what it has signed; `None` to follow.
+/// Unlocks the validator's key and finds out what it has signed; `None` to make no blocks.
 async fn open_signing(config: &NodeConfig, runtime: &Runtime, head: &Head) -> Result<Option<Signing>, NodeError> {
     let Some(ValidatorConfig { key, accept_lost_guard }) = config.validator.clone() else {
-        warn!(target: "ledger::node", "no validator key: this node follows the chain and makes no blocks");
+        warn!(target: "ledger::node", "no validator key: this node makes no blocks");
         return Ok(None);
     };
     let signer = ConsensusSigner::new(blocking(move || read_key(&key)).await??);
@@ -170,6 +170,10 @@ async fn open_signing(config: &NodeConfig, runtime: &Runtime, head: &Head) -> Re
         return Err(NodeError::NotAValidator {
             key: signer.public().to_string(),
         });
+    }
+    if head.set.len() > 1 {
+        let validators = head.set.len();
+        warn!(target: "ledger::node", validators, "alone, one of several validators makes no block final");
     }
     let folder = config.paths.guard.clone();
     let genesis = runtime.genesis_hash().get();

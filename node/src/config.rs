@@ -32,7 +32,7 @@ pub struct NodeConfig {
     pub rpc: RpcConfig,
     /// Peers; `None` for no network at all.
     pub network: Option<NetworkConfig>,
-    /// Signing; `None` to follow the chain.
+    /// Signing; `None` to make no blocks.
     pub validator: Option<ValidatorConfig>,
     /// Logs, metrics, output.
     pub telemetry: TelemetryConfig,

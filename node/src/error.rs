@@ -22,7 +22,7 @@ pub enum NodeError {
     #[error("{0}")]
     Key(#[from] KeyError),
     /// The key opened, but the chain has no use for it.
-    #[error("the key {key} is not one of this chain's validators; run without --validator-key to follow the chain")]
+    #[error("the key {key} is not one of this chain's validators; run without --validator-key to serve what is there")]
     NotAValidator {
         /// The public key, in hexadecimal.
         key: String,

@@ -127,7 +127,7 @@ pub struct NetworkArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Validator")]
 pub struct ValidatorArgs {
-    /// Consensus key (encrypted PKCS#8 in PEM); without one the node follows the chain [dev chain: a public key, built in]
+    /// Consensus key (encrypted PKCS#8 in PEM); without one the node makes no blocks [dev chain: a public key, built in]
     #[arg(long, env = "LEDGER_VALIDATOR_KEY", value_name = "PEM")]
     pub validator_key: Option<PathBuf>,
     /// File whose first line is the key's password (mode 0600); without it you are asked

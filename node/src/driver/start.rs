@@ -113,7 +113,7 @@ pub(super) fn final_head(head: &Head) -> FinalHead {
 }
 
 impl Driver {
-    /// A driver at the runtime's head; with `signing` it makes blocks when it is in the set, without it follows.
+    /// A driver at the runtime's head; with `signing` it makes blocks when it is in the set, without it makes none.
     ///
     /// # Errors
     /// [`StartError`] if the guard record belongs to another chain or key, or the head contradicts itself.

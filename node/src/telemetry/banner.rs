@@ -146,7 +146,7 @@ fn to_text(announcement: &Announcement<'_>) -> String {
     }
     match validator {
         Some(key) => line("validator", key),
-        None => line("validator", &"none: this node follows the chain"),
+        None => line("validator", &"none: this node makes no blocks"),
     }
     line("Bootstrap", &predeploys::BOOTSTRAP);
     line("Transact", &predeploys::TRANSACT);

@@ -17,7 +17,7 @@ use ledger_node::{
     signer::{ConsensusSigner, GuardStore, guard_store::GUARD_LOG_BYTES_MAX},
     txpool::TxPool,
 };
-use ledger_runtime::{Head, Runtime, RuntimeOptions};
+use ledger_runtime::{BlockRef, Head, Runtime, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tempfile::{TempDir, tempdir};
 use tokio::{sync::watch, task::JoinHandle};
@@ -147,6 +147,40 @@ async fn transaction_wakes_a_quiet_chain_and_leaves_the_pool() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn full_pool_is_worked_off() {
+    const SENDERS: usize = 20;
+    const EACH: u64 = 50;
+    let folder = tempdir().unwrap();
+    let mut driven = start(&folder, QUIET);
+    let users: Vec<PrivateKeySigner> = (0..SENDERS).map(|_| PrivateKeySigner::random()).collect();
+    for nonce in 0..EACH {
+        for user in &users {
+            driven
+                .pool
+                .submit(&transfer(user, nonce, Address::repeat_byte(1), U256::ZERO))
+                .unwrap();
+        }
+    }
+    let mut blocks = 0;
+    while driven.pool.counts().pending > 0 {
+        blocks = driven.head_at(blocks + 1).await.number().get();
+    }
+    assert!(
+        blocks <= 5,
+        "{blocks} blocks for {EACH} transactions of {SENDERS} senders"
+    );
+    for user in &users {
+        let account = driven
+            .runtime
+            .account(&user.address(), BlockRef::Head)
+            .unwrap()
+            .unwrap();
+        assert_eq!(account.nonce, EACH);
+    }
+    driven.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn quiet_chain_writes_nothing() {
     let folder = tempdir().unwrap();
     let driven = start(&folder, QUIET);
@@ -183,6 +217,50 @@ async fn restarted_driver_goes_on_where_it_was() {
     let after = second.head_at(at_start.number().get() + 1).await;
     assert_eq!(after.header.header.parent_hash, at_start.hash().get());
     second.stop().await;
+}
+
+/// As after a crash between the precommit's guard record and the commit: the chain lacks the block that was precommitted,
+/// and no other one may ever take its place (R6, R7).
+#[tokio::test(flavor = "multi_thread")]
+async fn block_precommitted_before_a_crash_becomes_final_as_it_was() {
+    let folder = tempdir().unwrap();
+    let user = PrivateKeySigner::random();
+    let mut driven = start(&folder, QUIET);
+    driven
+        .pool
+        .submit(&transfer(&user, 0, Address::repeat_byte(1), U256::ZERO))
+        .unwrap();
+    driven.head_at(1).await;
+    driven.stop().await;
+    copy(&folder.path().join("chain"), &folder.path().join("before"));
+
+    let mut driven = start(&folder, QUIET);
+    driven
+        .pool
+        .submit(&transfer(&user, 1, Address::repeat_byte(1), U256::ZERO))
+        .unwrap();
+    let lost = driven.head_at(2).await;
+    driven.stop().await;
+    fs::remove_dir_all(folder.path().join("chain")).unwrap();
+    fs::rename(folder.path().join("before"), folder.path().join("chain")).unwrap();
+
+    let mut driven = start(&folder, QUIET);
+    assert_eq!(driven.runtime.head().number().get(), 1);
+    driven
+        .pool
+        .submit(&transfer(&user, 1, Address::repeat_byte(2), U256::ZERO))
+        .unwrap();
+    let again = driven.head_at(2).await;
+    assert_eq!(again.hash(), lost.hash());
+    assert!(again.certificate.as_ref().unwrap().slot > lost.slot);
+    driven.stop().await;
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for path in files(from).into_keys() {
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
