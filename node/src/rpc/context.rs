@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use alloy_rpc_types_eth::BlockOverrides;
+use alloy_primitives::U256;
 use ledger_chainspec::BlockNumber;
 use ledger_runtime::{BlockRef, CallOverrides, Head, Runtime};
 use tokio::sync::watch;
@@ -82,6 +82,20 @@ impl Api {
     pub(super) fn head(&self) -> Arc<Head> {
         self.context.runtime.head()
     }
+
+    /// The block that a call on the newest state pretends to be in: the next one, now, unless the caller says otherwise. That
+    /// is where a transaction sent now would be executed, and on a quiet chain the newest block may be an hour old.
+    pub(super) fn in_next_block(&self, at: BlockRef, mut overrides: CallOverrides) -> CallOverrides {
+        if at == BlockRef::Head {
+            let block = overrides.block.get_or_insert_with(Box::default);
+            let head = self.head();
+            block
+                .time
+                .get_or_insert_with(|| unix_seconds().max(head.header.header.timestamp));
+            block.number.get_or_insert_with(|| U256::from(head.number().get() + 1));
+        }
+        overrides
+    }
 }
 
 /// The number of a block that a caller means; of the head if it is one that does not exist yet.
@@ -91,16 +105,4 @@ pub(super) fn number_of(runtime: &Runtime, at: BlockRef) -> Result<Option<BlockN
         BlockRef::Number(number) => Some(number),
         BlockRef::Hash(hash) => runtime.store().block_number(&hash)?,
     })
-}
-
-/// The time that a call sees. On a quiet chain the newest block may be an hour old, while a transaction sent now would be
-/// executed now: so a call on the newest block sees the present, unless the caller says otherwise.
-pub(super) fn with_present(at: BlockRef, mut overrides: CallOverrides) -> CallOverrides {
-    if at == BlockRef::Head {
-        let block = overrides
-            .block
-            .get_or_insert_with(|| Box::new(BlockOverrides::default()));
-        block.time.get_or_insert_with(unix_seconds);
-    }
-    overrides
 }

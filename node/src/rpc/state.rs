@@ -11,11 +11,7 @@ use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::EthStateServer;
 use ledger_runtime::{CallOutcome, CallOverrides, state::AccountProof};
 
-use super::{
-    context::{Api, with_present},
-    convert,
-    error::RpcFailure,
-};
+use super::{context::Api, convert, error::RpcFailure};
 
 #[async_trait]
 impl EthStateServer for Api {
@@ -67,7 +63,7 @@ impl EthStateServer for Api {
         block_overrides: Option<Box<BlockOverrides>>,
     ) -> RpcResult<Bytes> {
         let (runtime, at) = (self.runtime(), convert::block_ref(block));
-        let overrides = with_present(
+        let overrides = self.in_next_block(
             at,
             CallOverrides {
                 state: state_overrides,
@@ -86,7 +82,7 @@ impl EthStateServer for Api {
         state_overrides: Option<StateOverride>,
     ) -> RpcResult<U64> {
         let (runtime, at) = (self.runtime(), convert::block_ref(block));
-        let overrides = with_present(
+        let overrides = self.in_next_block(
             at,
             CallOverrides {
                 state: state_overrides,
@@ -104,7 +100,7 @@ impl EthStateServer for Api {
         block: Option<BlockId>,
     ) -> RpcResult<AccessListResult> {
         let (runtime, at) = (self.runtime(), convert::block_ref(block));
-        let overrides = with_present(at, CallOverrides::default());
+        let overrides = self.in_next_block(at, CallOverrides::default());
         self.turns
             .call(move || {
                 let done = runtime.create_access_list(transaction, at, overrides)?;
