@@ -102,12 +102,17 @@ impl Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
         (self.child, self.announced) = launch(self.folder.path(), &self.options);
-        self.rpc = Rpc::new(rpc_address(&self.announced));
+        self.rpc = Rpc::new(self.address());
     }
 
     /// The node's JSON-RPC.
     pub fn rpc(&self) -> &Rpc {
         &self.rpc
+    }
+
+    /// Where its JSON-RPC listens, for further connections.
+    pub fn address(&self) -> SocketAddr {
+        rpc_address(&self.announced)
     }
 
     /// What the node said when it was ready.
@@ -274,4 +279,19 @@ fn proc_number(path: &str, field: &str) -> u64 {
         .next()
         .and_then(|number| number.parse().ok())
         .expect("the kernel reports a number")
+}
+
+/// Processor time that process `pid` has used, in the kernel's ticks (10 ms).
+///
+/// # Panics
+/// If there is no such process.
+pub fn process_cpu_ticks(pid: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
+    // The command's name, in parentheses, may hold spaces; the fields count from behind it.
+    let fields: Vec<_> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
+    ticks(11)
+        .zip(ticks(12))
+        .map(|(user, system)| user + system)
+        .expect("the kernel reports processor time")
 }

@@ -1,0 +1,131 @@
+//! Is what was final still there after the process ended, politely or not, in the middle of work?
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::B256;
+use ledger_tests::harness::{
+    Account, Node, Rpc,
+    promo::{self, SMALL},
+};
+use serde_json::{Value, json};
+
+/// How long a node works before it is ended.
+const WORK: Duration = Duration::from_secs(4);
+/// SIGTERM must be obeyed within this time.
+const STOP_MAX: Duration = Duration::from_secs(5);
+
+/// What a client saw as final: receipts by transaction.
+type Seen = BTreeMap<B256, Value>;
+
+/// Requests codes from new accounts on and on until told to stop, and returns every receipt that it saw and every transaction that
+/// the node had accepted.
+fn load(rpc: &Rpc, chain_id: u64, stop: &AtomicBool) -> (Seen, Vec<B256>) {
+    let (mut seen, mut accepted) = (Seen::new(), Vec::new());
+    let call = promo::request_code(SMALL);
+    while !stop.load(Ordering::Relaxed) {
+        for _ in 0..20 {
+            let (raw, hash) = Account::random(chain_id).signed(0, &call);
+            if rpc.try_call("eth_sendRawTransaction", &json!([raw])).is_ok() {
+                accepted.push(hash);
+            }
+        }
+        for hash in accepted
+            .iter()
+            .rev()
+            .take(200)
+            .filter(|hash| !seen.contains_key(*hash))
+            .copied()
+            .collect::<Vec<_>>()
+        {
+            if let Ok(receipt) = rpc.try_call("eth_getTransactionReceipt", &json!([hash]))
+                && !receipt.is_null()
+            {
+                seen.insert(hash, receipt);
+            }
+        }
+    }
+    (seen, accepted)
+}
+
+fn head(rpc: &Rpc) -> Value {
+    rpc.call("eth_getBlockByNumber", &json!(["latest", false]))
+}
+
+/// Loads the node, ends it in the middle with `end`, starts it again and compares: three times over, on one folder.
+fn survive(end: impl Fn(&mut Node), keeps_waiting: bool) {
+    let mut node = Node::start();
+    let offer = node
+        .dev_account(0)
+        .send(node.rpc(), &promo::set_offer(SMALL, 1_000_000))
+        .expect("an offer is accepted");
+    assert!(promo::succeeded(&offer));
+    let mut all_seen = Seen::new();
+    for round in 1..=3 {
+        let stop = AtomicBool::new(false);
+        let (address, chain_id) = (node.address(), node.chain_id());
+        let (seen, accepted, last) = thread::scope(|scope| {
+            let loader = scope.spawn(|| load(&Rpc::new(address), chain_id, &stop));
+            thread::sleep(WORK);
+            let last = head(node.rpc());
+            end(&mut node);
+            stop.store(true, Ordering::Relaxed);
+            let (seen, accepted) = loader.join().expect("the load runs to its end");
+            (seen, accepted, last)
+        });
+        assert!(
+            seen.len() > 20,
+            "round {round}: too little load to show anything: {} receipts",
+            seen.len()
+        );
+        all_seen.extend(seen);
+
+        node.restart();
+        let rpc = node.rpc();
+        let again = rpc.call("eth_getBlockByNumber", &json!([last["number"], false]));
+        assert_eq!(again, last, "round {round}: the final block changed");
+        for (hash, receipt) in &all_seen {
+            let kept = rpc.call("eth_getTransactionReceipt", &json!([hash]));
+            assert_eq!(&kept, receipt, "round {round}: a final receipt changed");
+        }
+        let fresh = Account::random(chain_id)
+            .send(rpc, &promo::request_code(SMALL))
+            .expect("the chain goes on");
+        promo::code_of(&fresh);
+        if keeps_waiting {
+            accepted
+                .iter()
+                .for_each(|hash| assert!(promo::succeeded(&rpc.await_receipt(*hash)), "round {round}"));
+        }
+    }
+    assert!(!node.log().contains("panicked"), "{}", node.log());
+}
+
+#[test]
+fn nothing_final_is_lost_when_the_process_is_killed_under_load() {
+    survive(Node::kill, false);
+}
+
+#[test]
+fn nothing_accepted_is_lost_when_the_process_is_told_to_stop_under_load() {
+    let end = |node: &mut Node| {
+        let (status, took) = node.terminate();
+        assert!(status.success(), "ended with {status}");
+        assert!(took < STOP_MAX, "took {took:?} to stop");
+    };
+    survive(end, true);
+}
+
+#[test]
+fn a_killed_node_is_back_within_seconds() {
+    let mut node = Node::start();
+    node.kill();
+    let before = Instant::now();
+    node.restart();
+    node.rpc().call("eth_blockNumber", &json!([]));
+    assert!(before.elapsed() < Duration::from_secs(5), "took {:?}", before.elapsed());
+}

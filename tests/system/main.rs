@@ -1,0 +1,8 @@
+//! The whole system as its users meet it: a built node, its port, its signals, its words.
+
+mod bad_input;
+mod calls;
+mod clients;
+mod crash;
+mod readme;
+mod verdicts;
