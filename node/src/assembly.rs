@@ -7,6 +7,7 @@
 use std::{
     fs::DirBuilder,
     future::Future,
+    net::SocketAddr,
     os::unix::fs::DirBuilderExt,
     path::Path,
     sync::Arc,
@@ -84,16 +85,11 @@ pub async fn run(config: NodeConfig) -> Result<(), NodeError> {
     };
     let rpc = bind_rpc(&config, context)?;
 
-    let announcement = banner::Announcement {
-        spec: &config.spec,
-        genesis: runtime.genesis_hash().get(),
-        head: head.number().get(),
-        rpc: rpc.address(),
+    let names = Names {
         peer_id: network.as_ref().map(|(_, peer_id)| peer_id.clone()),
         validator,
-        accounts: dev_accounts(&config)?,
     };
-    banner::print(&announcement, config.telemetry.json)?;
+    announce(&config, &runtime, rpc.address(), names)?;
 
     let parts = DriverParts {
         runtime,
@@ -194,6 +190,26 @@ fn read_key(source: &KeySource) -> Result<ed25519_dalek::SigningKey, NodeError> 
             Ok(consensus::read_encrypted(path, &password)?)
         }
     }
+}
+
+/// Under which public names this node is known.
+struct Names {
+    peer_id: Option<String>,
+    validator: Option<String>,
+}
+
+/// Says on standard output what runs and where.
+fn announce(config: &NodeConfig, runtime: &Runtime, rpc: SocketAddr, names: Names) -> Result<(), NodeError> {
+    let announcement = banner::Announcement {
+        spec: &config.spec,
+        genesis: runtime.genesis_hash().get(),
+        head: runtime.head().number().get(),
+        rpc,
+        peer_id: names.peer_id,
+        validator: names.validator,
+        accounts: dev_accounts(config)?,
+    };
+    banner::print(&announcement, config.telemetry.json)
 }
 
 fn dev_accounts(config: &NodeConfig) -> Result<Vec<banner::DevAccount>, NodeError> {
