@@ -11,6 +11,10 @@ use alloy_primitives::Address;
 use ledger_chainspec::BlockLimits;
 use thiserror::Error;
 
+/// Gas that one transaction may ask for at most (R13), whatever the fork: the cap of EIP-7825. It bounds the time of what
+/// cannot be interrupted; without it, one free transaction could run for longer than a slot and stop the chain.
+pub const TRANSACTION_GAS_MAX: u64 = 1 << 24;
+
 /// Which share of a block a sender may use (R14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
@@ -191,10 +195,11 @@ impl LimitMeter {
 /// refuses more, because no block would ever take it.
 #[must_use]
 pub fn gas_limit_max(limits: &BlockLimits, lane: Lane) -> u64 {
-    match lane {
+    let share = match lane {
         Lane::Open => open_share(limits).gas,
         Lane::Reserved => limits.gas_limit,
-    }
+    };
+    share.min(TRANSACTION_GAS_MAX)
 }
 
 /// The limits less the reserved share, which is rounded up: at least that much is kept.
@@ -314,7 +319,7 @@ mod tests {
             transactions_per_sender_per_slot: 1,
             reserved_share_percent: 0,
         };
-        assert_eq!(gas_limit_max(&limits, Lane::Open), u64::MAX);
-        assert_eq!(gas_limit_max(&limits, Lane::Reserved), u64::MAX);
+        assert_eq!(open_share(&limits).gas, u64::MAX);
+        assert_eq!(open_share(&limits).transactions, u32::MAX);
     }
 }

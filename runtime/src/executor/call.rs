@@ -27,10 +27,13 @@ use revm::{
 use thiserror::Error;
 
 use super::{ExecutionError, Executor, TransactionFault, database::ViewDatabase};
-use crate::{read::ReadError, state::StateView};
+use crate::{limits::TRANSACTION_GAS_MAX, read::ReadError, state::StateView};
 
-/// Gas that a call, an estimate's single run, or an access list's single run may use at most.
+/// Gas that a call, or an access list's single run, may use at most.
 pub const GAS_CAP_CALL: u64 = 50_000_000;
+
+// An estimate may try what a transaction may have.
+const _: () = assert!(TRANSACTION_GAS_MAX <= GAS_CAP_CALL);
 
 /// An estimate stops searching when it is within this many thousandths of the least gas that succeeds.
 const ESTIMATE_TOLERANCE_THOUSANDTHS: u64 = 15;
@@ -147,7 +150,7 @@ impl Executor {
         env.cfg_env.disable_nonce_check = true;
         env.cfg_env.disable_eip3607 = true;
         env.cfg_env.disable_block_gas_limit = true;
-        // The cap below is the limit of a call; a fork's cap on transactions is not.
+        // The cap below is the limit of a call; that of a transaction is not.
         env.cfg_env.tx_gas_limit_cap = Some(u64::MAX);
         let mut state = State::builder().with_database_ref(self.database(view)).build();
         if let Some(block) = overrides.block {
@@ -281,9 +284,9 @@ impl PreparedCall {
             || self.evm.components().2.get(address).is_some()
     }
 
-    /// Gas that the estimate may try: what was asked, what the sender can pay, the cap.
+    /// Gas that the estimate may try: what was asked, what the sender can pay, the most that a transaction can have.
     fn allowance(&mut self) -> Result<u64, CallError> {
-        let gas = self.transaction.gas_limit.min(GAS_CAP_CALL);
+        let gas = self.transaction.gas_limit.min(TRANSACTION_GAS_MAX);
         let price = self.transaction.gas_price;
         if price == 0 {
             return Ok(gas);

@@ -15,7 +15,10 @@ use alloy_primitives::{Address, Bytes};
 use ledger_chainspec::{ChainSpec, Hardfork, predeploys::ED25519_PRECOMPILE};
 use revm::precompile::{PrecompileHalt, PrecompileId, PrecompileOutput, PrecompileSpecId, Precompiles};
 
-use crate::precompiles::{ed25519_answer, ed25519_gas};
+use crate::{
+    limits::TRANSACTION_GAS_MAX,
+    precompiles::{ed25519_answer, ed25519_gas},
+};
 
 /// The chain id and the one fork that is active from genesis on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +51,9 @@ impl ChainRules {
             Hardfork::Prague => BlobParams::prague(),
             Hardfork::Osaka => BlobParams::osaka(),
         };
-        EvmEnv::for_eth_block(header, self, self.chain_id, Some(blobs))
+        let mut env = EvmEnv::for_eth_block(header, self, self.chain_id, Some(blobs));
+        env.cfg_env.tx_gas_limit_cap = Some(TRANSACTION_GAS_MAX);
+        env
     }
 
     /// Ethereum's precompiles of the fork and the chain's own.

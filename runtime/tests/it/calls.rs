@@ -6,7 +6,8 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, map::HashMap};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::AccountOverride};
 use ledger_chainspec::{BlockNumber, predeploys::ED25519_PRECOMPILE};
 use ledger_runtime::{
-    BlockRef, CallError, CallOutcome, CallOverrides, GAS_CAP_CALL, RuntimeOptions, TransactionFault, ed25519_gas,
+    BlockRef, CallError, CallOutcome, CallOverrides, GAS_CAP_CALL, RuntimeOptions, TRANSACTION_GAS_MAX,
+    TransactionFault, ed25519_gas,
 };
 
 use crate::world::{Person, World, chain_id};
@@ -165,7 +166,7 @@ fn a_revert_comes_back_raw_and_an_endless_loop_ends_at_the_cap() {
     assert!(matches!(
         refused,
         Err(CallError::Allowance {
-            allowance: GAS_CAP_CALL
+            allowance: TRANSACTION_GAS_MAX
         })
     ));
 }

@@ -3,7 +3,7 @@
 use alloy_consensus::{TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, TxKind};
 use ledger_chainspec::{BlockLimits, ChainSpec, Transaction};
-use ledger_runtime::{ImportError, Lane, LimitError, TransactionFault, gas_limit_max};
+use ledger_runtime::{ImportError, Lane, LimitError, TRANSACTION_GAS_MAX, TransactionFault, gas_limit_max};
 
 use crate::world::{Person, World, chain_id, seal};
 
@@ -102,6 +102,24 @@ fn gas_is_counted_as_used_and_asked_for_as_limit() {
         available: 1_000_000,
     };
     assert_eq!(faults, vec![TransactionFault::Limit(fault)]);
+}
+
+#[test]
+fn no_transaction_asks_for_more_gas_than_the_cap() {
+    let world = World::dev();
+    let limits = &world.runtime.spec().limits;
+    for lane in [Lane::Open, Lane::Reserved] {
+        assert_eq!(gas_limit_max(limits, lane), TRANSACTION_GAS_MAX);
+    }
+    // The authority itself: not even the reserved lane takes it.
+    for sender in [40, 0] {
+        let (taken, faults) = faults(&world, vec![with_gas(sender, TRANSACTION_GAS_MAX + 1)]);
+        assert_eq!(taken, 0);
+        let [fault] = &faults[..] else { panic!("{faults:?}") };
+        assert!(!fault.may_pass_later(), "{fault}");
+        let (taken, faults) = self::faults(&world, vec![with_gas(sender, TRANSACTION_GAS_MAX)]);
+        assert_eq!((taken, faults), (1, vec![]));
+    }
 }
 
 /// A block that a chain with wider limits made, with the narrow chain's gas limit in its header.
