@@ -35,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cores = thread::available_parallelism()?;
     println!("{requests} requests, {connections} connections, {cores} cores, node and client on the same machine");
 
-    let offer = promo::set_offer(promo::SMALL, u32::try_from(requests)?);
+    // More than are asked for, so that the reads afterwards find a pool with codes left.
+    let offer = promo::set_offer(promo::SMALL, u32::try_from(requests + 1)?);
     let receipt = node.dev_account(0).send(node.rpc(), &offer)?;
     assert!(promo::succeeded(&receipt), "the offer was refused: {receipt}");
 
