@@ -173,8 +173,8 @@ pub enum Refusal {
         /// Newest slot of what excludes it.
         last: Slot,
     },
-    /// The prevote would contradict the lock (R3).
-    #[error("a prevote for {hash} in slot {slot} would contradict the lock on {} of slot {}", .lock.hash, .lock.slot)]
+    /// The prevote states no slot as new as the lock (R3).
+    #[error("a prevote for {hash} in slot {slot} must rest on slot {} or later, that of the lock on {}", .lock.slot, .lock.hash)]
     Locked {
         /// Slot of the prevote.
         slot: Slot,

@@ -271,9 +271,9 @@ impl SigningGuard {
                 last,
             });
         }
+        // Also for the locked block: an older lock may have been on another one, and the vote must not look like amnesia.
         if let Some(lock) = self.lock_at(statement.height)
             && statement.kind == StatementKind::Prevote
-            && statement.hash != lock.hash
             && statement.valid_slot.is_none_or(|valid| valid < lock.slot)
         {
             return Err(Refusal::Locked {

@@ -276,8 +276,8 @@ impl Engine {
         if self.answered.0 != current {
             self.answered = (current, BTreeSet::new());
         }
-        let is_new = self.answered.1.len() < ANSWERED_PER_SLOT_MAX && self.answered.1.insert(to);
-        if slot > certificate.slot && is_new {
+        let has_room = self.answered.1.len() < ANSWERED_PER_SLOT_MAX;
+        if slot > certificate.slot && has_room && self.answered.1.insert(to) {
             self.effects.push(Effect::Send {
                 to,
                 message: Message::Finality(certificate.clone()),

@@ -2,7 +2,7 @@
 
 use super::kit::{Chain, GENESIS_SLOT, HEARTBEAT_SLOTS, Node, assert_consistent, at};
 use ledger_chainspec::StatementKind;
-use ledger_consensus::Input;
+use ledger_consensus::{Alarm, BuildOutcome, HeaderError, Input};
 
 #[test]
 fn a_block_is_final_in_its_own_slot() {
@@ -47,4 +47,67 @@ fn a_quiet_chain_sleeps_until_its_heartbeat() {
     assert_eq!(node.height(), 1);
     assert!(node.builds[0].heartbeat);
     assert_eq!(node.wake, Some(at(heartbeat + HEARTBEAT_SLOTS, 0)));
+}
+
+#[test]
+fn a_build_counts_until_three_quarters_of_its_slot_are_over() {
+    for (answered, height) in [
+        (at(GENESIS_SLOT + 1, 749), 1),
+        (at(GENESIS_SLOT + 1, 750), 0),
+        (at(GENESIS_SLOT + 2, 10), 0),
+    ] {
+        let chain = Chain::of(1);
+        let mut node = Node::new(&chain, 0);
+        node.defers_builds = true;
+        node.input(Input::PoolChanged { has_work: true });
+        let request = node.builds[0].clone();
+        node.tick(at(GENESIS_SLOT + 1, 100));
+        assert_eq!(node.builds.len(), 1, "one build at a time");
+        node.now = answered;
+        let block = Box::new(chain.build(&request, 1));
+        node.input(Input::Built {
+            slot: request.slot,
+            outcome: BuildOutcome::Block(block),
+        });
+        assert_eq!(node.height(), height, "answered at {answered}");
+    }
+}
+
+#[test]
+fn a_build_that_finds_nothing_waits_for_the_pool() {
+    let chain = Chain::of(1);
+    let mut node = Node::new(&chain, 0);
+    node.finds_work = false;
+    node.input(Input::PoolChanged { has_work: true });
+    assert_eq!(
+        (node.builds.len(), node.wake),
+        (1, Some(at(GENESIS_SLOT + HEARTBEAT_SLOTS, 0)))
+    );
+    node.finds_work = true;
+    node.now = at(GENESIS_SLOT + 2, 0);
+    node.input(Input::PoolChanged { has_work: true });
+    assert_eq!(node.height(), 1);
+}
+
+#[test]
+fn a_builder_that_breaks_a_rule_is_not_signed_for() {
+    let chain = Chain::of(1);
+    let mut node = Node::new(&chain, 0);
+    node.defers_builds = true;
+    node.input(Input::PoolChanged { has_work: true });
+    let request = node.builds[0].clone();
+    let mut block = chain.build(&request, 1);
+    block.header.gas_limit += 1;
+    node.input(Input::Built {
+        slot: request.slot,
+        outcome: BuildOutcome::Block(Box::new(block)),
+    });
+    assert!(node.signed.is_empty());
+    assert!(matches!(
+        node.alarms[..],
+        [Alarm::BuilderBroken {
+            error: HeaderError::Constant { .. },
+            ..
+        }]
+    ));
 }

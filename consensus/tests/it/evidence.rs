@@ -346,6 +346,14 @@ fn a_checkpoint_against_what_is_final_halts_and_one_that_agrees_does_not() {
     }
 }
 
+/// Failing cases are turned into tests of their own, not into files.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    }
+}
+
 fn any_statement() -> impl Strategy<Value = Statement> {
     (0..3_u8, 5..7_u64, 10..14_u64, 1..3_u8, proptest::option::of(8..14_u64)).prop_map(
         |(kind, height, slot, byte, valid)| {
@@ -357,7 +365,7 @@ fn any_statement() -> impl Strategy<Value = Statement> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     /// Whatever somebody signs, the finder's evidence verifies, and it finds some if any pair contradicts.
     #[test]
@@ -375,6 +383,11 @@ proptest! {
         prop_assert_eq!(found.len(), usize::from(contradicts));
         prop_assert!(found.iter().all(Evidence::verify));
     }
+
+}
+
+proptest! {
+    #![proptest_config(cases(1_024))]
 
     /// A guard never permits a statement that is evidence against an earlier one, and neither does it after a restart.
     #[test]

@@ -461,6 +461,12 @@ fn whoever_still_votes_on_a_final_height_is_told() {
     )));
     scene.node.tick(at(S + 1, 10));
     scene.node.outgoing.clear();
+    let late = scene.chain.vote(&genesis, 3, prevote(S, block.hash()));
+    scene.node.hear(Message::Vote(late));
+    assert!(
+        scene.node.outgoing.is_empty(),
+        "a vote that came too late needs no answer"
+    );
     let stale = scene.chain.vote(&genesis, 3, prevote(S + 1, block.hash()));
     for _ in 0..3 {
         scene.node.hear(Message::Vote(stale.clone()));
@@ -472,6 +478,49 @@ fn whoever_still_votes_on_a_final_height_is_told() {
             ..
         }]
     ));
+}
+
+#[test]
+fn the_authority_of_the_slot_tells_everybody_that_its_block_is_final() {
+    for (slot, tells) in [(GENESIS_SLOT + 5, true), (S, false)] {
+        let mut scene = Scene::at(S);
+        let hash = if tells {
+            scene.node.now = at(slot, 0);
+            scene.node.input(Input::PoolChanged { has_work: true });
+            scene.node.outgoing.iter().find_map(|outgoing| match outgoing {
+                Outgoing::Broadcast(Message::Proposal(proposal)) => Some(proposal.block.hash()),
+                _ => None,
+            })
+        } else {
+            let block = scene.block(slot, 1);
+            scene.propose(&block);
+            Some(block.hash())
+        };
+        for cast in [prevote(slot, hash.unwrap()), precommit(slot, hash.unwrap())] {
+            scene.vote(0, cast);
+            scene.vote(2, cast);
+        }
+        assert_eq!(scene.node.height(), 1);
+        let told = scene
+            .node
+            .outgoing
+            .iter()
+            .any(|outgoing| matches!(outgoing, Outgoing::Broadcast(Message::Finality(_))));
+        assert_eq!(told, tells, "slot {slot}");
+    }
+}
+
+#[test]
+fn votes_of_long_past_slots_are_forgotten() {
+    let mut scene = Scene::at(S);
+    let block = scene.block(S, 1);
+    scene.vote(0, prevote(S, block.hash()));
+    let heard = |scene: &Scene| scene.node.engine.status().heard[0].1;
+    assert_eq!(heard(&scene), Some(Slot::new(S)));
+    scene.node.tick(at(S + ledger_consensus::VOTE_RETENTION_SLOTS, 0));
+    assert_eq!(heard(&scene), Some(Slot::new(S)));
+    scene.node.tick(at(S + ledger_consensus::VOTE_RETENTION_SLOTS + 1, 0));
+    assert_eq!(heard(&scene), None);
 }
 
 #[test]

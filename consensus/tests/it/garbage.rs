@@ -303,7 +303,7 @@ fn rejections_say_what_they_mean() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 
     /// A flipped bit anywhere in a message is refused or harmless: nothing panics, nothing becomes final, nobody is accused.
     #[test]

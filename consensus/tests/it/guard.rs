@@ -85,7 +85,15 @@ fn what_may_be_signed_after_what() {
                 for height in [5, 6] {
                     let mut guard = guard(GuardStart::Fresh).unwrap();
                     sign(&mut guard, statement(first, 5, 10, 1)).unwrap();
-                    let result = sign(&mut guard, statement(second, height, slot, 1));
+                    // A prevote rests on the lock that the first statement may have made.
+                    let valid_slot = Some(Slot::new(10)).filter(|_| second == Prevote && slot > 10);
+                    let result = sign(
+                        &mut guard,
+                        Statement {
+                            valid_slot,
+                            ..statement(second, height, slot, 1)
+                        },
+                    );
                     assert_eq!(
                         result.is_ok(),
                         permitted,
@@ -112,9 +120,10 @@ fn a_height_below_the_record_is_refused() {
 }
 
 #[test]
-fn a_prevote_against_the_lock_needs_a_newer_certificate() {
+fn a_prevote_under_a_lock_rests_on_its_slot_or_a_later_one() {
     for (byte, valid, permitted) in [
-        (1, None, true),
+        (1, None, false),
+        (1, Some(10), true),
         (2, None, false),
         (2, Some(9), false),
         (2, Some(10), true),
@@ -132,6 +141,23 @@ fn a_prevote_against_the_lock_needs_a_newer_certificate() {
             "block {byte} with certificate {valid:?}"
         );
     }
+}
+
+#[test]
+fn a_lock_moved_from_another_block_is_remembered_by_its_slot() {
+    let mut guard = guard(GuardStart::Fresh).unwrap();
+    sign(&mut guard, statement(StatementKind::Precommit, 5, 10, 2)).unwrap();
+    sign(&mut guard, statement(StatementKind::Precommit, 5, 11, 1)).unwrap();
+    let prevote = statement(StatementKind::Prevote, 5, 12, 1);
+    assert!(
+        matches!(sign(&mut guard, prevote), Err(Refusal::Locked { .. })),
+        "amnesia against the first precommit"
+    );
+    let prevote = Statement {
+        valid_slot: Some(Slot::new(11)),
+        ..prevote
+    };
+    assert_eq!(sign(&mut guard, prevote), Ok(()));
 }
 
 #[test]
@@ -438,7 +464,9 @@ fn a_clock_that_goes_back_costs_slots_but_no_second_signature() {
 fn a_clock_off_the_peers_median_stops_signing() {
     let chain = Chain::of(1);
     let mut node = Node::new(&chain, 0);
-    node.input(Input::ClockOffset { offset_ms: -126 });
+    for _ in 0..2 {
+        node.input(Input::ClockOffset { offset_ms: -126 });
+    }
     node.input(Input::PoolChanged { has_work: true });
     assert_eq!(
         (node.height(), node.wake),

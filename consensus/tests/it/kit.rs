@@ -369,6 +369,8 @@ pub struct Node {
     pub outcome: ValidationOutcome,
     /// Tells blocks of one slot apart.
     pub salt: u64,
+    /// Do builds go unanswered until the test answers them?
+    pub defers_builds: bool,
     /// Does a build find anything to include?
     pub finds_work: bool,
 }
@@ -418,6 +420,7 @@ impl Node {
             crashed: false,
             outcome: ValidationOutcome::Valid,
             finds_work: true,
+            defers_builds: false,
         };
         node.run(effects);
         node
@@ -499,6 +502,9 @@ impl Node {
         match effect {
             Effect::Build(request) => {
                 self.builds.push((*request).clone());
+                if self.defers_builds {
+                    return None;
+                }
                 let outcome = if self.finds_work || request.heartbeat {
                     BuildOutcome::Block(Box::new(self.chain.build(&request, self.salt)))
                 } else {
