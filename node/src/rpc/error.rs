@@ -105,7 +105,8 @@ impl RpcFailure {
             Self::Halted(_) => CODE_REFUSED,
             Self::Logs(LogsError::Store(_)) | Self::Internal(_) => CODE_INTERNAL,
             Self::Logs(LogsError::Backwards { .. }) => CODE_PARAMS,
-            Self::Logs(LogsError::TooManyBlocks { .. } | LogsError::TooManyLogs { .. }) => CODE_LIMIT,
+            // Whatever else keeps logs from being given is a bound.
+            Self::Logs(_) => CODE_LIMIT,
             Self::Read(error) => read_code(error),
         }
     }

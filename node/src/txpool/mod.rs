@@ -70,7 +70,7 @@ impl TxPool {
         let mut pool = Self {
             rules: TransactionRules {
                 chain_id: spec.chain_id,
-                gas_limit_max: limits.gas_limit,
+                gas_limit_max: gas_limit_max(limits, Lane::Reserved),
                 prague: spec.hardfork != Hardfork::Cancun,
             },
             runtime,

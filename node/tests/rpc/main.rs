@@ -1,0 +1,15 @@
+//! Tests of the transaction pool and of JSON-RPC, over real HTTP and WebSockets, on a real runtime in a temporary folder.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod bad_input;
+mod codes;
+mod eth;
+mod filters;
+mod pool_core;
+mod pool_journal;
+mod pool_properties;
+mod pool_validate;
+mod server;
+mod subscribe;
+mod world;
