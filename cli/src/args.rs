@@ -48,7 +48,7 @@ pub struct CommonArgs {
         default_value = "http://127.0.0.1:8545"
     )]
     pub rpc: String,
-    /// Answer in JSON: one object or list on standard output, failures as one object on standard error
+    /// Answer in JSON: one object or list on standard output, a failure as one object on the last line of standard error
     #[arg(long, global = true)]
     pub json: bool,
     /// Longest wait for a block to take a transaction, in seconds

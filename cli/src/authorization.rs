@@ -167,6 +167,22 @@ impl SignedAuthorization {
         Err(CliError::AuthorizationMismatch { reason })
     }
 
+    /// Refuses an authorization for another cloud than the member `member_id`.
+    ///
+    /// # Errors
+    /// [`CliError::AuthorizationMismatch`].
+    pub fn check_cloud(&self, member_id: u32) -> Result<(), CliError> {
+        if self.member_id == member_id {
+            return Ok(());
+        }
+        Err(CliError::AuthorizationMismatch {
+            reason: format!(
+                "it is for {} (member {}), not for member {member_id}",
+                self.cloud, self.member_id
+            ),
+        })
+    }
+
     /// Refuses an authorization for another chain than `chain_id`.
     ///
     /// # Errors

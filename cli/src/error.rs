@@ -28,6 +28,23 @@ pub enum Exit {
     Unsettled = 6,
 }
 
+/// What an id is that names no promo code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCode {
+    /// Nothing of this chain.
+    #[error("it is none of this chain")]
+    Unknown,
+    /// A transaction in the pool.
+    #[error("its transaction waits for a block")]
+    Pending,
+    /// A transaction that failed.
+    #[error("its transaction failed, so it issued none")]
+    Failed,
+    /// A transaction that did something else.
+    #[error("its transaction did not ask for one")]
+    NotARequest,
+}
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -94,10 +111,12 @@ pub enum CliError {
         reason: String,
     },
     /// No promo code has this id.
-    #[error("the ledger knows no promo code {id}")]
+    #[error("the ledger knows no promo code {id}: {why}")]
     NoSuchCode {
         /// The id asked for.
         id: String,
+        /// What the id is instead.
+        why: NoCode,
     },
     /// The promo code has ended.
     #[error("promo code {id} {how}")]
@@ -116,6 +135,12 @@ pub enum CliError {
         holder: Address,
         /// Who asked.
         you: Address,
+    },
+    /// No member cloud has this name or id.
+    #[error("there is no member cloud {asked:?}")]
+    UnknownCloud {
+        /// The name or member id asked for.
+        asked: String,
     },
     /// No specification has this name or number.
     #[error("there is no instance specification {asked:?}; there are: {known}")]
@@ -211,6 +236,12 @@ pub enum CliError {
         /// What differs.
         reason: String,
     },
+    /// A file that would be written is there already.
+    #[error("{path} exists already, and is not overwritten")]
+    FileExists {
+        /// The file.
+        path: PathBuf,
+    },
     /// Something could not be written or read.
     #[error("cannot use {what}: {source}")]
     Io {
@@ -231,7 +262,8 @@ impl CliError {
             | Self::Failed { .. }
             | Self::NotHolder { .. }
             | Self::Io { .. } => Exit::Refused,
-            Self::UnknownSpec { .. }
+            Self::UnknownCloud { .. }
+            | Self::UnknownSpec { .. }
             | Self::Address { .. }
             | Self::CodeText { .. }
             | Self::DeadlineOver { .. }
@@ -248,7 +280,8 @@ impl CliError {
             | Self::Key(_)
             | Self::Sign { .. }
             | Self::AuthorizationFile { .. }
-            | Self::AuthorizationMismatch { .. } => Exit::Wallet,
+            | Self::AuthorizationMismatch { .. }
+            | Self::FileExists { .. } => Exit::Wallet,
             Self::Unsettled { .. } => Exit::Unsettled,
         }
     }
@@ -267,6 +300,7 @@ impl CliError {
             Self::NoSuchCode { .. } => "noSuchCode",
             Self::CodeEnded { .. } => "codeEnded",
             Self::NotHolder { .. } => "notHolder",
+            Self::UnknownCloud { .. } => "unknownCloud",
             Self::UnknownSpec { .. } => "unknownSpec",
             Self::Address { .. } => "address",
             Self::DeadlineOver { .. } => "deadlineOver",
@@ -282,6 +316,7 @@ impl CliError {
             Self::Sign { .. } => "sign",
             Self::AuthorizationFile { .. } => "authorizationFile",
             Self::AuthorizationMismatch { .. } => "authorizationMismatch",
+            Self::FileExists { .. } => "fileExists",
             Self::Io { .. } => "io",
         }
     }
@@ -294,7 +329,7 @@ impl CliError {
                 "Start a node (`ledger-node --chain dev`), or name another one with --rpc URL or PASSPORT_RPC."
             }
             Self::NotALedger { .. } => "Name a ledger node with --rpc URL or PASSPORT_RPC.",
-            Self::NodeRefused { .. } => "Ask `passport status` how the node stands, then try again.",
+            Self::NodeRefused { .. } => "Look with `passport status` how the node stands, then try again.",
             Self::Reverted { error, .. } => after_revert(*error),
             Self::Failed { .. } => "Something changed while the transaction waited. Look again with `passport code`.",
             Self::Unsettled { transaction, .. } => {
@@ -308,8 +343,9 @@ impl CliError {
             Self::NoSuchCode { .. } => {
                 "Compare the id with the original, and check with `passport status` that this is the right chain."
             }
-            Self::CodeEnded { .. } => "Ask for a new one: passport request SPEC.",
+            Self::CodeEnded { .. } => "It cannot be used any more. A user gets a new one with: passport request SPEC.",
             Self::NotHolder { .. } => "Use the holder's wallet: --wallet NAME (see `passport wallet list`).",
+            Self::UnknownCloud { .. } => "See who offers something: passport offer show. Give a name or a member id.",
             Self::UnknownSpec { .. } => "See `passport specs`.",
             Self::Address { .. } => "Give 0x and 40 hexadecimal digits, as `passport wallet show` prints them.",
             Self::DeadlineOver { .. } => "Give a later one, such as --deadline 1h.",
@@ -326,6 +362,7 @@ impl CliError {
             Self::AuthorizationFile { .. } | Self::AuthorizationMismatch { .. } => {
                 "Ask the holder for one: passport authorize CODE --cloud YOU --reference TEXT."
             }
+            Self::FileExists { .. } => "Choose another file: --out FILE.",
             Self::Io { .. } => "Check that the file can be read or written.",
         };
         next.to_owned()

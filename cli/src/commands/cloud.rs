@@ -7,6 +7,8 @@ use std::{
 };
 
 use ledger_api::VerifyRequest;
+use ledger_chainspec::predeploys::BOOTSTRAP;
+use ledger_contracts::Bootstrap;
 
 use super::{Context, cloud_ref, settled};
 use crate::{
@@ -43,6 +45,9 @@ pub(super) async fn verify(
         authorization: signed.as_ref().map(SignedAuthorization::for_node),
     };
     let answer = context.node.verify(&id, request).await?;
+    if let Some(signed) = &signed {
+        signed.check_cloud(answer.cloud.member_id)?;
+    }
     Ok(output::code::verification(&id, &answer, now()))
 }
 
@@ -53,7 +58,18 @@ pub(super) async fn redeem(context: &Context<'_>, id: &str, authorization: Optio
     if let Some(signed) = &signed {
         signed.check_chain(context.node.chain_id().await?)?;
     }
-    let code = context.node.code(&id.to_string()).await?;
+    let code = context.node.code(&id).await?;
+    plan::live(&id, &code)?;
+    if let Some(signed) = &signed {
+        let asked = Bootstrap::memberOfCall {
+            account: actor.address(),
+        };
+        // Whoever is no member at all hears that from the contract.
+        match context.node.view(BOOTSTRAP, &asked).await? {
+            0 => {}
+            member_id => signed.check_cloud(member_id)?,
+        }
+    }
     let call = plan::redeem(&id, &code, signed.as_ref())?;
     let receipt = context.send(&actor, &call).await?;
     let done = format!(

@@ -3,6 +3,7 @@
 use alloy_primitives::B256;
 use alloy_signer::SignerSync;
 use ledger_api::VerifyRequest;
+use ledger_chainspec::CodeRef;
 use ledger_keys::{KeyError, secret_file};
 
 use super::{Context, cloud_ref, settled};
@@ -20,7 +21,10 @@ pub(super) async fn request(context: &Context<'_>, spec: &str) -> Result<Report,
     let spec = plan::spec(&specs, spec)?;
     let actor = context.actor()?;
     let receipt = context.send(&actor, &plan::request(spec)).await?;
-    let code = context.node.code(&receipt.transaction_hash.to_string()).await?;
+    let code = context
+        .node
+        .code(&CodeRef::Transaction(receipt.transaction_hash))
+        .await?;
     let id = code.passport_code.clone();
     let next = if code.spec.requires_authorization {
         format!(
@@ -35,7 +39,7 @@ pub(super) async fn request(context: &Context<'_>, spec: &str) -> Result<Report,
 pub(super) async fn transfer(context: &Context<'_>, id: &str, to: &str) -> Result<Report, CliError> {
     let (id, to) = (plan::code_ref(id)?, plan::address(to)?);
     let actor = context.actor()?;
-    let code = context.node.code(&id.to_string()).await?;
+    let code = context.node.code(&id).await?;
     let call = plan::transfer(&id, &code, actor.address(), to)?;
     let receipt = context.send(&actor, &call).await?;
     Ok(settled(format!("{} now belongs to {to}", code.passport_code), &receipt))
@@ -44,7 +48,7 @@ pub(super) async fn transfer(context: &Context<'_>, id: &str, to: &str) -> Resul
 pub(super) async fn cancel(context: &Context<'_>, id: &str) -> Result<Report, CliError> {
     let id = plan::code_ref(id)?;
     let actor = context.actor()?;
-    let code = context.node.code(&id.to_string()).await?;
+    let code = context.node.code(&id).await?;
     let call = plan::cancel(&id, &code, actor.address())?;
     let receipt = context.send(&actor, &call).await?;
     Ok(settled(format!("{} is back in the pool", code.passport_code), &receipt))
@@ -70,7 +74,9 @@ pub(super) async fn authorize(context: &Context<'_>, args: &AuthorizeArgs) -> Re
         authorization: None,
     };
     let answer = context.node.verify(&id.to_string(), asked).await?;
-    let code = answer.code.ok_or_else(|| CliError::NoSuchCode { id: id.to_string() })?;
+    let Some(code) = answer.code else {
+        return Err(context.node.no_code(&id).await);
+    };
     plan::held_by(&id, &code, actor.address())?;
     let consent = Consent {
         chain_id: context.node.chain_id().await?,
@@ -104,10 +110,7 @@ fn report(signed: &SignedAuthorization, args: &AuthorizeArgs) -> Result<Report, 
         return Ok(Report::new(json, signed).with_next(next));
     };
     secret_file::write_new(path, json.as_bytes()).map_err(|error| match error {
-        KeyError::Exists { path } => CliError::Io {
-            what: path.display().to_string(),
-            source: std::io::ErrorKind::AlreadyExists.into(),
-        },
+        KeyError::Exists { path } => CliError::FileExists { path },
         other => other.into(),
     })?;
     let rows = [

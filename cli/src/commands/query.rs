@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) async fn code(context: &Context<'_>, id: &str) -> Result<Report, CliError> {
-    let id = plan::code_ref(id)?.to_string();
+    let id = plan::code_ref(id)?;
     let code = context.node.code(&id).await?;
     Ok(output::code::code(&code, now()))
 }

@@ -21,7 +21,7 @@ pub fn verification(id: &str, answer: &Verification, now: u64) -> Report {
     let redeemable = match (answer.redeemable, &answer.obstacle) {
         (true, _) => format!("yes, by {cloud}"),
         (false, Some(obstacle)) => format!("not by {cloud}: {obstacle}"),
-        (false, None) => format!("not by {cloud}"),
+        (false, None) => "no".to_owned(),
     };
     let mut lines = vec![("Verdict", answer.reason.clone()), ("Redeemable", redeemable)];
     if answer.verdict.is_live() {

@@ -103,7 +103,7 @@ fn file_that_is_not_whole_is_refused_with_what_is_wrong() {
 }
 
 #[test]
-fn authorization_of_another_code_holder_or_chain_does_not_fit() {
+fn authorization_of_another_code_holder_cloud_or_chain_does_not_fit() {
     let signed = consent(&code());
     let own = CodeInfo {
         holder: signed.holder,
@@ -111,6 +111,7 @@ fn authorization_of_another_code_holder_or_chain_does_not_fit() {
     };
     signed.check_code(&own).unwrap();
     signed.check_chain(6_300).unwrap();
+    signed.check_cloud(2).unwrap();
     let other_code = CodeInfo {
         code_id: U256::from(9),
         ..own.clone()
@@ -120,6 +121,7 @@ fn authorization_of_another_code_holder_or_chain_does_not_fit() {
         signed.check_code(&other_code).unwrap_err(),
         signed.check_code(&other_holder).unwrap_err(),
         signed.check_chain(1).unwrap_err(),
+        signed.check_cloud(1).unwrap_err(),
     ] {
         assert!(matches!(error, CliError::AuthorizationMismatch { .. }), "{error}");
     }

@@ -1,6 +1,4 @@
-//! The talk with a node: facts in, one signed transaction out, and the wait for its receipt.
-//!
-//! Called by [`crate::commands`]. Every failure of the connection becomes a [`CliError`] here. It decides nothing.
+//! One signed transaction, and the wait for its block.
 
 use std::{
     io::{IsTerminal, Write},
@@ -9,45 +7,22 @@ use std::{
 
 use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip1559, TxEip4844};
 use alloy_eips::{BlockId, Encodable2718};
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind};
 use alloy_rpc_types_eth::{TransactionReceipt, TransactionRequest};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::SolCall;
-use jsonrpsee::{
-    core::client::Error as RpcError,
-    http_client::{HttpClient, HttpClientBuilder},
-    types::ErrorObject,
-};
-use ledger_api::{
-    CodeInfo, EthBlocksClient, EthStateClient, EthTransactionsClient, LedgerClient, NodeStatus, PoolEntry, SpecInfo,
-    ValidatorsInfo, Verification, VerifyRequest,
-};
+use jsonrpsee::{core::client::Error as RpcError, types::ErrorObject};
+use ledger_api::{EthStateClient, EthTransactionsClient};
 use ledger_contracts::decode_revert;
 
+use super::Node;
 use crate::{error::CliError, plan::Call};
-
-/// Longest wait for one answer of the node.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
-
-/// Longest wait for a connection.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Time between two looks for a receipt.
 const RECEIPT_EVERY: Duration = Duration::from_millis(200);
 
-/// JSON-RPC code of a method that the other side does not have.
-const METHOD_NOT_FOUND: i32 = -32601;
-
 /// JSON-RPC code of a call that the contract reverted, as geth has it.
 const EXECUTION_REVERTED: i32 = 3;
-
-/// A node, reached over HTTP.
-#[derive(Debug)]
-pub struct Node {
-    url: String,
-    http: HttpClient,
-}
 
 /// How long to wait.
 #[derive(Clone, Copy, Debug)]
@@ -57,107 +32,6 @@ pub struct Patience {
 }
 
 impl Node {
-    /// The node at `url`; nothing is sent yet.
-    ///
-    /// # Errors
-    /// [`CliError::Unreachable`] if `url` cannot be one.
-    pub fn new(url: &str) -> Result<Self, CliError> {
-        let unreachable = |reason: String| CliError::Unreachable {
-            url: url.to_owned(),
-            reason,
-        };
-        let http = HttpClientBuilder::default()
-            .request_timeout(ANSWER_PATIENCE)
-            .connect_timeout(CONNECT_PATIENCE)
-            .build(url)
-            .map_err(|error| unreachable(error.to_string()))?;
-        Ok(Self {
-            url: url.to_owned(),
-            http,
-        })
-    }
-
-    /// The chain's EIP-155 id.
-    ///
-    /// # Errors
-    /// As all that follow: [`CliError::Unreachable`], [`CliError::NotALedger`], [`CliError::NodeRefused`].
-    pub async fn chain_id(&self) -> Result<u64, CliError> {
-        let id = self.answer("eth_chainId", self.http.chain_id().await)?;
-        Ok(id.to())
-    }
-
-    /// All specifications.
-    ///
-    /// # Errors
-    /// As [`Node::chain_id`].
-    pub async fn specs(&self) -> Result<Vec<SpecInfo>, CliError> {
-        self.answer("ledger_specs", self.http.specs().await)
-    }
-
-    /// What is left, per specification.
-    ///
-    /// # Errors
-    /// As [`Node::chain_id`].
-    pub async fn pool(&self) -> Result<Vec<PoolEntry>, CliError> {
-        self.answer("ledger_pool", self.http.pool().await)
-    }
-
-    /// The promo code `id`.
-    ///
-    /// # Errors
-    /// [`CliError::NoSuchCode`], and as [`Node::chain_id`].
-    pub async fn code(&self, id: &str) -> Result<CodeInfo, CliError> {
-        let found = self.answer("ledger_code", LedgerClient::code(&self.http, id.to_owned()).await)?;
-        found.ok_or_else(|| CliError::NoSuchCode { id: id.to_owned() })
-    }
-
-    /// The verdict on the promo code `id`.
-    ///
-    /// # Errors
-    /// As [`Node::chain_id`].
-    pub async fn verify(&self, id: &str, request: VerifyRequest) -> Result<Verification, CliError> {
-        self.answer("ledger_verifyCode", self.http.verify_code(id.to_owned(), request).await)
-    }
-
-    /// How the node and its chain stand.
-    ///
-    /// # Errors
-    /// As [`Node::chain_id`].
-    pub async fn status(&self) -> Result<NodeStatus, CliError> {
-        self.answer("ledger_status", LedgerClient::status(&self.http).await)
-    }
-
-    /// Who runs the chain.
-    ///
-    /// # Errors
-    /// As [`Node::chain_id`].
-    pub async fn validators(&self) -> Result<ValidatorsInfo, CliError> {
-        self.answer("ledger_validators", self.http.validators().await)
-    }
-
-    /// An account's coins, in wei.
-    ///
-    /// # Errors
-    /// As [`Node::chain_id`].
-    pub async fn coins(&self, account: Address) -> Result<U256, CliError> {
-        self.answer("eth_getBalance", self.http.balance(account, None).await)
-    }
-
-    /// What a call of a contract that changes nothing returns.
-    ///
-    /// # Errors
-    /// As [`Node::chain_id`].
-    pub async fn view<C: SolCall>(&self, contract: Address, call: &C) -> Result<C::Return, CliError> {
-        let request = TransactionRequest::default()
-            .to(contract)
-            .input(call.abi_encode().into());
-        let returned = self.answer("eth_call", self.http.call(request, None, None, None).await)?;
-        C::abi_decode_returns(&returned).map_err(|error| CliError::NotALedger {
-            url: self.url.clone(),
-            reason: error.to_string(),
-        })
-    }
-
     /// Signs and sends `call`, and waits until it is in a block.
     ///
     /// # Errors
@@ -246,31 +120,6 @@ impl Node {
             Ok(_) | Err(_) => "it ran out of gas, or what it met has changed again".to_owned(),
         }
     }
-
-    fn answer<T>(&self, method: &'static str, answer: Result<T, RpcError>) -> Result<T, CliError> {
-        answer.map_err(|error| match error {
-            RpcError::Call(error) if error.code() == METHOD_NOT_FOUND => CliError::NotALedger {
-                url: self.url.clone(),
-                reason: format!("it has no method {method}"),
-            },
-            RpcError::Call(error) => CliError::NodeRefused {
-                method,
-                reason: error.message().to_owned(),
-            },
-            RpcError::ParseError(error) => CliError::NotALedger {
-                url: self.url.clone(),
-                reason: format!("its answer to {method} cannot be read: {error}"),
-            },
-            RpcError::RequestTimeout => CliError::Unreachable {
-                url: self.url.clone(),
-                reason: format!("no answer to {method} in {} s", ANSWER_PATIENCE.as_secs()),
-            },
-            other => CliError::Unreachable {
-                url: self.url.clone(),
-                reason: with_sources(&other),
-            },
-        })
-    }
 }
 
 fn request(from: Address, call: &Call) -> TransactionRequest {
@@ -305,20 +154,6 @@ fn sentence(error: &ErrorObject<'_>) -> (Option<&'static str>, String) {
         words
     };
     (None, words.to_owned())
-}
-
-/// An error with what caused it, since the outermost one often says only that something went wrong.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let words = inner.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        source = inner.source();
-    }
-    text
 }
 
 /// The wait for a block, on standard error: a line that counts at a terminal, one line elsewhere.
