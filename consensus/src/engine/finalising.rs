@@ -289,7 +289,12 @@ pub(super) fn check_head(head: &FinalHead, params: &ChainParams) -> Result<Slot,
         });
     }
     let (before, after) = (head.signers.id(), head.set.id());
-    if after != before && Some(after) != before.next() {
+    let is_counted = if after == before {
+        head.set == head.signers
+    } else {
+        Some(after) == before.next()
+    };
+    if !is_counted {
         return Err(HeadError::SetNumber {
             head: number,
             before,

@@ -9,4 +9,6 @@ mod guard;
 mod headers;
 mod kit;
 mod limits;
+mod protocol;
+mod sets;
 mod simulation;
