@@ -66,6 +66,8 @@ impl Genesis {
     pub(crate) fn build(executor: &Executor, spec: &ChainSpec) -> Result<Self, GenesisError> {
         let draft = Header {
             timestamp: spec.genesis_timestamp,
+            // Rules that no state holds are part of the chain's name too, which every signature carries.
+            mix_hash: spec.rules_hash(),
             ..header::common(spec)
         };
         let mut state = executor.genesis(&draft);

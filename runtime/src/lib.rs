@@ -45,7 +45,7 @@ pub use head::{Head, PlaceError};
 pub use header::{HeaderField, HeaderMismatch, slot_timestamp};
 pub use import::ImportError;
 pub use limits::{Lane, LimitError, TRANSACTION_GAS_MAX, gas_limit_max};
-pub use logs::{LOG_BLOCKS_MAX, LOGS_MAX, LogsError};
+pub use logs::{LOG_BLOCKS_MAX, LOG_BYTES_MAX, LOG_BYTES_READ_MAX, LOGS_MAX, LogsError};
 pub use precompiles::{ED25519_BASE_GAS, ED25519_WORD_GAS, ed25519_answer, ed25519_gas};
 pub use produce::{CANDIDATES_PER_TRANSACTION_MAX, ProduceError, ProduceInputs, Produced, Skipped};
 pub use read::{BlockRef, FoundTransaction, ReadError, StoredBlock};

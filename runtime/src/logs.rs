@@ -1,7 +1,8 @@
 //! Which logs match a filter?
 //!
 //! For `eth_getLogs` and log subscriptions: the blocks' blooms first, their receipts only where a bloom may match. One
-//! question covers at most [`LOG_BLOCKS_MAX`] blocks and gives at most [`LOGS_MAX`] logs.
+//! question covers at most [`LOG_BLOCKS_MAX`] blocks, looks at [`LOG_BYTES_READ_MAX`] bytes of receipts and gives at most
+//! [`LOGS_MAX`] logs of [`LOG_BYTES_MAX`] bytes: gas is free, so that anybody can fill blocks with logs.
 
 use alloy_primitives::Log as RawLog;
 use alloy_rpc_types_eth::{Filter, Log};
@@ -15,6 +16,15 @@ pub const LOG_BLOCKS_MAX: u64 = 10_000;
 
 /// Logs that one answer may hold.
 pub const LOGS_MAX: usize = 10_000;
+
+/// Bytes of topics and data that one answer may hold.
+pub const LOG_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of topics and data that one question may look at, matching or not; bounds its time to about a second.
+pub const LOG_BYTES_READ_MAX: usize = 256 << 20;
+
+/// What a log costs beside its topics and data: its place in memory and in the answer.
+const LOG_BYTES_BASE: usize = 256;
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -43,6 +53,24 @@ pub enum LogsError {
         /// The block in which the bound was met.
         next: BlockNumber,
     },
+    /// The matching logs are larger than one answer may be.
+    #[error(
+        "the logs that match before block {next} are larger than {max} bytes; ask from there, or for shorter ranges"
+    )]
+    TooManyBytes {
+        /// [`LOG_BYTES_MAX`].
+        max: usize,
+        /// The block in which the bound was met.
+        next: BlockNumber,
+    },
+    /// More logs would have to be looked at than one question may cost.
+    #[error("the logs to be looked at before block {next} are larger than {max} bytes; ask for shorter ranges")]
+    TooMuchToRead {
+        /// [`LOG_BYTES_READ_MAX`].
+        max: usize,
+        /// The block in which the bound was met.
+        next: BlockNumber,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,7 +88,7 @@ pub(crate) fn logs(store: &Store, from: BlockNumber, to: BlockNumber, filter: &F
             max: LOG_BLOCKS_MAX,
         });
     }
-    let mut found = Vec::new();
+    let mut found = Found::default();
     for number in (from.get()..=to.get()).map(BlockNumber::new) {
         let Some(header) = store.header(number)? else { break };
         if !filter.matches_bloom(header.header.logs_bloom) {
@@ -71,23 +99,53 @@ pub(crate) fn logs(store: &Store, from: BlockNumber, to: BlockNumber, filter: &F
             .into_iter()
             .map(|transaction| *transaction.tx_hash());
         for (index, (receipt, hash)) in (0_u64..).zip(store.receipts(number)?.iter().zip(hashes)) {
-            let logs = (u64::from(receipt.first_log_index)..).zip(&receipt.receipt.logs);
-            let matching = logs.filter(|(_, log)| filter.matches(log));
-            found.extend(matching.map(|(log_index, log)| Log {
-                transaction_hash: Some(hash),
-                transaction_index: Some(index),
-                log_index: Some(log_index),
-                ..in_block(&header, log)
-            }));
-        }
-        if found.len() > LOGS_MAX {
-            return Err(LogsError::TooManyLogs {
-                max: LOGS_MAX,
-                next: number,
-            });
+            for (log_index, log) in (u64::from(receipt.first_log_index)..).zip(&receipt.receipt.logs) {
+                let is_match = filter.matches(log);
+                found.count(log, is_match, number)?;
+                if is_match {
+                    found.logs.push(Log {
+                        transaction_hash: Some(hash),
+                        transaction_index: Some(index),
+                        log_index: Some(log_index),
+                        ..in_block(&header, log)
+                    });
+                }
+            }
         }
     }
-    Ok(found)
+    Ok(found.logs)
+}
+
+/// The matching logs so far, and what they cost.
+#[derive(Debug, Default)]
+struct Found {
+    logs: Vec<Log>,
+    bytes: usize,
+    bytes_read: usize,
+}
+
+impl Found {
+    /// Counts a log of block `next` before it is copied.
+    fn count(&mut self, log: &RawLog, is_match: bool, next: BlockNumber) -> Result<(), LogsError> {
+        let bytes = LOG_BYTES_BASE + log.data.topics().len() * 32 + log.data.data.len();
+        self.bytes_read = self.bytes_read.saturating_add(bytes);
+        if self.bytes_read > LOG_BYTES_READ_MAX {
+            let max = LOG_BYTES_READ_MAX;
+            return Err(LogsError::TooMuchToRead { max, next });
+        }
+        if !is_match {
+            return Ok(());
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > LOG_BYTES_MAX {
+            let max = LOG_BYTES_MAX;
+            return Err(LogsError::TooManyBytes { max, next });
+        }
+        if self.logs.len() >= LOGS_MAX {
+            return Err(LogsError::TooManyLogs { max: LOGS_MAX, next });
+        }
+        Ok(())
+    }
 }
 
 fn in_block(header: &SealedHeader, log: &RawLog) -> Log {

@@ -105,8 +105,12 @@ impl RpcFailure {
             Self::Halted(_) => CODE_REFUSED,
             Self::Logs(LogsError::Store(_)) | Self::Internal(_) => CODE_INTERNAL,
             Self::Logs(LogsError::Backwards { .. }) => CODE_PARAMS,
-            // Whatever else keeps logs from being given is a bound.
-            Self::Logs(_) => CODE_LIMIT,
+            Self::Logs(
+                LogsError::TooManyBlocks { .. }
+                | LogsError::TooManyLogs { .. }
+                | LogsError::TooManyBytes { .. }
+                | LogsError::TooMuchToRead { .. },
+            ) => CODE_LIMIT,
             Self::Read(error) => read_code(error),
         }
     }

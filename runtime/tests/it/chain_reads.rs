@@ -4,7 +4,7 @@ use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, B256, U256, b256, hex};
 use alloy_rpc_types_eth::Filter;
 use ledger_chainspec::{BlockNumber, ChainSpec, Slot, predeploys};
-use ledger_runtime::{BlockRef, LOG_BLOCKS_MAX, LogsError, Runtime, RuntimeOptions, slot_timestamp};
+use ledger_runtime::{BlockRef, LOG_BLOCKS_MAX, LOG_BYTES_MAX, LogsError, Runtime, RuntimeOptions, slot_timestamp};
 
 use crate::world::{Person, World};
 
@@ -112,6 +112,34 @@ fn a_range_of_logs_has_bounds() {
 }
 
 #[test]
+fn an_answer_with_logs_has_a_bound_in_bytes() {
+    let world = World::dev();
+    let person = Person::number(5);
+    // LOG0 of 192 KiB of zeros.
+    let init = hex!("6006806009""5f395ff3""620300005fa0");
+    let logger = world.succeed(person.create(0, init)).1.contract.unwrap();
+    for block in 0..11 {
+        let calls = (0..8).map(|index| person.call(1 + 8 * block + index, logger, vec![]));
+        world.block(calls.collect());
+    }
+    let ask = |to| {
+        world
+            .runtime
+            .logs(number(0), number(to), &Filter::new().address(logger))
+    };
+    assert_eq!(ask(11).unwrap().len(), 80);
+    // 88 of them are more than 16 MiB; what does not match is not given, so that it does not count.
+    assert!(matches!(
+        ask(12),
+        Err(LogsError::TooManyBytes { max: LOG_BYTES_MAX, .. })
+    ));
+    let nobody = world
+        .runtime
+        .logs(number(0), number(100), &Filter::new().address(TARGET));
+    assert_eq!(nobody.unwrap(), []);
+}
+
+#[test]
 fn the_forks_system_contracts_work_as_on_ethereum() {
     let world = World::dev();
     let genesis = world.head().hash();
@@ -187,11 +215,11 @@ fn another_chains_folder_is_refused() {
 const GENESIS: [(&str, B256); 2] = [
     (
         "dev",
-        b256!("0x191e0f83cb1b0ed0b735199b34b4b13f738bbdef969c5a951660bcd3f7fa1785"),
+        b256!("0xe813e6b45c86c38247bf325925b1a3d021c90a0d6211608065c91a0bc161e441"),
     ),
     (
         "testnet",
-        b256!("0xadcfb3e321dda5627301cfb04ff3fe69fc38d1a17dbf906cac82d5acb48ef472"),
+        b256!("0xe14acd1223223fc046cffd44a82bcd61afb97241e496e200cae5b1ed9a742359"),
     ),
 ];
 
