@@ -5,6 +5,7 @@
 //! threads; guard records are synced, statements signed and final blocks committed one after the other, in the order the
 //! engine gave them. It decides nothing: what may be signed is the engine's affair, what a block does the runtime's.
 
+mod pace;
 mod start;
 mod work;
 
@@ -14,7 +15,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ledger_chainspec::{Block, FinalityCertificate, UnixMillis, digest_of};
+use ledger_chainspec::{Block, FinalityCertificate, Slot, UnixMillis, digest_of};
 use ledger_consensus::{
     Alarm, BuildOutcome, BuildRequest, Effect, Engine, GuardWrite, Input, Permission, ValidationOutcome,
 };
@@ -35,11 +36,15 @@ use crate::{
     telemetry::metering,
     txpool::TxPool,
 };
-use work::Done;
+use pace::Pace;
+use work::{BuildReport, BuildTime, Done};
 
 /// Blocks that were executed and are not final: the one built here and the one validated last. Each holds its changes of
 /// state in memory.
 const EXECUTED_MAX: usize = 2;
+
+/// Parts of a slot; a block that is ready one part after its build's deadline is still in time.
+const BUILD_GRACE_PARTS: u64 = 8;
 
 /// Why the driver ended by itself. None of them leaves anything half done on disk.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +89,7 @@ pub struct Driver {
     executed: VecDeque<Executed>,
     work: JoinSet<Result<Done, DriverError>>,
     wake_at: Option<UnixMillis>,
+    pace: Pace,
     told_has_work: bool,
     shutdown: CancellationToken,
 }
@@ -199,13 +205,18 @@ impl Driver {
     }
 
     fn start_build(&mut self, request: BuildRequest) {
+        let grace_ms = self.parts.runtime.spec().consensus.slot_duration_ms / BUILD_GRACE_PARTS;
+        let time = BuildTime {
+            deadline: self.pace.deadline(now(), request.deadline),
+            late: UnixMillis::new(request.deadline.get().saturating_add(grace_ms)),
+        };
         let (runtime, pool, shutdown) = (
             Arc::clone(&self.parts.runtime),
             Arc::clone(&self.parts.pool),
             self.shutdown.clone(),
         );
         self.work
-            .spawn_blocking(move || work::build(&runtime, &pool, &shutdown, request));
+            .spawn_blocking(move || work::build(&runtime, &pool, &shutdown, request, time));
     }
 
     fn start_validation(&mut self, block: Arc<Block>) {
@@ -215,22 +226,7 @@ impl Driver {
 
     async fn on_done(&mut self, done: Result<Done, DriverError>) -> Result<(), DriverError> {
         let input = match done? {
-            Done::Built {
-                slot,
-                executed: Some(executed),
-            } => {
-                let outcome = BuildOutcome::Block(Box::new(executed.block()));
-                self.keep(*executed);
-                Input::Built { slot, outcome }
-            }
-            Done::Built { slot, executed: None } => {
-                // The engine asks for no other block until it hears of the pool again.
-                self.told_has_work = false;
-                Input::Built {
-                    slot,
-                    outcome: BuildOutcome::Nothing,
-                }
-            }
+            Done::Built { slot, executed, report } => return self.on_built(slot, executed, report).await,
             Done::Validated {
                 hash,
                 executed: Some(executed),
@@ -247,6 +243,42 @@ impl Driver {
             },
         };
         self.feed(input).await
+    }
+
+    async fn on_built(
+        &mut self,
+        slot: Slot,
+        executed: Option<Box<Executed>>,
+        report: BuildReport,
+    ) -> Result<(), DriverError> {
+        let Some(executed) = executed else {
+            let outcome = BuildOutcome::Nothing;
+            self.feed(Input::Built { slot, outcome }).await?;
+            // The engine asks for no other block until it hears of the pool again: at the pool's next change, or now, if
+            // not all that waits has been tried.
+            self.told_has_work = false;
+            let untried = report.cut_short || self.parts.pool.arrivals() != report.arrivals;
+            return if untried { self.tell_pool().await } else { Ok(()) };
+        };
+        match report.late {
+            true => self.on_late(slot, &executed),
+            false => self.pace.in_time(),
+        }
+        let outcome = BuildOutcome::Block(Box::new(executed.block()));
+        self.keep(*executed);
+        self.feed(Input::Built { slot, outcome }).await
+    }
+
+    fn on_late(&mut self, slot: Slot, executed: &Executed) {
+        let transactions = executed.transactions();
+        warn!(target: "ledger::driver", %slot, transactions = transactions.len(), "block built too late for its slot");
+        let alone = match transactions {
+            [only] => Some(*only.tx_hash()),
+            _ => None,
+        };
+        if let Some(slow) = self.pace.late(alone) {
+            self.parts.pool.drop_slow(&slow);
+        }
     }
 
     fn keep(&mut self, executed: Executed) {

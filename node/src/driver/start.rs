@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Driver, DriverParts, now};
+use super::{Driver, DriverParts, now, pace::Pace};
 use crate::{
     error::LostGuard,
     signer::{ConsensusSigner, GuardStore},
@@ -145,6 +145,7 @@ impl Driver {
             executed: VecDeque::new(),
             work: JoinSet::new(),
             wake_at: None,
+            pace: Pace::default(),
             told_has_work: false,
             shutdown,
         })

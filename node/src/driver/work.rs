@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use ledger_chainspec::{Block, BlockHash, FinalityCertificate, Slot};
+use ledger_chainspec::{Block, BlockHash, FinalityCertificate, Slot, UnixMillis};
 use ledger_consensus::BuildRequest;
 use ledger_runtime::{Executed, Head, ProduceInputs, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ pub(super) enum Done {
     Built {
         slot: Slot,
         executed: Option<Box<Executed>>,
+        report: BuildReport,
     },
     /// A block was executed again; none if it does not do what it says.
     Validated {
@@ -28,12 +29,33 @@ pub(super) enum Done {
     },
 }
 
+/// The time that a build has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BuildTime {
+    /// From when no transaction is begun, the first one excepted.
+    pub(super) deadline: UnixMillis,
+    /// From when the block is of no use.
+    pub(super) late: UnixMillis,
+}
+
+/// How a build went, beside its block.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BuildReport {
+    /// It ended before every candidate was tried.
+    pub(super) cut_short: bool,
+    /// It ended too late for its slot.
+    pub(super) late: bool,
+    /// What had come into the pool when it began.
+    pub(super) arrivals: u64,
+}
+
 /// Builds the block that the engine asked for, until its deadline or a shutdown.
 pub(super) fn build(
     runtime: &Runtime,
     pool: &TxPool,
     shutdown: &CancellationToken,
     request: BuildRequest,
+    time: BuildTime,
 ) -> Result<Done, DriverError> {
     let BuildRequest {
         slot,
@@ -43,14 +65,23 @@ pub(super) fn build(
         heartbeat,
         ..
     } = request;
+    // Counted before the candidates are asked for, so that none that comes after them is overlooked.
+    let mut report = BuildReport {
+        arrivals: pool.arrivals(),
+        ..BuildReport::default()
+    };
     if runtime.head().hash() != parent.hash {
         debug!(target: "ledger::driver", %slot, "the head moved on before the block was begun");
-        return Ok(Done::Built { slot, executed: None });
+        report.cut_short = true;
+        let executed = None;
+        return Ok(Done::Built { slot, executed, report });
     }
     let started = Instant::now();
-    let mut candidates = pool
-        .candidates()
-        .take_while(|_| now() < deadline && !shutdown.is_cancelled());
+    let mut until = deadline;
+    let mut candidates = pool.candidates().take_while(|_| {
+        report.cut_short = shutdown.is_cancelled() || now() >= std::mem::replace(&mut until, time.deadline);
+        !report.cut_short
+    });
     let inputs = ProduceInputs {
         slot,
         parent_certificate,
@@ -60,6 +91,7 @@ pub(super) fn build(
         .produce(inputs)
         .map_err(|error| DriverError::Execution(error.to_string()))?;
     metrics::histogram!(metering::BUILD_SECONDS).record(started.elapsed());
+    report.late = now() >= time.late;
     if !produced.skipped.is_empty() {
         debug!(target: "ledger::driver", %slot, skipped = produced.skipped.len(), "transactions did not apply");
         pool.report_skipped(&produced.skipped);
@@ -68,6 +100,7 @@ pub(super) fn build(
     Ok(Done::Built {
         slot,
         executed: wanted.then(|| Box::new(produced.executed)),
+        report,
     })
 }
 

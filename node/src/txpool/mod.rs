@@ -195,6 +195,22 @@ impl TxPool {
         self.publish(&pool);
     }
 
+    /// Drops a transaction that by itself takes longer to execute than a slot leaves on this machine.
+    pub fn drop_slow(&self, hash: &B256) {
+        let mut pool = self.pool.lock();
+        if let Some(removed) = pool.remove(hash) {
+            let sender = removed.sender();
+            tracing::warn!(target: "ledger::pool", transaction = %hash, %sender, "transaction too slow, dropped");
+            self.publish(&pool);
+        }
+    }
+
+    /// How many transactions have come in since the start, whatever became of them.
+    #[must_use]
+    pub fn arrivals(&self) -> u64 {
+        self.pool.lock().arrivals()
+    }
+
     /// What a block should try, in order, for [`ledger_runtime::ProduceInputs`].
     pub fn candidates(&self) -> impl Iterator<Item = Recovered<Transaction>> + Send + 'static {
         let candidates = self.pool.lock().candidates();

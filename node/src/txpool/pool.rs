@@ -82,6 +82,12 @@ impl Pool {
         self.counts
     }
 
+    /// How many have come in, whatever became of them.
+    #[must_use]
+    pub const fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
     /// The lane of a sender that has something waiting.
     #[must_use]
     pub fn lane(&self, sender: &Address) -> Option<Lane> {
