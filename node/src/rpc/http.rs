@@ -4,25 +4,30 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use http::{Method, StatusCode, header::CONTENT_TYPE};
 use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
 use serde_json::json;
+use tokio::time;
 use tower::{Layer, Service};
 
-use super::context::RpcContext;
+use super::{context::RpcContext, error::CODE_LIMIT};
 
-/// Puts the pages before the RPC service.
+/// Puts the pages before the RPC service, and a bound on the time that it may take.
 #[derive(Clone, Debug)]
-pub(super) struct Pages(pub(super) RpcContext);
+pub(super) struct Pages {
+    pub(super) context: RpcContext,
+    pub(super) request_wait: Duration,
+}
 
 impl<S> Layer<S> for Pages {
     type Service = WithPages<S>;
 
     fn layer(&self, inner: S) -> WithPages<S> {
         WithPages {
-            context: self.0.clone(),
+            pages: self.clone(),
             inner,
         }
     }
@@ -31,13 +36,13 @@ impl<S> Layer<S> for Pages {
 /// The RPC service with the pages before it.
 #[derive(Clone, Debug)]
 pub(super) struct WithPages<S> {
-    context: RpcContext,
+    pages: Pages,
     inner: S,
 }
 
 impl<S, B> Service<HttpRequest<B>> for WithPages<S>
 where
-    S: Service<HttpRequest<B>, Response = HttpResponse, Future: Send + 'static>,
+    S: Service<HttpRequest<B>, Response = HttpResponse, Error: 'static, Future: Send + 'static>,
 {
     type Response = HttpResponse;
     type Error = S::Error;
@@ -49,11 +54,24 @@ where
 
     fn call(&mut self, request: HttpRequest<B>) -> Self::Future {
         let is_get = request.method() == Method::GET;
-        match page(&self.context, request.uri().path()).filter(|_| is_get) {
+        match page(&self.pages.context, request.uri().path()).filter(|_| is_get) {
             Some(page) => Box::pin(async { Ok(page) }),
-            None => Box::pin(self.inner.call(request)),
+            None => Box::pin(within(self.pages.request_wait, self.inner.call(request))),
         }
     }
+}
+
+/// The answer, if it comes in time. A WebSocket's upgrade is answered at once and lives on without a bound.
+async fn within<E>(wait: Duration, answer: impl Future<Output = Result<HttpResponse, E>>) -> Result<HttpResponse, E> {
+    time::timeout(wait, answer).await.unwrap_or_else(|_| {
+        let body =
+            json!({ "jsonrpc": "2.0", "id": null, "error": { "code": CODE_LIMIT, "message": "request timed out" } });
+        Ok(respond(
+            StatusCode::REQUEST_TIMEOUT,
+            "application/json",
+            body.to_string(),
+        ))
+    })
 }
 
 fn page(context: &RpcContext, path: &str) -> Option<HttpResponse> {

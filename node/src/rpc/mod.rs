@@ -12,6 +12,7 @@ pub mod error;
 mod filters;
 mod http;
 mod ledger;
+mod meter;
 mod node;
 mod server;
 mod state;
@@ -30,7 +31,8 @@ pub use context::{Api, NetworkStatus, RpcContext, SyncProgress};
 pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX};
 pub use server::{
     BATCH_REQUESTS_MAX, CONNECTIONS_MAX, MESSAGES_WAITING_MAX, REQUEST_BYTES_MAX, REQUEST_HEAD_WAIT_MAX,
-    RESPONSE_BYTES_MAX, RpcBindError, RpcLimits, RpcOptions, RpcServer, STOP_WAIT_MAX, SUBSCRIPTIONS_MAX,
+    REQUEST_WAIT_MAX, RESPONSE_BYTES_MAX, RpcBindError, RpcLimits, RpcOptions, RpcServer, STOP_WAIT_MAX,
+    SUBSCRIPTIONS_MAX,
 };
 
 /// Every method, ready to be served.

@@ -13,7 +13,10 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, stop_channel};
+use jsonrpsee::{
+    core::middleware::RpcServiceBuilder,
+    server::{BatchRequestConfig, PingConfig, Server, ServerConfig, stop_channel},
+};
 use thiserror::Error;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -27,6 +30,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::{
     context::{Api, RpcContext},
     http::Pages,
+    meter::Meter,
     methods,
     subscribe::HexIds,
 };
@@ -51,6 +55,10 @@ pub const MESSAGES_WAITING_MAX: u32 = 1024;
 
 /// How long a connection may take to send the head of its next request.
 pub const REQUEST_HEAD_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How long a request over HTTP may take from its head to its answer, a whole batch included. It bounds what a caller that
+/// sends a body slowly can hold.
+pub const REQUEST_WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// How often a silent WebSocket is asked whether anybody is there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -88,6 +96,8 @@ pub struct RpcLimits {
     pub connections: u32,
     /// Subscriptions on one WebSocket.
     pub subscriptions: u32,
+    /// From the head of a request over HTTP to its answer.
+    pub request_wait: Duration,
 }
 
 impl Default for RpcLimits {
@@ -98,6 +108,7 @@ impl Default for RpcLimits {
             batch_requests: BATCH_REQUESTS_MAX,
             connections: CONNECTIONS_MAX,
             subscriptions: SUBSCRIPTIONS_MAX,
+            request_wait: REQUEST_WAIT_MAX,
         }
     }
 }
@@ -166,12 +177,14 @@ impl RpcServer {
     /// If the listener cannot be used.
     pub async fn run(self, shutdown: CancellationToken) -> io::Result<()> {
         let listener = TcpListener::from_std(self.listener)?;
-        let middleware = ServiceBuilder::new()
-            .layer(self.cors)
-            .layer(Pages(self.context.clone()));
+        let middleware = ServiceBuilder::new().layer(self.cors).layer(Pages {
+            context: self.context.clone(),
+            request_wait: self.limits.request_wait,
+        });
         let service = Server::builder()
             .set_config(config(&self.limits))
             .set_http_middleware(middleware)
+            .set_rpc_middleware(RpcServiceBuilder::new().layer(Meter))
             .to_service_builder();
         let methods = methods(Api::new(self.context));
         let permits = Arc::new(Semaphore::new(

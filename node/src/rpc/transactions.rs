@@ -18,7 +18,7 @@ impl EthTransactionsServer for Api {
     async fn send_raw_transaction(&self, transaction: Bytes) -> RpcResult<B256> {
         let pool = self.context.pool.clone();
         // Recovering the sender is what costs.
-        self.turns.call(move || Ok(pool.submit(&transaction)?)).await
+        self.turns.own(move || Ok(pool.submit(&transaction)?)).await
     }
 
     async fn transaction_by_hash(&self, transaction_hash: B256) -> RpcResult<Option<Transaction>> {

@@ -14,8 +14,15 @@ use super::error::RpcFailure;
 /// Reads of the database at once.
 pub const READS_MAX: usize = 16;
 
-/// Calls, estimates and checks of transactions at once, for each processor: each may keep one busy for a second.
-pub const CALLS_PER_PROCESSOR_MAX: usize = 2;
+/// Calls and estimates at once, for each processor: each may keep one busy for a second, with a caller's code.
+pub const CALLS_PER_PROCESSOR_MAX: usize = 1;
+
+/// Checks of transactions, and questions to the chain's own contracts, at once, for each processor. They have turns of
+/// their own, so that no crowd of calls keeps transactions out or clouds waiting.
+pub const OWN_PER_PROCESSOR_MAX: usize = 2;
+
+/// Processors that are counted at most, so that all turns together leave blocking threads for the driver.
+const PROCESSORS_MAX: usize = 12;
 
 /// How long a request waits for its turn.
 pub const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -25,6 +32,7 @@ pub const WAIT_MAX: Duration = Duration::from_secs(10);
 pub struct Turns {
     reads: Lot,
     calls: Lot,
+    own: Lot,
 }
 
 /// Turns of one kind.
@@ -37,10 +45,13 @@ struct Lot {
 
 impl Default for Turns {
     fn default() -> Self {
-        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let processors = thread::available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(PROCESSORS_MAX);
         Self {
             reads: Lot::new(READS_MAX, WAIT_MAX),
             calls: Lot::new(processors.saturating_mul(CALLS_PER_PROCESSOR_MAX), WAIT_MAX),
+            own: Lot::new(processors.saturating_mul(OWN_PER_PROCESSOR_MAX), WAIT_MAX),
         }
     }
 }
@@ -57,7 +68,18 @@ impl Turns {
         self.reads.run(work).await
     }
 
-    /// Runs what needs the processor more than the disk.
+    /// Runs what needs the processor but no caller's code.
+    ///
+    /// # Errors
+    /// What `work` says, or [`RpcFailure::Busy`].
+    pub async fn own<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, RpcFailure> + Send + 'static,
+    ) -> RpcResult<T> {
+        self.own.run(work).await
+    }
+
+    /// Runs a caller's code.
     ///
     /// # Errors
     /// What `work` says, or [`RpcFailure::Busy`].

@@ -28,6 +28,14 @@ pub const COMMIT_SECONDS: &str = "ledger_block_commit_seconds";
 pub const GUARD_SECONDS: &str = "ledger_guard_sync_seconds";
 /// Connected peers.
 pub const PEERS: &str = "ledger_peers";
+/// Waiting transactions that the next blocks can take.
+pub const POOL_PENDING: &str = "ledger_pool_pending";
+/// Waiting transactions that no block can take yet.
+pub const POOL_QUEUED: &str = "ledger_pool_queued";
+/// JSON-RPC requests since the start, by method and outcome.
+pub const RPC_REQUESTS: &str = "ledger_rpc_requests_total";
+/// Time to answer a JSON-RPC request, by method.
+pub const RPC_SECONDS: &str = "ledger_rpc_seconds";
 
 /// Upper bounds of the buckets of every `_seconds` histogram, in seconds.
 const SECONDS_BUCKETS: [f64; 12] = [
@@ -112,4 +120,8 @@ fn describe() {
         "Time to write and sync a guard record before signing"
     );
     describe_gauge!(PEERS, "Connected peers");
+    describe_gauge!(POOL_PENDING, "Waiting transactions that the next blocks can take");
+    describe_gauge!(POOL_QUEUED, "Waiting transactions that no block can take yet");
+    describe_counter!(RPC_REQUESTS, Unit::Count, "JSON-RPC requests since the start");
+    describe_histogram!(RPC_SECONDS, Unit::Seconds, "Time to answer a JSON-RPC request");
 }

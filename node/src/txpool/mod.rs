@@ -26,8 +26,11 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256};
 use ledger_chainspec::{Hardfork, Transaction, UnixMillis};
 use ledger_runtime::{BlockRef, Lane, Runtime, Skipped, TransactionFault, gas_limit_max};
+use metrics::gauge;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, watch};
+
+use crate::telemetry::metering::{POOL_PENDING, POOL_QUEUED};
 
 pub use error::PoolError;
 pub use journal::{JOURNAL_BYTES_MAX, Journal};
@@ -274,6 +277,9 @@ impl TxPool {
 
     fn publish(&self, pool: &Pool) {
         let counts = pool.counts();
+        for (name, count) in [(POOL_PENDING, counts.pending), (POOL_QUEUED, counts.queued)] {
+            gauge!(name).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        }
         self.counts
             .send_if_modified(|published| std::mem::replace(published, counts) != counts);
     }

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::world::World;
+use crate::world::{Person, World};
 
 /// One request over plain TCP: status line, head and body of the answer.
 pub async fn raw(world: &World, request: &str) -> (u16, String, String) {
@@ -180,6 +180,40 @@ async fn connections_beyond_the_bound_are_closed_and_room_comes_back() {
         assert!(Instant::now() < deadline, "no room came back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_is_not_waited_for() {
+    let limits = RpcLimits {
+        request_wait: Duration::from_millis(200),
+        ..RpcLimits::default()
+    };
+    let world = World::with(limits, |options| options).await;
+    let head = "POST / HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    let (status, _, body) = raw(&world, head).await;
+    assert_eq!(status, 408, "{body}");
+    assert!(body.contains("timed out"), "{body}");
+}
+
+#[tokio::test]
+async fn requests_and_the_pool_are_counted() {
+    let metering = ledger_node::telemetry::metering::install(None).unwrap();
+    let world = World::start().await;
+    let _: Value = world.ask("eth_chainId", json!([])).await;
+    world.refused("eth_made_up_by_somebody", json!([])).await;
+    post(&world, r#"[{"jsonrpc":"2.0","id":1,"method":"net_version"}]"#).await;
+    world.send(&Person::number(20).pay(0, 0, 0)).await;
+    let page = metering.handle.render();
+    for line in [
+        r#"ledger_rpc_requests_total{method="eth_chainId",outcome="ok"}"#,
+        r#"ledger_rpc_requests_total{method="unknown",outcome="error"}"#,
+        r#"ledger_rpc_requests_total{method="net_version",outcome="batched"}"#,
+        r#"ledger_rpc_seconds_bucket{method="eth_chainId",le="1"}"#,
+        "ledger_pool_pending",
+    ] {
+        assert!(page.contains(line), "{line} is not in\n{page}");
+    }
+    assert!(!page.contains("made_up"), "callers make no labels");
 }
 
 #[tokio::test]

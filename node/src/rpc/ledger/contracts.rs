@@ -12,6 +12,10 @@ use ledger_runtime::{BlockRef, CallOutcome, CallOverrides, Head, Runtime};
 
 use super::super::{clock::unix_seconds, error::RpcFailure, state};
 
+/// Gas that one question to the contracts may use: forty redemptions' worth. A holder may be a wallet contract (ERC-1271),
+/// whose code is anybody's.
+const QUESTION_GAS_MAX: u64 = 5_000_000;
+
 /// The contracts on the state of one block, asked as if in a block made now.
 pub(super) struct View {
     pub(super) runtime: Arc<Runtime>,
@@ -46,6 +50,7 @@ impl View {
             from: Some(from),
             to: Some(TxKind::Call(to)),
             input: input.into(),
+            gas: Some(QUESTION_GAS_MAX),
             ..TransactionRequest::default()
         };
         let block = Some(Box::new(BlockOverrides {

@@ -92,7 +92,7 @@ impl Api {
         question: impl FnOnce(View, &Self) -> Result<T, RpcFailure> + Send + 'static,
     ) -> RpcResult<T> {
         let api = self.clone();
-        self.turns.call(move || question(View::of(api.runtime()), &api)).await
+        self.turns.own(move || question(View::of(api.runtime()), &api)).await
     }
 }
 
