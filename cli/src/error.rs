@@ -202,6 +202,16 @@ pub enum CliError {
         /// The name asked for.
         name: String,
     },
+    /// A wallet file's key is not the one of the address that it states.
+    #[error("wallet {name:?} states the address {stated}, but its key is that of {found}")]
+    WalletAddress {
+        /// The wallet's name.
+        name: String,
+        /// The address that the file states.
+        stated: Address,
+        /// The key's address.
+        found: Address,
+    },
     /// The home folder is not known.
     #[error("your home folder is not known, so there is no place for wallets")]
     NoHome,
@@ -275,6 +285,7 @@ impl CliError {
             | Self::UnknownWallet { .. }
             | Self::WalletExists { .. }
             | Self::WalletName { .. }
+            | Self::WalletAddress { .. }
             | Self::NoHome
             | Self::NotAKey { .. }
             | Self::Key(_)
@@ -310,6 +321,7 @@ impl CliError {
             Self::UnknownWallet { .. } => "unknownWallet",
             Self::WalletExists { .. } => "walletExists",
             Self::WalletName { .. } => "walletName",
+            Self::WalletAddress { .. } => "walletAddress",
             Self::NoHome => "noHome",
             Self::NotAKey { .. } => "notAKey",
             Self::Key(_) => "key",
@@ -355,6 +367,9 @@ impl CliError {
             Self::UnknownWallet { .. } => "See `passport wallet list`, or make it: passport wallet new NAME.",
             Self::WalletExists { .. } => "Choose another name.",
             Self::WalletName { .. } => "Choose such a name.",
+            Self::WalletAddress { .. } => {
+                "Somebody altered the file. Import its key anew: passport wallet import FILE NAME."
+            }
             Self::NoHome => "Name a folder with --wallet-dir or PASSPORT_WALLET_DIR.",
             Self::NotAKey { .. } => "Give a Web3 keystore file, a private key in hexadecimal, or a mnemonic phrase.",
             Self::Key(_) => "Nothing was signed and nothing was sent.",

@@ -210,7 +210,7 @@ impl Actor {
     /// The key, unlocked. Says on standard error, loudly, when it is one that everybody has.
     ///
     /// # Errors
-    /// [`CliError::Key`].
+    /// [`CliError::Key`], [`CliError::WalletAddress`].
     pub fn unlock(&self) -> Result<PrivateKeySigner, CliError> {
         match self {
             Self::Dev { index, signer } => {
@@ -220,7 +220,15 @@ impl Actor {
             Self::Wallet { wallet, password_file } => {
                 let what = format!("wallet {} ({})", wallet.name, wallet.address);
                 let password = Password::unlocking(&what, password_file.as_deref())?;
-                Ok(account::read_keystore(&wallet.file, &password)?)
+                let signer = account::read_keystore(&wallet.file, &password)?;
+                if signer.address() == wallet.address {
+                    return Ok(signer);
+                }
+                Err(CliError::WalletAddress {
+                    name: wallet.name.clone(),
+                    stated: wallet.address,
+                    found: signer.address(),
+                })
             }
         }
     }

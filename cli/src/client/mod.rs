@@ -19,7 +19,7 @@ use ledger_api::{
 };
 use ledger_chainspec::CodeRef;
 
-pub use send::Patience;
+pub use send::{Patience, Prepared};
 
 use crate::error::{CliError, NoCode};
 

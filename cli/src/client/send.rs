@@ -31,29 +31,27 @@ pub struct Patience {
     pub longest: Duration,
 }
 
+/// A transaction that the contract would take, without its signature.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    from: Address,
+    call: Call,
+    transaction: TxEip1559,
+}
+
 impl Node {
-    /// Signs and sends `call`, and waits until it is in a block.
+    /// Makes `call` of `from` ready to be signed. Needs no key, so that nobody is asked for a password in vain.
     ///
     /// # Errors
-    /// [`CliError::Reverted`] if the contract would refuse it, before it is sent; [`CliError::Failed`] if it failed in its
-    /// block; [`CliError::Unsettled`] if none took it in time; and as [`Node::chain_id`].
-    pub async fn send(
-        &self,
-        signer: &PrivateKeySigner,
-        call: &Call,
-        patience: Patience,
-    ) -> Result<TransactionReceipt, CliError> {
-        let from = signer.address();
-        let gas = self.gas(from, call).await?;
+    /// [`CliError::Reverted`] if the contract would refuse it, and as [`Node::chain_id`].
+    pub async fn prepare(&self, from: Address, call: Call) -> Result<Prepared, CliError> {
+        let gas_limit = self.gas(from, &call).await?;
         let pending = Some(BlockId::pending());
-        let nonce = self.answer(
-            "eth_getTransactionCount",
-            self.http.transaction_count(from, pending).await,
-        )?;
+        let nonce = self.http.transaction_count(from, pending).await;
         let transaction = TxEip1559 {
             chain_id: self.chain_id().await?,
-            nonce: nonce.to(),
-            gas_limit: gas,
+            nonce: self.answer("eth_getTransactionCount", nonce)?.to(),
+            gas_limit,
             // Gas costs nothing on this ledger, and a price would need a balance.
             max_fee_per_gas: 0,
             max_priority_fee_per_gas: 0,
@@ -61,6 +59,29 @@ impl Node {
             input: call.data.clone(),
             ..TxEip1559::default()
         };
+        Ok(Prepared {
+            from,
+            call,
+            transaction,
+        })
+    }
+
+    /// Signs and sends what is prepared, and waits until it is in a block.
+    ///
+    /// # Errors
+    /// [`CliError::Failed`] if it failed in its block; [`CliError::Unsettled`] if none took it in time; and as
+    /// [`Node::chain_id`].
+    pub async fn send(
+        &self,
+        signer: &PrivateKeySigner,
+        prepared: Prepared,
+        patience: Patience,
+    ) -> Result<TransactionReceipt, CliError> {
+        let Prepared {
+            from,
+            call,
+            transaction,
+        } = prepared;
         let signature = signer
             .sign_hash_sync(&transaction.signature_hash())
             .map_err(|error| CliError::Sign {
@@ -77,8 +98,8 @@ impl Node {
         Err(CliError::Failed {
             transaction: hash,
             block: receipt.block_number.unwrap_or_default(),
-            what: call.what.clone(),
-            reason: self.why_failed(from, call).await,
+            reason: self.why_failed(from, &call).await,
+            what: call.what,
         })
     }
 

@@ -71,7 +71,7 @@ pub(super) async fn redeem(context: &Context<'_>, id: &str, authorization: Optio
         }
     }
     let call = plan::redeem(&id, &code, signed.as_ref())?;
-    let receipt = context.send(&actor, &call).await?;
+    let receipt = context.send(&actor, call).await?;
     let done = format!(
         "{} is redeemed; {} got {} PASS",
         code.passport_code,
@@ -99,7 +99,7 @@ pub(super) async fn offer(context: &Context<'_>, spec: &str, change: OfferChange
             format!("your cloud's offer of {} goes on", spec.name),
         ),
     };
-    let receipt = context.send(&actor, &call).await?;
+    let receipt = context.send(&actor, call).await?;
     Ok(settled(done, &receipt))
 }
 

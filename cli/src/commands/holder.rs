@@ -20,7 +20,7 @@ pub(super) async fn request(context: &Context<'_>, spec: &str) -> Result<Report,
     let specs = context.node.specs().await?;
     let spec = plan::spec(&specs, spec)?;
     let actor = context.actor()?;
-    let receipt = context.send(&actor, &plan::request(spec)).await?;
+    let receipt = context.send(&actor, plan::request(spec)).await?;
     let code = context
         .node
         .code(&CodeRef::Transaction(receipt.transaction_hash))
@@ -41,7 +41,7 @@ pub(super) async fn transfer(context: &Context<'_>, id: &str, to: &str) -> Resul
     let actor = context.actor()?;
     let code = context.node.code(&id).await?;
     let call = plan::transfer(&id, &code, actor.address(), to)?;
-    let receipt = context.send(&actor, &call).await?;
+    let receipt = context.send(&actor, call).await?;
     Ok(settled(format!("{} now belongs to {to}", code.passport_code), &receipt))
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn cancel(context: &Context<'_>, id: &str) -> Result<Report, Cl
     let actor = context.actor()?;
     let code = context.node.code(&id).await?;
     let call = plan::cancel(&id, &code, actor.address())?;
-    let receipt = context.send(&actor, &call).await?;
+    let receipt = context.send(&actor, call).await?;
     Ok(settled(format!("{} is back in the pool", code.passport_code), &receipt))
 }
 

@@ -78,10 +78,11 @@ impl Context<'_> {
         Actor::new(&self.cli.signer)
     }
 
-    /// Unlocks the actor's key, sends `call` and waits for its block.
-    async fn send(&self, actor: &Actor, call: &Call) -> Result<TransactionReceipt, CliError> {
+    /// Sends `call` and waits for its block. The key is unlocked only when the contract would take it.
+    async fn send(&self, actor: &Actor, call: Call) -> Result<TransactionReceipt, CliError> {
+        let prepared = self.node.prepare(actor.address(), call).await?;
         let signer = actor.unlock()?;
-        self.node.send(&signer, call, self.patience).await
+        self.node.send(&signer, prepared, self.patience).await
     }
 }
 

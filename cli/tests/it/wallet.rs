@@ -104,3 +104,31 @@ fn keys_are_imported_from_hexadecimal_phrase_and_keystore() {
         3
     );
 }
+
+#[test]
+fn altered_address_and_wrong_password_are_noticed_before_anything_is_signed() {
+    use passport_cli::{args::SignerArgs, error::CliError, wallet::Actor};
+    let passport = Passport::new();
+    let made = passport.run(&["wallet", "new", "--json"]).json();
+    let args = |password: &str| SignerArgs {
+        wallet: None,
+        dev_account: None,
+        wallet_dir: Some(passport.folder().join("wallets")),
+        password_file: Some(passport.folder().join(password)),
+    };
+    let signer = Actor::new(&args("password")).unwrap().unlock().unwrap();
+    assert_eq!(format!("{:#x}", signer.address()), made["address"].as_str().unwrap());
+    passport.write("wrong", "incorrect horse\n");
+    let error = Actor::new(&args("wrong")).unwrap().unlock().unwrap_err();
+    assert!(
+        matches!(error, CliError::Key(ledger_keys::KeyError::WrongPassword { .. })),
+        "{error}"
+    );
+
+    let file = made["file"].as_str().unwrap();
+    let text = fs::read_to_string(file).unwrap();
+    let own = made["address"].as_str().unwrap().trim_start_matches("0x");
+    fs::write(file, text.replace(own, &"1".repeat(40))).unwrap();
+    let error = Actor::new(&args("password")).unwrap().unlock().unwrap_err();
+    assert!(matches!(error, CliError::WalletAddress { .. }), "{error}");
+}
