@@ -12,6 +12,7 @@ pub mod enums;
 pub mod errors;
 pub mod events;
 pub mod initcode;
+pub mod proposal;
 pub mod redemption;
 
 pub use code::{CodeId, CodeRecord, CodeState};
@@ -19,6 +20,7 @@ pub use enums::{CodeStatus, Offence, ProposalKind, ProposalStatus, UnknownValue,
 pub use errors::{KnownError, decode_revert};
 pub use events::{KnownEvent, decode_event};
 pub use generated::{Bootstrap, PassportToken, Transact};
+pub use proposal::ProposalAction;
 pub use redemption::{Redemption, redemption_digest};
 
 /// What the macro makes of the artifacts. The documentation is in `src/interfaces/*.sol`.

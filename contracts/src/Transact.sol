@@ -81,8 +81,7 @@ contract Transact is Pools, EIP712 {
         record.state = CodeState.Cancelled;
         record.counted = false;
         _codes[codeId] = record;
-        (uint32 specId,) = CodeIds.split(codeId);
-        --_states[specId].live;
+        --_states[CodeIds.specOf(codeId)].live;
         emit CodeCancelled(codeId, msg.sender);
     }
 
@@ -90,7 +89,7 @@ contract Transact is Pools, EIP712 {
     function redeem(uint256 codeId, Authorization calldata authorization) external {
         uint32 memberId = _callersMember();
         CodeRecord memory record = _liveRecord(codeId);
-        (uint32 specId,) = CodeIds.split(codeId);
+        uint32 specId = CodeIds.specOf(codeId);
         InstanceSpec storage s = _specs[specId];
         if (s.requireAuthorization) _checkAuthorization(codeId, memberId, record.holder, authorization);
         _useOffer(memberId, specId);

@@ -82,8 +82,11 @@ abstract contract Governance is Ballots {
     }
 
     /// @inheritdoc IGovernance
+    // The new spec's id is in Transact's own event.
+    // slither-disable-next-line unused-return
     function execute(uint256 proposalId) external anchored {
         (ProposalKind kind, address proposer, bytes memory payload) = _takePassed(proposalId);
+        emit ProposalExecuted(proposalId, kind);
         if (kind == ProposalKind.Admit) _admit(proposer, abi.decode(payload, (Candidate)));
         else if (kind == ProposalKind.Remove) _remove(abi.decode(payload, (address)));
         else if (kind == ProposalKind.RemoveMember) _removeMember(abi.decode(payload, (uint32)));
@@ -91,7 +94,6 @@ abstract contract Governance is Ballots {
         else if (kind == ProposalKind.DefineSpec) TRANSACT.defineSpec(abi.decode(payload, (InstanceSpec)));
         else if (kind == ProposalKind.SetLimits) TRANSACT.setHolderLimits(abi.decode(payload, (HolderLimits)));
         else _recover(abi.decode(payload, (uint64)));
-        emit ProposalExecuted(proposalId, kind);
     }
 
     /// @inheritdoc IGovernance

@@ -134,7 +134,7 @@ interface ITransact {
     function sweep(uint32 specId, uint32 count) external returns (uint256 deleted);
 
     /// @notice Deletes the record of a holder with no live code whose period is over. Anyone.
-    function forget(address holder) external;
+    function forget(address account) external;
 
     /// @notice Defines a spec.
     /// @dev Only Bootstrap.

@@ -34,6 +34,12 @@ library CodeIds {
         return (uint256(specId) << 64) | sequence;
     }
 
+    /// The spec of an id that was issued.
+    function specOf(uint256 codeId) internal pure returns (uint32 specId) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint32(codeId >> 64); // an issued id has 96 bits
+    }
+
     /// Spec and sequence; spec 0, which does not exist, for an id that is none.
     function split(uint256 codeId) internal pure returns (uint32 specId, uint64 sequence) {
         if (codeId >> 96 != 0) return (0, 0);
