@@ -11,7 +11,7 @@ use crate::{
     passport_code::CODE_INDEX_MAX,
 };
 
-/// Longest name of a chain, a member or an instance specification, in bytes.
+/// Longest name of a chain or a member, in bytes.
 pub const NAME_BYTES_MAX: usize = 32;
 
 /// Highest chain id: what wallets in JavaScript still sign for.
@@ -41,6 +41,14 @@ const GENESIS_TIMESTAMP_MAX: u64 = 4_102_444_800;
 /// Ten years, in seconds: everything that is to end ends before.
 const PERIOD_SECONDS_MAX: u64 = 315_360_000;
 
+/// Longest name of an instance specification, in bytes: with its length it fits one slot of the contract's storage.
+pub const INSTANCE_NAME_BYTES_MAX: usize = 31;
+
+/// Shortest and longest life of a proposal, and longest timelock, that the Bootstrap contract takes, in seconds.
+const PROPOSAL_SECONDS_MIN: u64 = 60;
+const PROPOSAL_SECONDS_MAX: u64 = 365 * 86_400;
+
+const INSTANCE_NAME_RULE: &str = "it needs at most 31 bytes";
 const ID_RULE: &str = "it needs 1 to 32 small letters, digits and dashes";
 const PLAIN_RULE: &str = "it needs 1 to 32 bytes without blanks at the ends or control characters";
 
@@ -142,8 +150,10 @@ impl ChainSpec {
     fn check_contracts(&self, problems: &mut Problems) {
         let governance = &self.governance;
         let (ttl, lock) = (governance.proposal_ttl_seconds, governance.timelock_seconds);
-        problems.range("governance.proposal_ttl_seconds", ttl, 1, PERIOD_SECONDS_MAX, "");
-        problems.range("governance.timelock_seconds", lock, 0, PERIOD_SECONDS_MAX, "");
+        let why = ", which the Bootstrap contract takes";
+        let (least, most) = (PROPOSAL_SECONDS_MIN, PROPOSAL_SECONDS_MAX);
+        problems.range("governance.proposal_ttl_seconds", ttl, least, most, why);
+        problems.range("governance.timelock_seconds", lock, 0, most, why);
         if lock >= ttl {
             problems.contradiction(
                 ("governance.timelock_seconds", lock),
@@ -210,6 +220,13 @@ impl ChainSpec {
         for (position, spec) in self.instance_specs.iter().enumerate() {
             let key = |field: &str| format!("instance_specs[{position}].{field}");
             problems.id(&key("name"), &spec.name);
+            if spec.name.len() > INSTANCE_NAME_BYTES_MAX {
+                problems.push(Problem::Name {
+                    key: key("name"),
+                    got: spec.name.clone(),
+                    rule: INSTANCE_NAME_RULE,
+                });
+            }
             let sizes = [
                 ("vcpus", spec.vcpus),
                 ("memory_mib", spec.memory_mib),

@@ -16,7 +16,10 @@ use parity_scale_codec::Encode;
 use serde::{Deserialize, Serialize};
 
 pub use built_in::{BUILT_IN, MAINNET_TEMPLATE};
-pub use check::{CHAIN_ID_MAX, GAS_LIMIT_MIN, INSTANCE_SPECS_MAX, MEMBERS_MAX, NAME_BYTES_MAX, REDEEMERS_MAX};
+pub use check::{
+    CHAIN_ID_MAX, GAS_LIMIT_MIN, INSTANCE_NAME_BYTES_MAX, INSTANCE_SPECS_MAX, MEMBERS_MAX, NAME_BYTES_MAX,
+    REDEEMERS_MAX,
+};
 pub use error::{Problem, SpecError, Unfilled};
 pub use parse::SPEC_BYTES_MAX;
 

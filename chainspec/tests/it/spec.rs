@@ -228,7 +228,7 @@ fn what_is_not_toml_says_where() {
 
 #[test]
 fn numbers_out_of_range_are_named() {
-    let cases: [Case; 21] = [
+    let cases: [Case; 24] = [
         ("name: \"Dev!\" is no name", |spec| spec.name = "Dev!".to_owned()),
         ("name: \"\" is no name", |spec| spec.name.clear()),
         ("genesis_timestamp: 1767225600000 is not in", |spec| {
@@ -267,6 +267,12 @@ fn numbers_out_of_range_are_named() {
                 spec.governance.timelock_seconds = 3600;
             },
         ),
+        ("governance.proposal_ttl_seconds: 59 is not in 60 to 31536000", |spec| {
+            spec.governance.proposal_ttl_seconds = 59;
+        }),
+        ("governance.proposal_ttl_seconds: 31536001 is not", |spec| {
+            spec.governance.proposal_ttl_seconds = 31_536_001;
+        }),
         ("checkpoint.interval_blocks: 0 is not", |spec| {
             spec.checkpoint.interval_blocks = 0
         }),
@@ -287,6 +293,9 @@ fn numbers_out_of_range_are_named() {
         }),
         ("instance_specs: 0 is not in 1 to 64 entries", |spec| {
             spec.instance_specs.clear()
+        }),
+        ("instance_specs[1].name: ", |spec| {
+            spec.instance_specs[1].name = "n".repeat(32)
         }),
         ("instance_specs[1].hours: 0 is not", |spec| {
             spec.instance_specs[1].hours = 0

@@ -4,14 +4,16 @@
 use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use ed25519_dalek::SigningKey;
 use ledger_chainspec::{
-    ChainSpec, ConsensusKey, GenesisValidator, MemberId, PEER_ID_BYTES_MAX, VALIDATORS_MAX, ValidatorSet, dev_keys,
-    peer_id_of, peer_id_to_text,
+    BlockHash, BlockNumber, ChainSpec, ConsensusKey, GenesisValidator, MemberId, PEER_ID_BYTES_MAX, Slot, Statement,
+    StatementKind, VALIDATORS_MAX, ValidatorSet, dev_keys, peer_id_of, peer_id_to_text, predeploys::BOOTSTRAP,
 };
 use ledger_contracts::Bootstrap::{self, BootstrapErrors as E};
 
 use crate::{
     council::{Council, candidate, stranger, tuple},
+    dice::{Dice, Run},
     world::{Person, World},
 };
 
@@ -288,4 +290,118 @@ fn a_full_set_governs_votes_and_admits_nobody_more() {
     council.does(&other, &execute[1]);
     council.assert_set(3, VALIDATORS_MAX);
     council.block(vec![]);
+}
+
+const SEEDS: u64 = 3;
+const ROUNDS: u64 = 8;
+
+/// A candidate with keys that others may have, on behalf of the member that `who` owns, if it owns one.
+fn some_candidate(council: &Council, who: &Person, dice: &mut Dice) -> Bootstrap::Candidate {
+    let member = council.ask(&Bootstrap::memberOfCall { account: who.address() });
+    let (consensus, checkpoint, peer) = (dice.small(6), dice.small(6), dice.small(6));
+    Bootstrap::Candidate {
+        memberId: member,
+        memberName: if member == 0 {
+            who.address().to_string()
+        } else {
+            String::new()
+        },
+        checkpointKey: candidate(100 + checkpoint).checkpointKey,
+        peerId: vec![1; peer as usize].into(),
+        ..candidate(100 + consensus)
+    }
+}
+
+/// Two different seals of one slot by a validator of the set.
+fn equivocation(council: &Council, key: ConsensusKey, keys: &[SigningKey]) -> Bootstrap::submitEvidenceCall {
+    let secret = keys.iter().find(|secret| ConsensusKey::of(secret) == key).unwrap();
+    let [a, b] = [1, 2].map(|hash| {
+        let statement = Statement {
+            genesis: council.world.runtime.genesis_hash(),
+            set_id: council.world.head().set.id(),
+            height: BlockNumber::new(1),
+            slot: Slot::new(1),
+            kind: StatementKind::Seal,
+            hash: BlockHash::new(B256::repeat_byte(hash)),
+            valid_slot: None,
+        };
+        Bytes::from([&statement.encode()[..], &statement.sign(secret).get()].concat())
+    });
+    Bootstrap::submitEvidenceCall {
+        consensusKey: key.get().into(),
+        a,
+        b,
+    }
+}
+
+/// Everybody in the set supports each admission, so that only the contract's rules stand between a candidate and the set.
+#[test]
+fn whoever_comes_and_goes_the_chain_can_go_on() {
+    let keys: Vec<_> = [0].into_iter().chain(100..106).map(dev_keys::validator_key).collect();
+    let (mut admitted, mut refused, mut gone, mut jailed) = (0, 0, 0, 0);
+    for seed in 1..=SEEDS {
+        let mut run = Run { seed, step: 0 };
+        let mut dice = Dice::new(seed);
+        let council = Council {
+            world: World::dev(),
+            validators: vec![],
+        };
+        let mut people = vec![Person::number(0)];
+        people.extend((0..7).map(|k| stranger(&format!("person {k}"))));
+        for round in 1..=ROUNDS {
+            run.step = round;
+            let before = council.newest();
+            let asking = people.iter().filter(|_| dice.roll(2) == 0).collect::<Vec<_>>();
+            let requests = asking.into_iter().map(|who| {
+                let candidate = some_candidate(&council, who, &mut dice);
+                council.call(who, &request(candidate))
+            });
+            let receipts = council.block(requests.collect());
+            refused += receipts.iter().filter(|receipt| !receipt.receipt.success).count();
+            let opened: Vec<u64> = (before.to::<u64>() + 1..=council.newest().to()).collect();
+            let head = council.world.head();
+            for person in people
+                .iter()
+                .filter(|who| head.set.iter().any(|v| v.account == who.address()))
+            {
+                let votes = (0..).zip(&opened).map(|(offset, proposal)| {
+                    let vote = Council::vote(U256::from(*proposal), &tuple(1, 1, 1));
+                    council.call_after(person, offset, BOOTSTRAP, &vote)
+                });
+                council.block(votes.collect());
+            }
+            council.wait(council.world.runtime.spec().governance.timelock_seconds);
+            for proposal in opened {
+                let execute = Bootstrap::executeCall {
+                    proposalId: U256::from(proposal),
+                };
+                let receipts = council.block(vec![council.call(&people[1], &execute)]);
+                if receipts[0].receipt.success {
+                    admitted += 1
+                } else {
+                    refused += 1
+                }
+            }
+            let set = council.world.head().set.clone();
+            let unlucky = set.get(usize::try_from(dice.roll(set.len() as u64)).unwrap()).unwrap();
+            match dice.roll(3) {
+                0 => {
+                    let evidence = equivocation(&council, unlucky.consensus_key, &keys);
+                    let receipts = council.block(vec![council.call(&people[1], &evidence)]);
+                    jailed += usize::from(receipts[0].receipt.success);
+                }
+                1 => {
+                    let leaver = people.iter().find(|who| who.address() == unlucky.account).unwrap();
+                    let receipts = council.block(vec![council.call(leaver, &Bootstrap::leaveCall {})]);
+                    gone += usize::from(receipts[0].receipt.success);
+                }
+                _ => {}
+            }
+            let head = council.world.head();
+            council.assert_set(head.set.id().get(), head.set.len());
+            ValidatorSet::new(head.set.id(), head.set.iter().cloned().collect()).unwrap();
+        }
+    }
+    println!("{admitted} admitted, {refused} refused, {gone} gone, {jailed} jailed");
+    assert!(admitted > 5 && refused > 5 && gone > 0 && jailed > 0);
 }

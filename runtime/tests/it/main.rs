@@ -10,6 +10,7 @@ mod codes;
 mod council;
 mod dice;
 mod evidence;
+mod genesis_bounds;
 mod golden;
 mod governance;
 mod lanes;
