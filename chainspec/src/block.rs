@@ -241,10 +241,18 @@ impl Block {
             None => foreign("no list of withdrawals"),
             Some(withdrawals) if !withdrawals.is_empty() => foreign("withdrawals"),
             Some(_) if transactions.iter().any(Typed2718::is_eip4844) => foreign("a blob transaction"),
-            Some(_) => Ok(Self {
-                header: block.header,
-                transactions,
-            }),
+            Some(_) => {
+                let block = Self {
+                    header: block.header,
+                    transactions,
+                };
+                // The decoder takes a signature's parity in several forms, of which one is canonical.
+                if block.to_rlp() == bytes {
+                    Ok(block)
+                } else {
+                    Err(BlockDecodeError::NotCanonical { number })
+                }
+            }
         }
     }
 }

@@ -363,6 +363,28 @@ fn transactions_are_read_in_their_own_form() {
     ));
 }
 
+#[test]
+fn a_block_in_another_encoding_is_refused() {
+    let block = Block {
+        header: header(),
+        transactions: transactions(),
+    };
+    let rlp = block.to_rlp();
+    let number = block.number();
+    let mut others = 0;
+    for at in 0..rlp.len() {
+        let mut other = rlp.clone();
+        other[at] ^= 0xc0;
+        let read = Block::from_rlp(&other);
+        assert_ne!(read.as_ref(), Ok(&block), "byte {at}");
+        others += usize::from(read == Err(BlockDecodeError::NotCanonical { number }));
+    }
+    assert!(
+        others > 0,
+        "the decoder takes the parity of a typed transaction in several forms"
+    );
+}
+
 proptest! {
     #[test]
     fn digests_survive_their_encoding(
