@@ -34,6 +34,9 @@ pub const FILTER_IDLE_MAX: Duration = Duration::from_secs(5 * 60);
 /// Addresses, or topics in one position, that a filter may name.
 pub const FILTER_VALUES_MAX: usize = 1000;
 
+/// As [`FILTER_VALUES_MAX`], for a filter that the node keeps: bounds the memory of all of them together.
+pub const KEPT_FILTER_VALUES_MAX: usize = 64;
+
 /// All filters, by their ids.
 #[derive(Debug, Default)]
 pub struct Filters {
@@ -165,13 +168,13 @@ fn drain(arrivals: &mut broadcast::Receiver<Arc<PooledTransaction>>) -> Vec<B256
 #[async_trait]
 impl EthFiltersServer for Api {
     async fn logs(&self, filter: Filter) -> RpcResult<Vec<Log>> {
-        check(&filter)?;
+        check(&filter, FILTER_VALUES_MAX)?;
         let runtime = self.runtime();
         self.turns.read(move || matching(&runtime, &filter)).await
     }
 
     fn new_filter(&self, filter: Filter) -> RpcResult<U256> {
-        check(&filter)?;
+        check(&filter, KEPT_FILTER_VALUES_MAX)?;
         let next = self.head().number().get().saturating_add(1);
         Ok(self.filters.add(Kind::Logs {
             filter: Arc::new(filter),
@@ -224,16 +227,16 @@ impl EthFiltersServer for Api {
     }
 }
 
-/// Bounds what matching one block against the filter costs.
-pub(super) fn check(filter: &Filter) -> Result<(), RpcFailure> {
-    let most = filter
+/// Bounds what keeping the filter, and matching one block against it, costs: `most` values in each position.
+pub(super) fn check(filter: &Filter, most: usize) -> Result<(), RpcFailure> {
+    let named = filter
         .topics
         .iter()
         .map(|topics| topics.len())
         .chain([filter.address.len()])
         .max();
-    if most > Some(FILTER_VALUES_MAX) {
-        let message = format!("a filter names at most {FILTER_VALUES_MAX} addresses, and as many topics per position");
+    if named > Some(most) {
+        let message = format!("this filter names at most {most} addresses, and as many topics per position");
         return Err(RpcFailure::Limit(message));
     }
     Ok(())

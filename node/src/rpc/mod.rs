@@ -28,7 +28,7 @@ use ledger_api::{
 
 pub use blocks::{FEE_HISTORY_BLOCKS_MAX, FEE_PERCENTILES_MAX};
 pub use context::{Api, NetworkStatus, RpcContext, SyncProgress};
-pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX};
+pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX, KEPT_FILTER_VALUES_MAX};
 pub use server::{
     BATCH_REQUESTS_MAX, CONNECTIONS_MAX, MESSAGES_WAITING_MAX, REQUEST_BYTES_MAX, REQUEST_HEAD_WAIT_MAX,
     REQUEST_WAIT_MAX, RESPONSE_BYTES_MAX, RpcBindError, RpcLimits, RpcOptions, RpcServer, STOP_WAIT_MAX,

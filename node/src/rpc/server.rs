@@ -50,8 +50,11 @@ pub const CONNECTIONS_MAX: u32 = 512;
 /// Subscriptions on one WebSocket.
 pub const SUBSCRIPTIONS_MAX: u32 = 64;
 
-/// Messages that wait to be sent on one WebSocket before its methods wait for it.
-pub const MESSAGES_WAITING_MAX: u32 = 1024;
+/// Messages that wait to be sent on one WebSocket before its methods wait for it; each may be as large as an answer.
+pub const MESSAGES_WAITING_MAX: u32 = 32;
+
+/// Requests at once on one HTTP/2 connection; each may be as large as a request, and its answer as an answer.
+const STREAMS_MAX: u32 = 8;
 
 /// How long a connection may take to send the head of its next request.
 pub const REQUEST_HEAD_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -263,6 +266,7 @@ fn http_builder() -> auto::Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
         .keep_alive_interval(PING_INTERVAL);
     builder
 }

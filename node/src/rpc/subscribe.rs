@@ -72,7 +72,7 @@ fn news(kind: SubscriptionKind, params: Params) -> Result<News, RpcFailure> {
         (SubscriptionKind::NewHeads, Params::None) => Ok(News::Heads),
         (SubscriptionKind::Logs, Params::None) => Ok(News::Logs(Box::default())),
         (SubscriptionKind::Logs, Params::Logs(filter)) => {
-            filters::check(&filter)?;
+            filters::check(&filter, filters::KEPT_FILTER_VALUES_MAX)?;
             Ok(News::Logs(filter))
         }
         (SubscriptionKind::NewPendingTransactions, Params::None) => Ok(News::Transactions { whole: false }),
