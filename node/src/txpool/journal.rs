@@ -2,7 +2,8 @@
 //!
 //! An append-only file of records: length (4 bytes, little-endian), the first 4 bytes of the keccak-256 of the
 //! transaction, and its EIP-2718 bytes. Nothing is written when a transaction leaves; at start, those that no longer fit
-//! the state are dropped, and the file is rewritten with the rest, as it is when it outgrows [`JOURNAL_BYTES_MAX`].
+//! the state are dropped. The file is rewritten with what waits when [`JOURNAL_SLACK_BYTES`] of it and more may be past,
+//! so that a start has little to read that it then drops.
 //!
 //! Records are written at once and not synced: a killed process loses nothing, a machine that loses power may lose what
 //! came in the last seconds, whose senders can hand it in again. A torn or damaged tail is cut off and the rest kept.
@@ -17,9 +18,12 @@ use std::{
 use alloy_primitives::keccak256;
 use ledger_chainspec::TRANSACTION_BYTES_MAX;
 
-/// Largest journal, in bytes; past it, it is rewritten with what waits, which [`super::limits::POOL_SLOTS_MAX`] bounds
-/// at half of this.
-pub const JOURNAL_BYTES_MAX: u64 = 128 << 20;
+/// What the journal may grow by, beyond twice what it held when it was last rewritten, before it is rewritten again: some
+/// eight thousand transactions, whose senders a start recovers in a fraction of a second.
+pub const JOURNAL_SLACK_BYTES: u64 = 1 << 20;
+
+/// More than any journal has: twice a full pool, its records' heads and the slack. Of a longer file the rest is not read.
+pub const JOURNAL_BYTES_MAX: u64 = 160 << 20;
 
 const HEAD_BYTES: usize = 8;
 
@@ -29,6 +33,8 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     bytes: u64,
+    /// Its length when it was opened or last rewritten.
+    bytes_then: u64,
 }
 
 impl Journal {
@@ -40,7 +46,7 @@ impl Journal {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let mut contents = Vec::new();
         Read::by_ref(&mut file)
-            .take(JOURNAL_BYTES_MAX.saturating_mul(2))
+            .take(JOURNAL_BYTES_MAX)
             .read_to_end(&mut contents)?;
         let (transactions, whole) = parse(&contents);
         let bytes = u64::try_from(whole).unwrap_or(u64::MAX);
@@ -52,6 +58,7 @@ impl Journal {
                 path: path.to_path_buf(),
                 file,
                 bytes,
+                bytes_then: bytes,
             },
             transactions,
         ))
@@ -76,7 +83,7 @@ impl Journal {
     /// Whether it is time to [`Self::rewrite`].
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        self.bytes > JOURNAL_BYTES_MAX
+        self.bytes > self.bytes_then.saturating_mul(2).saturating_add(JOURNAL_SLACK_BYTES)
     }
 
     /// Replaces the contents, in one step: a crash leaves the old journal or the new one.
@@ -93,6 +100,7 @@ impl Journal {
         fs::rename(&fresh, &self.path)?;
         self.file = OpenOptions::new().append(true).open(&self.path)?;
         self.bytes = u64::try_from(contents.len()).unwrap_or(u64::MAX);
+        self.bytes_then = self.bytes;
         Ok(())
     }
 }

@@ -33,7 +33,7 @@ use tokio::sync::{broadcast, watch};
 use crate::telemetry::metering::{POOL_PENDING, POOL_QUEUED};
 
 pub use error::PoolError;
-pub use journal::{JOURNAL_BYTES_MAX, Journal};
+pub use journal::{JOURNAL_BYTES_MAX, JOURNAL_SLACK_BYTES, Journal};
 pub use limits::PoolLimits;
 pub use pool::{Pool, PoolCounts, SenderContent};
 pub use sender::AccountFacts;

@@ -5,7 +5,7 @@ use std::{fs, sync::Arc};
 use alloy_consensus::TxEip1559;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, TxKind};
-use ledger_node::txpool::{Journal, PoolCounts, PoolError, TxPool};
+use ledger_node::txpool::{JOURNAL_SLACK_BYTES, Journal, PoolCounts, PoolError, TxPool};
 use ledger_runtime::{Lane, gas_limit_max};
 
 use crate::world::{Person, World, blank};
@@ -104,6 +104,34 @@ async fn a_journal_is_replaced_in_one_step() {
         1,
         "nothing is left beside it"
     );
+}
+
+#[tokio::test]
+async fn a_journal_of_what_is_past_does_not_grow() {
+    let world = World::start().await;
+    let filler = vec![0; 100_000];
+    let rich = Person::number(4);
+    let mut nonce = 0;
+    while nonce < 20 {
+        for _ in 0..4 {
+            let long = TxEip1559 {
+                to: TxKind::Call(Address::ZERO),
+                input: filler.clone().into(),
+                gas_limit: 2_000_000,
+                ..blank(nonce)
+            };
+            world.pool.submit(&rich.sign(long).encoded_2718()).unwrap();
+            nonce += 1;
+        }
+        assert_eq!(world.mine(), []);
+        let bytes = fs::metadata(world.journal()).unwrap().len();
+        assert!(
+            bytes < JOURNAL_SLACK_BYTES + 10 * 100_200,
+            "{bytes} bytes after {nonce} transactions"
+        );
+    }
+    let bytes = fs::metadata(world.journal()).unwrap().len();
+    assert!(bytes < 20 * 100_000, "{bytes} bytes: never rewritten");
 }
 
 #[tokio::test]

@@ -79,10 +79,15 @@ impl View {
         Ok(cloud)
     }
 
+    fn cloud_count(&self) -> Result<u32, RpcFailure> {
+        self.ask(BOOTSTRAP, &Bootstrap::memberCountCall {})
+    }
+
     /// All member clouds there ever were, by id.
     pub(super) fn clouds(&self) -> Result<Vec<CloudInfo>, RpcFailure> {
-        let count = self.ask(BOOTSTRAP, &Bootstrap::memberCountCall {})?;
-        (1..=count).map(|member_id| self.cloud(member_id)).collect()
+        (1..=self.cloud_count()?)
+            .map(|member_id| self.cloud(member_id))
+            .collect()
     }
 
     /// The cloud that a caller names.
@@ -103,10 +108,15 @@ impl View {
                 None => name.parse().ok(),
             },
         };
-        let clouds = self.clouds()?;
         let found = match (id, cloud) {
-            (Some(id), _) => clouds.into_iter().find(|cloud| cloud.member_id == id),
-            (None, CloudRef::Name(name)) => clouds.into_iter().find(|cloud| cloud.name.eq_ignore_ascii_case(name)),
+            (Some(id), _) => match (1..=self.cloud_count()?).contains(&id) {
+                true => Some(self.cloud(id)?),
+                false => None,
+            },
+            (None, CloudRef::Name(name)) => self
+                .clouds()?
+                .into_iter()
+                .find(|cloud| cloud.name.eq_ignore_ascii_case(name)),
             (None, CloudRef::Id(_)) => None,
         };
         found.ok_or_else(unknown)
