@@ -215,11 +215,11 @@ fn another_chains_folder_is_refused() {
 const GENESIS: [(&str, B256); 2] = [
     (
         "dev",
-        b256!("0xe813e6b45c86c38247bf325925b1a3d021c90a0d6211608065c91a0bc161e441"),
+        b256!("0x5832f63c5bf599bb5fe3398ca8e3c05c8da064cc643138e6084637b5df8b6f07"),
     ),
     (
         "testnet",
-        b256!("0xe14acd1223223fc046cffd44a82bcd61afb97241e496e200cae5b1ed9a742359"),
+        b256!("0x834fb07be4df14b1aa13e9ede6669f732fd9360fdbfe87443dc66e7028d177d9"),
     ),
 ];
 
