@@ -70,6 +70,22 @@ fn command_lines_that_cannot_be_understood_end_with_2() {
 }
 
 #[test]
+fn code_that_waits_for_its_block_is_asked_for_again() {
+    use passport_cli::error::{CliError, NoCode};
+    let next = |why| {
+        CliError::NoSuchCode {
+            id: TRANSACTION.to_string(),
+            why,
+        }
+        .next()
+    };
+    assert!(next(NoCode::Pending).starts_with("Ask again"));
+    for why in [NoCode::Unknown, NoCode::Failed, NoCode::NotARequest] {
+        assert!(next(why).starts_with("Compare the id"));
+    }
+}
+
+#[test]
 fn help_states_the_exit_codes() {
     let run = Passport::new().run(&["--help"]);
     assert_eq!(run.exit(), 0);
