@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::time::Deadline;
 
 const AFTER_HELP: &str = "\
-A promo code is written as its transaction id (0x and 64 digits) or as its passport code (003A-G00A-R7VJ).
+A promo code is written as its transaction id (0x and 64 digits) or as its passport code (0050-00C9).
 
 Exit codes:
   0  done; of `verify`: this cloud can redeem the code now

@@ -19,9 +19,7 @@ impl CliError {
                     "It may still come. Do not send it again; ask later: passport code {transaction}, or wait longer with --timeout."
                 );
             }
-            Self::CodeText { .. } => {
-                "Give the transaction id (0x and 64 digits) or the passport code (003A-G00A-R7VJ)."
-            }
+            Self::CodeText { .. } => "Give the transaction id (0x and 64 digits) or the passport code (0050-00C9).",
             Self::NoSuchCode {
                 why: NoCode::Pending, ..
             } => "Ask again in a few seconds.",

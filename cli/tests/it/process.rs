@@ -36,7 +36,7 @@ fn command_lines_that_cannot_be_understood_end_with_2() {
         &["--timeout", "0", "pool"],
         &["code", "hello"],
         &["code", "0x12"],
-        &["cancel", "003A-G00A-R7VK"],
+        &["cancel", "0050-00C8"],
         &["--dev-account", "0", "transfer", &id, "0x14"],
         &["balance", "0x14Dc79964da2C08b23698B3D3cc7Ca32193d9955"],
         &[
@@ -91,6 +91,9 @@ fn help_states_the_exit_codes() {
     assert_eq!(run.exit(), 0);
     assert!(run.out().contains("Exit codes:"));
     assert!(run.out().contains("PASSPORT_RPC"));
+    let example = "0050-00C9";
+    assert!(run.out().contains(example));
+    passport_cli::plan::code_ref(example).unwrap();
 }
 
 #[test]
