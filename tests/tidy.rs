@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use ledger_tests::tidy::{
-    Finding, SourceFile, is_shipped_rust, layering, packages, read_tree, repository_root, rooms, words,
+    Finding, SourceFile, is_shipped_rust, layering, links, packages, read_tree, repository_root, rooms, words,
 };
 
 fn tree() -> Vec<SourceFile> {
@@ -77,6 +77,17 @@ fn packages_are_pinned_and_crates_share_their_lints() {
             Some("Cargo.toml") if file.path != "Cargo.toml" => packages::check_manifest(&file.path, &file.text),
             _ => Vec::new(),
         })
+        .collect();
+    assert_none(&findings);
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = repository_root();
+    let findings: Vec<_> = tree()
+        .iter()
+        .filter(|file| file.path.ends_with(".md"))
+        .flat_map(|file| links::check(&file.path, &file.text, |target| root.join(target).exists()))
         .collect();
     assert_none(&findings);
 }

@@ -1,4 +1,4 @@
-//! Do the commands of the README's first ten minutes work as printed? Takes them from the README itself.
+//! Do the commands of the README's first ten minutes work as printed, and does the demo of `make testnet`? Both run as they are.
 
 use std::{fs, process::Command};
 
@@ -27,6 +27,24 @@ fn the_readmes_first_ten_minutes_work_as_printed() {
     let script = shell_blocks(&readme).replace("http://127.0.0.1:8545", &node.rpc().url());
     assert!(script.lines().count() > 15, "only these commands were found:\n{script}");
 
+    run(&node, &["-euo", "pipefail", "-c", &script]);
+}
+
+#[test]
+fn the_demo_of_make_testnet_works_twice_on_one_chain() {
+    let node = Node::start();
+    let demo = repository_root().join("scripts/demo.sh").display().to_string();
+    for _ in 0..2 {
+        let said = run(&node, &[&demo]);
+        assert!(
+            said.ends_with("The story of this promo code worked, from request to reward.\n"),
+            "{said}"
+        );
+    }
+}
+
+/// Runs bash in an empty home folder, with our commands in its path and `node` as the node they ask; gives what it printed.
+fn run(node: &Node, arguments: &[&str]) -> String {
     let home = TempDir::with_prefix("ledger-readme-").expect("a temporary folder can be made");
     let passport = built_binary("passport");
     let binaries = passport
@@ -36,20 +54,23 @@ fn the_readmes_first_ten_minutes_work_as_printed() {
         .to_string();
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &script])
+        .args(arguments)
         .current_dir(home.path())
         .env("HOME", home.path())
         .env("PATH", format!("{binaries}:{path}"))
         .env("PASSPORT_RPC", node.rpc().url())
+        .env("LEDGER_RPC", node.rpc().url())
+        .env("CARGO_TARGET_DIR", home.path())
         .output()
         .expect("bash is installed");
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     println!("{said}");
+    let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
-        "{script}\n---- said ----\n{said}\n{}",
-        String::from_utf8_lossy(&output.stderr)
+        "{arguments:?}\n---- said ----\n{said}\n{complaint}"
     );
+    said
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! Never fixes anything and never reads outside the repository.
 
 pub mod layering;
+pub mod links;
 pub mod packages;
 pub mod rooms;
 pub mod words;
