@@ -2,7 +2,7 @@
 //!
 //! Reads Rust through `syn`, so that a brace in a string or a comment fools nobody.
 
-use syn::{Attribute, ImplItem, Item, Signature, TraitItem, spanned::Spanned};
+use syn::{Attribute, Block, Expr, ImplItem, Item, Signature, Stmt, TraitItem, spanned::Spanned};
 
 use super::{Finding, is_test_path};
 
@@ -10,6 +10,10 @@ use super::{Finding, is_test_path};
 pub const FILE_LINES_MAX: usize = 400;
 /// Lines of one function, from `fn` to its closing brace.
 pub const FUNCTION_LINES_MAX: usize = 70;
+/// Lines of a function that is one exhaustive `match` and nothing else: a table, which cannot be split without a wildcard.
+pub const TABLE_LINES_MAX: usize = 120;
+/// Lines of one arm of such a table; longer ones are code.
+const TABLE_ARM_LINES_MAX: usize = 6;
 /// Lines of all inline tests of one file; more belong in `tests/it`.
 pub const INLINE_TEST_LINES_MAX: usize = 150;
 /// Parameters besides the receiver.
@@ -91,19 +95,19 @@ impl Rooms<'_> {
             }
             match item {
                 Item::Fn(function) => {
-                    self.function(&function.sig, function.block.span().end().line);
+                    self.function(&function.sig, Some(function.block.as_ref()));
                 }
                 Item::Impl(block) => {
                     for member in &block.items {
                         if let ImplItem::Fn(function) = member {
-                            self.function(&function.sig, function.block.span().end().line);
+                            self.function(&function.sig, Some(&function.block));
                         }
                     }
                 }
                 Item::Trait(definition) => {
                     for member in &definition.items {
                         if let TraitItem::Fn(function) = member {
-                            self.function(&function.sig, function.span().end().line);
+                            self.function(&function.sig, function.default.as_ref());
                         }
                     }
                 }
@@ -117,15 +121,17 @@ impl Rooms<'_> {
         }
     }
 
-    fn function(&mut self, signature: &Signature, last: usize) {
+    fn function(&mut self, signature: &Signature, body: Option<&Block>) {
         let first = signature.span().start().line;
         let name = &signature.ident;
-        let lines = last - first + 1;
-        if lines > FUNCTION_LINES_MAX && !is_test_path(self.path) {
-            self.note(
-                first,
-                format!("`{name}` has {lines} lines, at most {FUNCTION_LINES_MAX}"),
-            );
+        let lines = body.map_or(signature.span(), Spanned::span).end().line - first + 1;
+        let most = if body.is_some_and(is_table) {
+            TABLE_LINES_MAX
+        } else {
+            FUNCTION_LINES_MAX
+        };
+        if lines > most && !is_test_path(self.path) {
+            self.note(first, format!("`{name}` has {lines} lines, at most {most}"));
         }
         let parameters = signature
             .inputs
@@ -146,6 +152,18 @@ impl Rooms<'_> {
             );
         }
     }
+}
+
+fn is_table(body: &Block) -> bool {
+    let [Stmt::Expr(Expr::Match(table), None)] = body.stmts.as_slice() else {
+        return false;
+    };
+    let lines = |arm: &syn::Arm| arm.span().end().line - arm.span().start().line + 1;
+    let has_wildcard = |arm: &syn::Arm| matches!(arm.pat, syn::Pat::Wild(_) | syn::Pat::Ident(_));
+    table
+        .arms
+        .iter()
+        .all(|arm| lines(arm) <= TABLE_ARM_LINES_MAX && !has_wildcard(arm))
 }
 
 fn is_inner_doc(attribute: &Attribute) -> bool {
@@ -215,6 +233,24 @@ mod tests {
                 "{open}"
             );
         }
+    }
+
+    #[test]
+    fn a_table_may_be_longer_but_only_without_a_wildcard_and_with_short_arms() {
+        let text = |arms: usize, last: &str| {
+            let arms = "        E::A => 1,\n".repeat(arms);
+            format!("//! Page.\nfn table(e: E) -> u8 {{\n    match e {{\n{arms}{last}    }}\n}}\n")
+        };
+        assert!(whats("a/src/lib.rs", &text(116, "")).is_empty());
+        assert_eq!(
+            whats("a/src/lib.rs", &text(117, "")),
+            ["`table` has 121 lines, at most 120"]
+        );
+        assert_eq!(whats("a/src/lib.rs", &text(80, "        _ => 2,\n")).len(), 1);
+        let long_arm = format!("        E::B => {{\n{}}}\n", lines(6));
+        assert_eq!(whats("a/src/lib.rs", &text(80, &long_arm)).len(), 1);
+        let code = text(80, "").replace("    match e", "    let e = e;\n    match e");
+        assert_eq!(whats("a/src/lib.rs", &code).len(), 1);
     }
 
     #[test]
