@@ -58,7 +58,7 @@ fn a_build_counts_until_three_quarters_of_its_slot_are_over() {
     ] {
         let chain = Chain::of(1);
         let mut node = Node::new(&chain, 0);
-        node.defers_builds = true;
+        node.defers_work = true;
         node.input(Input::PoolChanged { has_work: true });
         let request = node.builds[0].clone();
         node.tick(at(GENESIS_SLOT + 1, 100));
@@ -93,7 +93,7 @@ fn a_build_that_finds_nothing_waits_for_the_pool() {
 fn a_builder_that_breaks_a_rule_is_not_signed_for() {
     let chain = Chain::of(1);
     let mut node = Node::new(&chain, 0);
-    node.defers_builds = true;
+    node.defers_work = true;
     node.input(Input::PoolChanged { has_work: true });
     let request = node.builds[0].clone();
     let mut block = chain.build(&request, 1);
@@ -110,4 +110,26 @@ fn a_builder_that_breaks_a_rule_is_not_signed_for() {
             ..
         }]
     ));
+}
+
+#[test]
+fn a_build_that_outlives_its_slot_delays_the_next() {
+    let chain = Chain::of(1);
+    let mut node = Node::new(&chain, 0);
+    node.defers_work = true;
+    node.input(Input::PoolChanged { has_work: true });
+    node.tick(at(GENESIS_SLOT + 2, 0));
+    assert_eq!(node.builds.len(), 1, "one build at a time");
+    let late = node.builds[0].clone();
+    node.now = at(GENESIS_SLOT + 2, 100);
+    let block = Box::new(chain.build(&late, 1));
+    node.input(Input::Built {
+        slot: late.slot,
+        outcome: BuildOutcome::Block(block),
+    });
+    assert_eq!(
+        (node.builds.len(), node.signed.len()),
+        (2, 0),
+        "too late for its slot, and early enough for the next"
+    );
 }

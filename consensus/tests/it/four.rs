@@ -524,6 +524,83 @@ fn votes_of_long_past_slots_are_forgotten() {
 }
 
 #[test]
+fn a_certified_block_is_kept_among_many_others() {
+    let mut scene = Scene::at(S);
+    let block = scene.block(S, 1);
+    scene.propose(&block);
+    for index in [0, 2, 3] {
+        scene.vote(index, prevote(S, block.hash()));
+    }
+    let most = u64::try_from(ledger_consensus::CANDIDATES_MAX).unwrap();
+    for salt in 0..2 * most {
+        scene.node.tick(at(S + 2, 10 + salt));
+        let other = scene.block(S + 2, 100 + salt);
+        scene.propose(&other);
+    }
+    scene.node.outgoing.clear();
+    scene.node.tick(at(GENESIS_SLOT + 5, 0));
+    let again = scene.node.outgoing.iter().any(|outgoing| {
+        matches!(outgoing, Outgoing::Broadcast(Message::Proposal(proposal)) if proposal.block.hash() == block.hash())
+    });
+    assert!(again, "proposed again");
+}
+
+#[test]
+fn one_validation_at_a_time() {
+    let mut scene = Scene::at(S);
+    scene.node.defers_work = true;
+    let first = scene.block(S, 1);
+    scene.propose(&first);
+    scene.node.tick(at(S + 1, 10));
+    let second = scene.block(S + 1, 2);
+    scene.propose(&second);
+    assert_eq!(scene.node.validations, [first.hash()]);
+    scene.node.input(Input::Validated {
+        hash: first.hash(),
+        outcome: ValidationOutcome::Valid,
+    });
+    assert_eq!(scene.node.validations, [first.hash(), second.hash()]);
+    assert_eq!(scene.votes(), [], "the first came too late for its slot");
+    scene.node.input(Input::Validated {
+        hash: second.hash(),
+        outcome: ValidationOutcome::Valid,
+    });
+    assert_eq!(scene.votes(), [(StatementKind::Prevote, S + 1, second.hash(), None)]);
+}
+
+#[test]
+fn an_old_head_handed_over_again_changes_nothing() {
+    let mut scene = Scene::at(S);
+    let block = scene.block(S, 1);
+    let genesis = scene.node.head();
+    let certificate = scene.chain.finality(&genesis, S, block.hash(), &[0, 2, 3]);
+    let from = ledger_consensus::Origin(7);
+    scene.node.input(Input::Certified {
+        from,
+        block,
+        certificate,
+    });
+    scene.node.tick(at(S + 1, 10));
+    let child = scene.block(S + 1, 2);
+    scene.vote(0, prevote(S + 1, child.hash()));
+    let before = scene.node.engine.status();
+    let head = scene.node.head();
+    for old in [genesis, head] {
+        scene.node.input(Input::Imported(Box::new(old)));
+    }
+    assert_eq!(scene.node.engine.status(), before);
+}
+
+#[test]
+fn a_clock_that_went_back_wakes_nobody_for_slots_signed_before() {
+    let mut scene = Scene::at(GENESIS_SLOT + 5);
+    scene.node.input(Input::PoolChanged { has_work: true });
+    assert_eq!(scene.node.signed.len(), 2, "a seal and a prevote");
+    scene.node.tick(at(GENESIS_SLOT + 1, 0));
+    assert_eq!(scene.node.wake, Some(at(GENESIS_SLOT + 9, 0)));
+}
+
+#[test]
 fn heartbeats_come_when_the_chain_is_quiet() {
     let scene = Scene::at(S);
     let due = GENESIS_SLOT + super::kit::HEARTBEAT_SLOTS;

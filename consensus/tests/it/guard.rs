@@ -452,7 +452,11 @@ fn a_clock_that_goes_back_costs_slots_but_no_second_signature() {
     node.input(Input::PoolChanged { has_work: true });
     for slot in [10, 30, 50] {
         node.tick(at(GENESIS_SLOT + slot, 0));
-        assert_eq!(node.height(), 1);
+        assert_eq!(
+            (node.height(), node.wake),
+            (1, Some(at(GENESIS_SLOT + 51, 0))),
+            "no use in waking before"
+        );
     }
     assert_eq!(node.alarms, [Alarm::ClockWentBack { by_ms: 40_000 }]);
     node.tick(at(GENESIS_SLOT + 51, 0));

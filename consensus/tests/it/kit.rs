@@ -369,8 +369,10 @@ pub struct Node {
     pub outcome: ValidationOutcome,
     /// Tells blocks of one slot apart.
     pub salt: u64,
-    /// Do builds go unanswered until the test answers them?
-    pub defers_builds: bool,
+    /// Do builds and validations go unanswered until the test answers them?
+    pub defers_work: bool,
+    /// Blocks whose validation was asked for.
+    pub validations: Vec<BlockHash>,
     /// Does a build find anything to include?
     pub finds_work: bool,
 }
@@ -420,7 +422,8 @@ impl Node {
             crashed: false,
             outcome: ValidationOutcome::Valid,
             finds_work: true,
-            defers_builds: false,
+            defers_work: false,
+            validations: Vec::new(),
         };
         node.run(effects);
         node
@@ -502,7 +505,7 @@ impl Node {
         match effect {
             Effect::Build(request) => {
                 self.builds.push((*request).clone());
-                if self.defers_builds {
+                if self.defers_work {
                     return None;
                 }
                 let outcome = if self.finds_work || request.heartbeat {
@@ -516,6 +519,10 @@ impl Node {
                 });
             }
             Effect::Validate { block } => {
+                self.validations.push(block.hash());
+                if self.defers_work {
+                    return None;
+                }
                 return Some(Input::Validated {
                     hash: block.hash(),
                     outcome: self.outcome,
