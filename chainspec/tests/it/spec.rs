@@ -42,7 +42,7 @@ fn the_built_in_chains_are_sound() {
     }
     let (dev, testnet) = (ChainSpec::dev(), ChainSpec::testnet());
     assert_eq!((dev.chain_id, testnet.chain_id), (6300, 6301));
-    assert_eq!(dev.hardfork, Hardfork::Prague);
+    assert_eq!(dev.hardfork, Hardfork::Osaka);
     assert_eq!(dev.genesis_slot(), Slot::new(1_767_225_600));
     assert_eq!(testnet.genesis_slot(), Slot::new(1_767_225_600 / 2));
     assert_eq!(testnet.members.len(), 4);
@@ -75,7 +75,7 @@ fn rules_that_are_fixed_for_life_are_hashed() {
     );
     let changes: [fn(&mut ChainSpec); 7] = [
         |spec| spec.chain_id += 1,
-        |spec| spec.hardfork = Hardfork::Osaka,
+        |spec| spec.hardfork = Hardfork::Prague,
         |spec| spec.consensus.slot_duration_ms += 1,
         |spec| spec.limits.gas_limit += 1,
         |spec| spec.limits.transactions_per_slot += 1,
@@ -160,7 +160,7 @@ fn mistakes_in_reading_are_named_all_at_once() {
         .replace("timelock_seconds = 10", "timelock_seconds = 10\ntimelock = 10")
         .replace("interval_blocks = 100\n", "")
         .replace("hours = 720\nttl_seconds = 60", "hours = -1\nttl_seconds = 60")
-        .replace("hardfork = \"prague\"", "hardfork = \"london\"\nfork = 1")
+        .replace("hardfork = \"osaka\"", "hardfork = \"london\"\nfork = 1")
         .replace("chain_id = 6300\n", "")
         .replace(
             &DEV_ACCOUNTS[3].to_string(),

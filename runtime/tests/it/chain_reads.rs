@@ -215,11 +215,11 @@ fn another_chains_folder_is_refused() {
 const GENESIS: [(&str, B256); 2] = [
     (
         "dev",
-        b256!("0x5832f63c5bf599bb5fe3398ca8e3c05c8da064cc643138e6084637b5df8b6f07"),
+        b256!("0x6c35bed0d7549ca1905d49b8484f0974028b3667f6a99b01829daa8cac46d968"),
     ),
     (
         "testnet",
-        b256!("0x834fb07be4df14b1aa13e9ede6669f732fd9360fdbfe87443dc66e7028d177d9"),
+        b256!("0xa6854cfeb5fb1687c62822958185ae68e007a779ae934448195fb8c3c0a39610"),
     ),
 ];
 
