@@ -26,7 +26,8 @@ impl Engine {
         Some(self.params.schedule.start_of(slot))
     }
 
-    /// Our next slot, `next` at the earliest, in which there will be something to propose.
+    /// Our next slot, `next` at the earliest, in which there will be something to propose. After a clock went back the guard
+    /// may still refuse that slot; then the wake was for nothing.
     fn next_own_slot(&self, next: Slot) -> Option<Slot> {
         if !self.is_signing() {
             return None;
@@ -35,12 +36,7 @@ impl Engine {
         if voter.guard.silent_since().is_some() {
             return None;
         }
-        let free = voter
-            .guard
-            .record()
-            .newest_slot()
-            .map_or(next, |signed| signed.next().unwrap_or(signed));
-        let mut earliest = next.max(free);
+        let mut earliest = next;
         if self.reproposable().is_none() {
             if !self.may_build() {
                 return None;

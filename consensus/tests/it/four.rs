@@ -592,15 +592,6 @@ fn an_old_head_handed_over_again_changes_nothing() {
 }
 
 #[test]
-fn a_clock_that_went_back_wakes_nobody_for_slots_signed_before() {
-    let mut scene = Scene::at(GENESIS_SLOT + 5);
-    scene.node.input(Input::PoolChanged { has_work: true });
-    assert_eq!(scene.node.signed.len(), 2, "a seal and a prevote");
-    scene.node.tick(at(GENESIS_SLOT + 1, 0));
-    assert_eq!(scene.node.wake, Some(at(GENESIS_SLOT + 9, 0)));
-}
-
-#[test]
 fn heartbeats_come_when_the_chain_is_quiet() {
     let scene = Scene::at(S);
     let due = GENESIS_SLOT + super::kit::HEARTBEAT_SLOTS;
