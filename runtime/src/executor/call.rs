@@ -2,8 +2,8 @@
 //!
 //! `eth_call`, `eth_estimateGas` and `eth_createAccessList` on the state of one block, with the overrides that
 //! Ethereum's clients allow. Nothing is kept. A call may use at most [`GAS_CAP_CALL`] a run, which bounds
-//! its time (a second or two, where it does nothing but the dearest cryptography) and its memory (5 MiB, by the price of
-//! memory), whatever it asks for.
+//! its time (a second or two, where it does nothing but the dearest cryptography) and, by the price of memory, that of one
+//! frame (5 MiB; a deep tree of calls can hold many such frames, each smaller than the one above), whatever it asks for.
 
 use alloy_consensus::Header;
 use alloy_eips::eip2930::{AccessList, AccessListItem};
