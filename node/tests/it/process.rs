@@ -234,20 +234,19 @@ fn wrong_usage_has_code_two() {
         2,
         &["--archive"],
     );
-    refused(
-        &[
-            "--chain",
-            "dev",
-            "--p2p-port",
-            "0",
-            "--rpc-port",
-            "0",
-            "--bootnode",
-            "nonsense",
-        ],
-        2,
-        &["nonsense"],
-    );
+    let folder = tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let started = [
+        "--chain",
+        "dev",
+        "--data-dir",
+        data,
+        "--rpc-port",
+        "0",
+        "--p2p-port",
+        "0",
+    ];
+    refused(&[&started[..], &["--bootnode", "nonsense"]].concat(), 2, &["nonsense"]);
 }
 
 #[test]
