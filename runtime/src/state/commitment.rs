@@ -7,7 +7,7 @@ use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::BlockNumber;
 use rayon::prelude::*;
 
-use super::trie::{PathTrie, READS_PER_TASK_MIN};
+use super::trie::{LeafChange, TrieId, TrieReader, update, wipe};
 use super::view::storage_key;
 use super::{AccountChange, AccountRecord, StateDiff, StateError, StateView};
 use crate::store::Column;
@@ -21,13 +21,31 @@ pub struct StateCommitment {
     codes: Vec<(B256, Bytes)>,
 }
 
-/// One record of a column that has a history, before and after a block.
+/// Reads that are worth a task of their own.
+const READS_PER_TASK_MIN: usize = 32;
+
+/// One record of a column that has a history, and how to undo its change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StateChange {
     pub(crate) column: Column,
     pub(crate) key: Vec<u8>,
-    pub(crate) old: Option<Vec<u8>>,
+    /// The record after the block.
     pub(crate) new: Option<Vec<u8>>,
+    /// The undo record: what of the old record the block replaced.
+    pub(crate) undo: Vec<u8>,
+}
+
+impl StateChange {
+    /// The change of a record of the flat state, whose undo record holds all of the old one.
+    pub(super) fn flat(column: Column, key: &[u8], old: Option<&[u8]>, new: Option<Vec<u8>>) -> Self {
+        let undo = old.map_or_else(|| vec![0], |old| [&[1], old].concat());
+        Self {
+            column,
+            key: key.to_vec(),
+            new,
+            undo,
+        }
+    }
 }
 
 /// One account's part: its record, and its storage's changes.
@@ -53,21 +71,24 @@ impl StateCommitment {
         let mut leaves = Vec::new();
         for part in parts {
             changes.extend(part.changes);
-            if part.old != part.new {
-                let (old, new) = (part.old.map(alloy_rlp::encode), part.new.map(alloy_rlp::encode));
-                leaves.push((part.hashed, new.clone()));
-                changes.push(StateChange {
-                    column: Column::Accounts,
-                    key: part.hashed.to_vec(),
-                    old,
-                    new,
-                });
+            if part.old == part.new {
+                continue;
             }
+            let (old, new) = (part.old.map(alloy_rlp::encode), part.new.map(alloy_rlp::encode));
+            leaves.push(LeafChange::new(part.hashed, old.is_some(), new.clone()));
+            changes.push(StateChange::flat(
+                Column::Accounts,
+                part.hashed.as_slice(),
+                old.as_deref(),
+                new,
+            ));
         }
-        leaves.sort_unstable_by_key(|(key, _)| *key);
-        let mut trie = PathTrie::open(parent, Column::AccountTrie, &[], parent.root()?);
-        trie.update(&leaves)?;
-        let (root, nodes) = trie.finish();
+        leaves.sort_unstable_by_key(|leaf| leaf.key);
+        let trie = TrieReader {
+            view: parent,
+            id: TrieId::Accounts,
+        };
+        let (root, nodes) = update(trie, parent.root()?, &leaves)?;
         changes.extend(nodes);
         let codes = diff.codes.iter().map(|(hash, code)| (*hash, code.clone())).collect();
         Ok(Self {
@@ -105,9 +126,9 @@ fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> 
     let hashed = keccak256(address);
     let old = view.account_hashed(&hashed)?;
     let old_root = old.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
-    let wipe = (change.wipe_storage || change.after.is_none()) && old_root != EMPTY_ROOT_HASH;
-    let (storage_root, changes) = if wipe {
-        rebuild_storage(view, &hashed, change)?
+    let wipe_first = (change.wipe_storage || change.after.is_none()) && old_root != EMPTY_ROOT_HASH;
+    let (storage_root, changes) = if wipe_first {
+        wipe(view, hashed, slots_after_wipe(change))?
     } else if change.after.is_some() && !change.slots.is_empty() {
         update_storage(view, &hashed, old_root, change)?
     } else {
@@ -145,96 +166,33 @@ fn update_storage(
     change: &AccountChange,
 ) -> Result<(B256, Vec<StateChange>), StateError> {
     let read = |(slot, new): (B256, Option<Vec<u8>>)| {
-        let key = storage_key(account, &slot).to_vec();
+        let key = storage_key(account, &slot);
         let old = view.raw(Column::Storage, &key)?;
-        Ok((
-            slot,
-            StateChange {
-                column: Column::Storage,
-                key,
-                old,
-                new,
-            },
-        ))
+        let leaf = (old != new).then(|| LeafChange::new(slot, old.is_some(), new.clone()));
+        Ok(leaf.map(|leaf| (leaf, StateChange::flat(Column::Storage, &key, old.as_deref(), new))))
     };
     let slots = hashed_slots(change)
         .into_par_iter()
         .with_min_len(READS_PER_TASK_MIN)
-        .map(read);
-    let mut changes = Vec::new();
-    let mut leaves = Vec::new();
-    for (slot, change) in slots.collect::<Result<Vec<_>, StateError>>()? {
-        if change.old != change.new {
-            leaves.push((slot, change.new.clone()));
-            changes.push(change);
-        }
-    }
-    let mut trie = PathTrie::open(view, Column::StorageTrie, account.as_slice(), root);
-    trie.update(&leaves)?;
-    let (root, nodes) = trie.finish();
+        .map(read)
+        .collect::<Result<Vec<_>, StateError>>()?;
+    let (leaves, mut changes): (Vec<_>, Vec<_>) = slots.into_iter().flatten().unzip();
+    let trie = TrieReader {
+        view,
+        id: TrieId::Storage(*account),
+    };
+    let (root, nodes) = update(trie, root, &leaves)?;
     changes.extend(nodes);
     Ok((root, changes))
 }
 
-/// Empties the storage, then builds what the block wrote afterwards. Costs as much as the old storage is large; since
-/// EIP-6780 only an account made in the same transaction can lose its storage, so that this is rare and small.
-fn rebuild_storage(
-    view: &StateView,
-    account: &B256,
-    change: &AccountChange,
-) -> Result<(B256, Vec<StateChange>), StateError> {
-    let mut trie = PathTrie::open(
-        &StateView::empty(),
-        Column::StorageTrie,
-        account.as_slice(),
-        EMPTY_ROOT_HASH,
-    );
-    let mut written = Vec::new();
-    if change.after.is_some() {
-        let slots: Vec<_> = hashed_slots(change)
-            .into_iter()
-            .filter(|(_, value)| value.is_some())
-            .collect();
-        trie.update(&slots)?;
-        written.extend(slots.into_iter().map(|(slot, new)| {
-            let key = storage_key(account, &slot).to_vec();
-            StateChange {
-                column: Column::Storage,
-                key,
-                old: None,
-                new,
-            }
-        }));
+/// What is written into an emptied storage: nothing if the account is gone.
+fn slots_after_wipe(change: &AccountChange) -> Vec<(B256, Vec<u8>)> {
+    if change.after.is_none() {
+        return Vec::new();
     }
-    let (root, nodes) = trie.finish();
-    written.extend(nodes);
-    let mut changes = Vec::new();
-    for column in [Column::Storage, Column::StorageTrie] {
-        for (key, old) in view.scan(column, account.as_slice())? {
-            changes.push(StateChange {
-                column,
-                key,
-                old: Some(old),
-                new: None,
-            });
-        }
-    }
-    merge_over(&mut changes, written);
-    Ok((root, changes))
-}
-
-/// Adds `written` to `wiped`, one change per key, and drops what comes out as it was.
-fn merge_over(wiped: &mut Vec<StateChange>, written: Vec<StateChange>) {
-    let mut at: std::collections::BTreeMap<(Column, Vec<u8>), usize> = wiped
-        .iter()
-        .enumerate()
-        .map(|(index, change)| ((change.column, change.key.clone()), index))
-        .collect();
-    for change in written {
-        match at.remove(&(change.column, change.key.clone())) {
-            Some(index) => wiped[index].new = change.new,
-            None => wiped.push(change),
-        }
-    }
-    wiped.retain(|change| change.old != change.new);
+    hashed_slots(change)
+        .into_iter()
+        .filter_map(|(slot, value)| Some((slot, value?)))
+        .collect()
 }

@@ -1,11 +1,9 @@
 //! Which Merkle proof shows an account and its slots to somebody who trusts only a header? (EIP-1186)
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_trie::EMPTY_ROOT_HASH;
 
-use super::trie::PathTrie;
+use super::trie::{TrieId, TrieReader};
 use super::{AccountRecord, StateError, StateView};
-use crate::store::Column;
 
 /// Slots that one proof may cover; bounds what one request costs.
 pub const PROOF_SLOTS_MAX: usize = 1024;
@@ -48,9 +46,9 @@ impl StateView {
         }
         let hashed = keccak256(address);
         let account = self.account_hashed(&hashed)?;
-        let proof = PathTrie::open(self, Column::AccountTrie, &[], self.root()?).proof(&hashed)?;
-        let storage_root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
-        let trie = PathTrie::open(self, Column::StorageTrie, hashed.as_slice(), storage_root);
+        let trie = |id| TrieReader { view: self, id };
+        let proof = trie(TrieId::Accounts).proof(&hashed)?;
+        let storage_trie = trie(TrieId::Storage(hashed));
         let storage = slots
             .iter()
             .map(|slot| {
@@ -58,7 +56,7 @@ impl StateView {
                 Ok(StorageProof {
                     slot: *slot,
                     value,
-                    proof: trie.proof(&keccak256(slot))?,
+                    proof: storage_trie.proof(&keccak256(slot))?,
                 })
             })
             .collect::<Result<_, StateError>>()?;

@@ -3,12 +3,14 @@
 //! For an operator who doubts a disk, and for tests. It reads every record of the state once and computes all roots
 //! anew from the flat records, with code that shares nothing with the code that maintains the trie.
 
-use alloy_primitives::{B256, keccak256};
-use alloy_rlp::Decodable;
-use alloy_trie::nodes::{RlpNode, TrieNode};
-use alloy_trie::{EMPTY_ROOT_HASH, HashBuilder, Nibbles};
+use std::sync::Arc;
 
-use super::{AccountRecord, StateError};
+use alloy_primitives::B256;
+use alloy_rlp::Decodable;
+use alloy_trie::{HashBuilder, Nibbles};
+
+use super::trie::{TrieCount, TrieId, TrieReader};
+use super::{AccountRecord, StateError, StateView};
 use crate::store::{Column, Store, StoreError};
 
 /// How much state was found right.
@@ -18,31 +20,33 @@ pub struct VerifiedState {
     pub accounts: u64,
     /// Storage slots of all accounts.
     pub slots: u64,
-    /// Trie nodes, of the account trie and of all storage tries.
+    /// Trie records, of the account trie and of all storage tries.
     pub nodes: u64,
 }
 
 impl Store {
-    /// Computes every root from the flat state, compares it with the head's, walks the tries, and counts what nothing
-    /// leads to. Takes as long as reading the state takes; nothing may be committed meanwhile.
+    /// Computes every root from the flat state, compares it with the head's, walks the tries, hashes every branch, and
+    /// counts what nothing leads to. Takes as long as reading the state takes; nothing may be committed meanwhile.
     ///
     /// # Errors
     /// [`StateError::Mismatch`] names the first difference; [`StateError::Empty`] if there is no block.
-    pub fn verify_state(&self) -> Result<VerifiedState, StateError> {
-        let root = self.head().ok_or(StateError::Empty)?.header.header.state_root;
+    pub fn verify_state(self: &Arc<Self>) -> Result<VerifiedState, StateError> {
+        let view = self.state();
+        let root = view.root()?;
         let mut verified = VerifiedState::default();
         let mut builder = HashBuilder::default();
         for record in self.records(Column::Accounts, &[]) {
             let (key, bytes) = record?;
             let account = AccountRecord::decode(&mut bytes.as_slice())
                 .map_err(|error| StoreError::corrupt(Column::Accounts, &key, error))?;
+            let hashed =
+                B256::try_from(key.as_slice()).map_err(|error| StoreError::corrupt(Column::Accounts, &key, error))?;
             builder.add_leaf(Nibbles::unpack(&key), &bytes);
             verified.accounts += 1;
-            self.verify_storage(&key, account.storage_root, &mut verified)?;
+            self.verify_storage(&view, hashed, account.storage_root, &mut verified)?;
         }
         expect_equal("state root", builder.root(), root)?;
-        let mut nodes = 0;
-        self.walk(Column::AccountTrie, &mut Vec::new(), 0, &root_node(root), &mut nodes)?;
+        let nodes = verify_trie(&view, TrieId::Accounts, root, verified.accounts)?;
         expect_equal("records of account_trie", self.count(Column::AccountTrie)?, nodes)?;
         expect_equal("records of storage", self.count(Column::Storage)?, verified.slots)?;
         expect_equal(
@@ -54,63 +58,23 @@ impl Store {
         Ok(verified)
     }
 
-    fn verify_storage(&self, account: &[u8], root: B256, verified: &mut VerifiedState) -> Result<(), StateError> {
+    fn verify_storage(
+        &self,
+        view: &StateView,
+        account: B256,
+        root: B256,
+        verified: &mut VerifiedState,
+    ) -> Result<(), StateError> {
         let mut builder = HashBuilder::default();
-        for record in self.records(Column::Storage, account) {
+        let mut slots = 0;
+        for record in self.records(Column::Storage, account.as_slice()) {
             let (key, value) = record?;
             builder.add_leaf(Nibbles::unpack(&key[account.len()..]), &value);
-            verified.slots += 1;
+            slots += 1;
         }
         expect_equal("storage root", builder.root(), root)?;
-        self.walk(
-            Column::StorageTrie,
-            &mut account.to_vec(),
-            account.len(),
-            &root_node(root),
-            &mut verified.nodes,
-        )
-    }
-
-    /// Counts the stored nodes below `node`, whose path is what `key` holds after its first `prefix` bytes.
-    fn walk(
-        &self,
-        column: Column,
-        key: &mut Vec<u8>,
-        prefix: usize,
-        node: &RlpNode,
-        nodes: &mut u64,
-    ) -> Result<(), StateError> {
-        let stored;
-        let mut rlp = node.as_slice();
-        if let Some(hash) = node.as_hash() {
-            if hash == EMPTY_ROOT_HASH && key.len() == prefix {
-                return Ok(());
-            }
-            stored = self
-                .record(column, key)?
-                .ok_or_else(|| StoreError::missing(column, key))?;
-            expect_equal("hash of a trie node", keccak256(&stored), hash)?;
-            rlp = &stored;
-            *nodes += 1;
-        }
-        let depth = key.len();
-        match TrieNode::decode(&mut rlp).map_err(|error| StoreError::corrupt(column, key, error))? {
-            TrieNode::Branch(branch) => {
-                for (nibble, child) in branch.as_ref().children() {
-                    if let Some(child) = child {
-                        key.push(nibble);
-                        self.walk(column, key, prefix, child, nodes)?;
-                        key.truncate(depth);
-                    }
-                }
-            }
-            TrieNode::Extension(extension) => {
-                key.extend(extension.key.iter());
-                self.walk(column, key, prefix, &extension.child, nodes)?;
-                key.truncate(depth);
-            }
-            TrieNode::Leaf(_) | TrieNode::EmptyRoot => {}
-        }
+        verified.slots += slots;
+        verified.nodes += verify_trie(view, TrieId::Storage(account), root, slots)?;
         Ok(())
     }
 
@@ -120,8 +84,11 @@ impl Store {
     }
 }
 
-fn root_node(root: B256) -> RlpNode {
-    RlpNode::word_rlp(&root)
+/// Walks one trie, which has `leaves` leaves in the flat state; gives the number of its records.
+fn verify_trie(view: &StateView, id: TrieId, root: B256, leaves: u64) -> Result<u64, StateError> {
+    let TrieCount { records, leaves: named } = TrieReader { view, id }.count(root)?;
+    expect_equal("leaves that a trie names", named, leaves)?;
+    Ok(records)
 }
 
 fn expect_equal<T: PartialEq + std::fmt::Display>(what: &str, found: T, expected: T) -> Result<(), StateError> {

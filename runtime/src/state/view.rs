@@ -135,6 +135,36 @@ impl StateView {
         }
     }
 
+    /// The record under `key` as it is now, and what blocks after this one replaced in it, oldest first, until `visit`
+    /// says that it has enough.
+    pub(super) fn raw_with_history(
+        &self,
+        column: Column,
+        key: &[u8],
+        visit: &mut dyn FnMut(&[u8]) -> Result<bool, &'static str>,
+    ) -> Result<Option<Vec<u8>>, StateError> {
+        match &self.source {
+            Source::Empty => Ok(None),
+            Source::Stored { store, block } => store.read_with_history(column, key, *block, visit),
+        }
+    }
+
+    /// The first key of `column` that is not less than `start`, whatever the newest block is.
+    pub(super) fn first_key_from(&self, column: Column, start: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        match &self.source {
+            Source::Empty => Ok(None),
+            Source::Stored { store, .. } => Ok(store.first_key_from(column, start)?),
+        }
+    }
+
+    /// Refuses if a block was committed after this one: what was read of today's state until now was this block's.
+    pub(super) fn expect_newest(&self) -> Result<(), StateError> {
+        match &self.source {
+            Source::Empty => Ok(()),
+            Source::Stored { store, block } => store.expect_newest(*block),
+        }
+    }
+
     /// Every record whose key starts with `prefix`, which is only known at the head.
     pub(crate) fn scan(&self, column: Column, prefix: &[u8]) -> Result<Vec<RawRecord>, StateError> {
         match &self.source {

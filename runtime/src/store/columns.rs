@@ -4,7 +4,10 @@
 
 use alloy_primitives::U256;
 use ledger_chainspec::{BlockNumber, SetId};
+use rocksdb::compaction_filter::Decision as CompactionDecision;
 use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options};
+
+use super::history::DroppableUndo;
 
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,9 +16,9 @@ pub enum Column {
     Accounts,
     /// keccak-256(address) | keccak-256(slot) -> RLP value, as the storage trie's leaf.
     Storage,
-    /// Nibbles of the path, one per byte -> RLP node.
+    /// Nibbles of the path, one per byte -> branch, or the root's record.
     AccountTrie,
-    /// keccak-256(address) | nibbles of the path -> RLP node.
+    /// keccak-256(address) | nibbles of the path, one per byte -> branch, or the root's record.
     StorageTrie,
     /// keccak-256(code) -> code.
     Code,
@@ -31,7 +34,7 @@ pub enum Column {
     TxLookup,
     /// Code id -> SCALE record of the promo code's issue and end.
     Codes,
-    /// Column, key and block -> what the key held before that block; and per block the list of its keys.
+    /// Column, key and block -> what of the key's record that block replaced.
     Undo,
     /// Name -> what the database is, its head, its validator sets.
     Meta,
@@ -96,7 +99,7 @@ impl Column {
     }
 
     /// How this column family is opened.
-    pub(super) fn descriptor(self, cache: &Cache) -> ColumnFamilyDescriptor {
+    pub(super) fn descriptor(self, cache: &Cache, droppable: &DroppableUndo) -> ColumnFamilyDescriptor {
         let mut table = BlockBasedOptions::default();
         table.set_block_cache(cache);
         // Indexes and filters live in the bounded cache, so that memory does not grow with the database; in partitions,
@@ -119,6 +122,16 @@ impl Column {
         options.set_write_buffer_size(COLUMN_WRITE_BUFFER_BYTES);
         options.set_max_write_buffer_number(2);
         options.set_level_compaction_dynamic_level_bytes(true);
+        if self == Self::Undo {
+            let droppable = droppable.clone();
+            options.set_compaction_filter("undo-window", move |_level, key, _value| {
+                if droppable.contains(key) {
+                    CompactionDecision::Remove
+                } else {
+                    CompactionDecision::Keep
+                }
+            });
+        }
         ColumnFamilyDescriptor::new(self.name(), options)
     }
 }

@@ -89,7 +89,7 @@ impl Store {
         self.put_state(&mut batch, &block.state);
         let oldest = if head.is_some() {
             self.put_undo(&mut batch, number, block.state.changes());
-            self.prune(&mut batch, number)?
+            self.oldest_after(number)
         } else {
             self.put_identity(&mut batch);
             number
@@ -103,6 +103,7 @@ impl Store {
         let mut options = WriteOptions::default();
         options.set_sync(true);
         self.db.write_opt(batch, &options)?;
+        self.droppable.raise(oldest);
 
         let head = Head {
             header: block.header.clone(),

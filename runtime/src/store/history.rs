@@ -2,25 +2,35 @@
 //!
 //! For every record of the state that block b changes, [`Column::Undo`] keeps what it held before, under column, key
 //! and b. What it held after block h is therefore the oldest undo record younger than h, or, if there is none, what it
-//! holds now. That is one seek, however far back h lies. A second kind of record lists the keys of each block, so that
-//! a block leaving the window can be dropped.
+//! holds now. That is one seek, however far back h lies. (Of a trie's branches an undo record holds only what the block
+//! replaced, and a read goes on to the next one until it knows all children; `state/trie` puts them together.) Undo
+//! records that have left the window are never looked at again, and go when RocksDB next compacts their file.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_chainspec::BlockNumber;
-use parity_scale_codec::Encode;
 use rocksdb::{Direction, IteratorMode, ReadOptions, WriteBatch};
 
-use super::records::decode_all;
-use super::{Column, History, RawRecord, Store, StoreError};
+use super::{Column, Database, History, RawRecord, Store, StoreError};
 use crate::state::{StateChange, StateError, StateView};
 
-/// First byte of the records that list a block's keys; columns have the small numbers.
-const LIST_TAG: u8 = 0xff;
+/// What of the undo records compaction may drop: those of block `b` and before. It follows commits that are on disk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DroppableUndo(Arc<AtomicU64>);
 
-/// Blocks whose undo records one commit drops at most: one as a rule, more when the window was made smaller.
-pub(super) const PRUNED_BLOCKS_PER_COMMIT_MAX: u64 = 4;
+impl DroppableUndo {
+    /// No state before `oldest` is readable any more, after a crash either.
+    pub(super) fn raise(&self, oldest: BlockNumber) {
+        self.0.fetch_max(oldest.get(), Ordering::SeqCst);
+    }
+
+    /// Whether the undo record with this key has left the window. The undo records of a block lead to the state before it.
+    pub(super) fn contains(&self, key: &[u8]) -> bool {
+        let block = key.last_chunk().map(|block| u64::from_be_bytes(*block));
+        block.is_some_and(|block| block <= self.0.load(Ordering::SeqCst))
+    }
+}
 
 impl Store {
     /// The state after block `number`.
@@ -79,16 +89,7 @@ impl Store {
 
     /// The value that the first block after `at` that changed `key` replaced; `None` if none did.
     fn undone_value(&self, column: Column, key: &[u8], at: BlockNumber) -> Result<Option<Option<Vec<u8>>>, StoreError> {
-        let Some(mut start) = undo_prefix(column, key) else {
-            return Ok(None);
-        };
-        let mut end = start.clone();
-        end.extend_from_slice(&[0xff; 9]);
-        start.extend_from_slice(&at.get().saturating_add(1).to_be_bytes());
-        let mut options = ReadOptions::default();
-        options.set_iterate_upper_bound(end);
-        let mode = IteratorMode::From(&start, Direction::Forward);
-        let Some(found) = self.db.iterator_cf_opt(self.column(Column::Undo), options, mode).next() else {
+        let Some(found) = self.undo_records(column, key, at).next() else {
             return Ok(None);
         };
         let (undo_key, bytes) = found?;
@@ -103,6 +104,61 @@ impl Store {
         }
     }
 
+    /// What `key` holds now, after `visit` has seen the undo records of blocks after `at`, oldest first, until it says
+    /// that it has enough. The steps are ordered as in [`Self::read_at`].
+    pub(crate) fn read_with_history(
+        &self,
+        column: Column,
+        key: &[u8],
+        at: BlockNumber,
+        visit: &mut dyn FnMut(&[u8]) -> Result<bool, &'static str>,
+    ) -> Result<Option<Vec<u8>>, StateError> {
+        let current = self.record(column, key)?;
+        if self.newest_started.load(Ordering::SeqCst) <= at.get() {
+            return Ok(current);
+        }
+        for record in self.undo_records(column, key, at) {
+            let (undo_key, bytes) = record.map_err(StoreError::from)?;
+            if visit(&bytes).map_err(|reason| StoreError::corrupt(Column::Undo, &undo_key, reason))? {
+                break;
+            }
+        }
+        self.check_window(at)?;
+        Ok(current)
+    }
+
+    /// The undo records of `key` of blocks after `at`, oldest first.
+    fn undo_records(
+        &self,
+        column: Column,
+        key: &[u8],
+        at: BlockNumber,
+    ) -> rocksdb::DBIteratorWithThreadMode<'_, Database> {
+        let prefix = undo_prefix(column, key);
+        let start = undo_key(&prefix, BlockNumber::new(at.get().saturating_add(1)));
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound([prefix.as_slice(), &[0xff; 9]].concat());
+        let mode = IteratorMode::From(&start, Direction::Forward);
+        self.db.iterator_cf_opt(self.column(Column::Undo), options, mode)
+    }
+
+    /// The first key of `column` that is not less than `start`.
+    pub(crate) fn first_key_from(&self, column: Column, start: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut iterator = self.db.raw_iterator_cf(self.column(column));
+        iterator.seek(start);
+        iterator.status()?;
+        Ok(iterator.key().map(<[u8]>::to_vec))
+    }
+
+    /// Refuses if a block after `at` is committed, or is being committed.
+    pub(crate) fn expect_newest(&self, at: BlockNumber) -> Result<(), StateError> {
+        if self.newest_started.load(Ordering::SeqCst) == at.get() {
+            Ok(())
+        } else {
+            Err(StateError::NotHead { parent: at })
+        }
+    }
+
     /// Every record under `prefix` after block `at`, which has to be the head.
     pub(crate) fn scan_at_head(
         &self,
@@ -112,61 +168,34 @@ impl Store {
     ) -> Result<Vec<RawRecord>, StateError> {
         let records = self.records(column, prefix);
         // The iterator sees the database as it was when it was made.
-        if self.newest_started.load(Ordering::SeqCst) != at.get() {
-            return Err(StateError::NotHead { parent: at });
-        }
+        self.expect_newest(at)?;
         Ok(records.collect::<Result<_, _>>()?)
     }
 
     /// Adds what `changes` replace to the batch of block `number`.
     pub(super) fn put_undo(&self, batch: &mut WriteBatch, number: BlockNumber, changes: &[StateChange]) {
         let undo = self.column(Column::Undo);
-        let mut list = Vec::with_capacity(changes.len());
         for change in changes {
-            let prefix = undo_prefix(change.column, &change.key).expect("state changes name columns with a history");
-            let value = match &change.old {
-                None => vec![0],
-                Some(old) => [&[1], old.as_slice()].concat(),
-            };
-            batch.put_cf(undo, undo_key(&prefix, number), value);
-            list.push(prefix);
+            let prefix = undo_prefix(change.column, &change.key);
+            batch.put_cf(undo, undo_key(&prefix, number), &change.undo);
         }
-        batch.put_cf(undo, undo_key(&[LIST_TAG], number), list.encode());
     }
 
-    /// Adds the removal of undo records that leave the window when `number` becomes the head; returns the oldest block
-    /// whose state is then readable.
-    pub(super) fn prune(&self, batch: &mut WriteBatch, number: BlockNumber) -> Result<BlockNumber, StoreError> {
-        let mut oldest = self.oldest_state.load(Ordering::SeqCst);
-        let History::Blocks(window) = self.history else {
-            return Ok(BlockNumber::new(oldest));
-        };
-        let wanted = number
-            .get()
-            .saturating_sub(window)
-            .min(oldest + PRUNED_BLOCKS_PER_COMMIT_MAX);
-        let undo = self.column(Column::Undo);
-        while oldest < wanted {
-            // The undo records of a block lead to the state before it.
-            oldest += 1;
-            let block = BlockNumber::new(oldest);
-            let list_key = undo_key(&[LIST_TAG], block);
-            let list = self
-                .get_with(Column::Undo, &list_key, decode_all::<Vec<Vec<u8>>>)?
-                .ok_or_else(|| StoreError::missing(Column::Undo, &list_key))?;
-            for prefix in list {
-                batch.delete_cf(undo, undo_key(&prefix, block));
-            }
-            batch.delete_cf(undo, list_key);
+    /// The oldest block whose state is readable when `number` becomes the head.
+    pub(super) fn oldest_after(&self, number: BlockNumber) -> BlockNumber {
+        let oldest = self.oldest_state.load(Ordering::SeqCst);
+        match self.history {
+            History::Blocks(window) => BlockNumber::new(oldest.max(number.get().saturating_sub(window))),
+            History::Archive => BlockNumber::new(oldest),
         }
-        Ok(BlockNumber::new(oldest))
     }
 }
 
 /// Column and key, with the key's length between them so that no key's records lie among another's.
-fn undo_prefix(column: Column, key: &[u8]) -> Option<Vec<u8>> {
+fn undo_prefix(column: Column, key: &[u8]) -> Vec<u8> {
     let length = u8::try_from(key.len()).expect("keys of state columns are at most 96 bytes long");
-    Some([&[column.undo_tag()?, length], key].concat())
+    let tag = column.undo_tag().expect("state changes name columns with a history");
+    [&[tag, length], key].concat()
 }
 
 fn undo_key(prefix: &[u8], number: BlockNumber) -> Vec<u8> {

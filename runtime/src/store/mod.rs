@@ -20,6 +20,8 @@ use std::sync::atomic::AtomicU64;
 use ledger_chainspec::{FinalityCertificate, GenesisHash, SealedHeader, ValidatorSet};
 use parking_lot::{Mutex, RwLock};
 
+use history::DroppableUndo;
+
 pub use columns::Column;
 pub use commit::{BlockCommit, CodeChange};
 pub use error::{CommitError, OpenError, StoreError};
@@ -63,6 +65,8 @@ pub struct Store {
     newest_started: AtomicU64,
     /// Oldest block whose state is readable; raised before the undo records below it go.
     oldest_state: AtomicU64,
+    /// What the compaction of [`Column::Undo`] drops.
+    droppable: DroppableUndo,
     /// Held by the one commit that may run.
     writer: Mutex<()>,
 }

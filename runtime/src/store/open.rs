@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use rocksdb::{Cache, DBRecoveryMode, ErrorKind, LogLevel, Options};
 
 use super::columns::meta;
+use super::history::DroppableUndo;
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
 use super::{ChainIdentity, Column, Database, Head, OpenError, Store, StoreError};
 
@@ -77,7 +78,8 @@ impl Store {
         check_folder(path)?;
         check_columns(path)?;
         let cache = Cache::new_lru_cache(options.cache_bytes);
-        let columns = Column::ALL.map(|column| column.descriptor(&cache));
+        let droppable = DroppableUndo::default();
+        let columns = Column::ALL.map(|column| column.descriptor(&cache, &droppable));
         let db = Database::open_cf_descriptors(&database_options(), path, columns)
             .map_err(|source| open_error(path, source))?;
         let store = Self {
@@ -87,6 +89,7 @@ impl Store {
             head: RwLock::new(None),
             newest_started: AtomicU64::new(0),
             oldest_state: AtomicU64::new(0),
+            droppable,
             writer: Mutex::new(()),
         };
         store.check_identity(path)?;
@@ -139,6 +142,7 @@ impl Store {
         self.newest_started
             .store(record.number, std::sync::atomic::Ordering::SeqCst);
         self.oldest_state.store(oldest, std::sync::atomic::Ordering::SeqCst);
+        self.droppable.raise(BlockNumber::new(oldest));
         *self.head.write() = Some(Arc::new(Head {
             header,
             set,

@@ -10,7 +10,7 @@ use ledger_chainspec::{BlockNumber, FinalityCertificate, SetId, Transaction};
 use parity_scale_codec::{Decode, Encode};
 
 /// Version of the layout that STORAGE.md describes. Another one is refused, never guessed at.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// `identity`: what the database is; the format comes first in every version, so that it can always be read.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

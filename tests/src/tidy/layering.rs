@@ -54,7 +54,6 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
 pub const RESERVED: &[(&str, &[&str])] = &[
     ("alloy-evm", &["ledger-runtime"]),
     ("ethers", &[]),
-    ("ethrex-trie", &["ledger-runtime"]),
     ("jsonrpsee", &["ledger-api", "ledger-node", "passport"]),
     ("libp2p", &["ledger-node"]),
     ("revm", &["ledger-runtime"]),
@@ -66,7 +65,6 @@ pub const RESERVED: &[(&str, &[&str])] = &[
 pub const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("revm", &["runtime/src/executor"]),
     ("alloy_evm", &["runtime/src/executor"]),
-    ("ethrex_trie", &["runtime/src/state/"]),
     ("rocksdb", &["runtime/src/store/", "node/src/signer/guard_store"]),
     ("libp2p", &["node/src/network/"]),
 ];

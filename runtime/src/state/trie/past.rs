@@ -1,0 +1,140 @@
+//! What of a trie's record did a block replace, and how does an older record come of that?
+//!
+//! An undo record of a flat column holds the whole old value. A branch near the root changes in every block, in few of its
+//! children, so that its undo record holds only those. The branch as of block h is then put together from the undo
+//! records after h, oldest first, each child from the first that names it, and the rest from the record of today.
+
+use super::node::{self, Branch, Child, LeafKeys, Root, WIDTH};
+
+/// First byte of an undo record: there was no record.
+const ABSENT: u8 = 0;
+/// First byte of an undo record: some children of a branch, or all if the record went.
+const CHILDREN: u8 = 1;
+/// First byte of an undo record: the root's record, when it is no branch.
+const ROOT: u8 = 2;
+
+/// Every child of a branch.
+const ALL: u16 = u16::MAX;
+
+/// The undo record of a record that is new.
+pub(super) fn absent() -> Vec<u8> {
+    vec![ABSENT]
+}
+
+/// The undo record of a branch whose record goes.
+pub(super) fn removed(old: &Branch, keys: &LeafKeys) -> Vec<u8> {
+    children(ALL, &old.0, keys)
+}
+
+/// The undo record of a branch that changes from `old` to `new`; `None` if it does not.
+pub(super) fn changed(old: &Branch, new: &Branch, keys: &LeafKeys) -> Option<Vec<u8>> {
+    let mut touched = 0_u16;
+    let mut part = <[Option<Child>; WIDTH]>::default();
+    for (nibble, (old, new)) in old.0.iter().zip(&new.0).enumerate() {
+        if old != new {
+            touched |= 1 << nibble;
+            part[nibble].clone_from(old);
+        }
+    }
+    (touched != 0).then(|| children(touched, &part, keys))
+}
+
+/// The undo record of a root's record that is no branch.
+pub(super) fn root(old: &Root) -> Vec<u8> {
+    [&[ROOT], old.to_bytes().as_slice()].concat()
+}
+
+fn children(touched: u16, part: &[Option<Child>; WIDTH], keys: &LeafKeys) -> Vec<u8> {
+    let mut bytes = vec![CHILDREN];
+    bytes.extend_from_slice(&touched.to_be_bytes());
+    node::put_children(&mut bytes, part, Some(keys));
+    bytes
+}
+
+/// A record of an older block, as far as the undo records seen say.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    known: u16,
+    branch: Branch,
+    keys: LeafKeys,
+    whole: Option<Whole>,
+}
+
+#[derive(Debug)]
+enum Whole {
+    Absent,
+    Root(Root),
+}
+
+impl Past {
+    /// Adds the next undo record; whether the record is known completely now.
+    pub(super) fn add(&mut self, undo: &[u8]) -> Result<bool, &'static str> {
+        let (&kind, mut rest) = undo.split_first().ok_or("an empty undo record")?;
+        match kind {
+            ABSENT if self.known == 0 => self.whole = Some(Whole::Absent),
+            ROOT if self.known == 0 => self.whole = Some(Whole::Root(Root::from_bytes(rest)?)),
+            CHILDREN => {
+                let touched = node::take(&mut rest, 2)?;
+                let touched = u16::from_be_bytes([touched[0], touched[1]]);
+                let (children, keys) = node::take_children(&mut rest)?;
+                if !rest.is_empty() {
+                    return Err("an undo record longer than its contents");
+                }
+                for (nibble, (child, key)) in children.into_iter().zip(keys).enumerate() {
+                    if touched & !self.known & 1 << nibble != 0 {
+                        (self.branch.0[nibble], self.keys[nibble]) = (child, key);
+                    }
+                }
+                self.known |= touched;
+            }
+            _ => return Err("an undo record that does not fit the one before it"),
+        }
+        Ok(self.whole.is_some() || self.known == ALL)
+    }
+
+    /// The root's record, given what it is today.
+    pub(super) fn into_root(self, now: Option<&[u8]>) -> Result<Option<(Root, LeafKeys)>, &'static str> {
+        match self.whole {
+            Some(Whole::Absent) => return Ok(None),
+            Some(Whole::Root(root)) => return Ok(Some((root, LeafKeys::default()))),
+            None => {}
+        }
+        if self.known == 0 {
+            let root = now.map(Root::from_bytes).transpose()?;
+            return Ok(root.map(|root| (root, LeafKeys::default())));
+        }
+        let now = match now.map(Root::from_bytes).transpose()? {
+            Some(Root::Branch(branch)) => Some(*branch),
+            _ => None,
+        };
+        let (branch, keys) = self.over(now)?;
+        Ok(Some((Root::Branch(Box::new(branch)), keys)))
+    }
+
+    /// The record of a branch below the root, given what it is today.
+    pub(super) fn into_branch(self, now: Option<&[u8]>) -> Result<Option<(Branch, LeafKeys)>, &'static str> {
+        match self.whole {
+            Some(Whole::Absent) => return Ok(None),
+            Some(Whole::Root(_)) => return Err("a root's undo record below the root"),
+            None => {}
+        }
+        let now = now.map(node::branch_from_bytes).transpose()?;
+        if self.known == 0 && now.is_none() {
+            return Ok(None);
+        }
+        self.over(now).map(Some)
+    }
+
+    fn over(mut self, now: Option<Branch>) -> Result<(Branch, LeafKeys), &'static str> {
+        if self.known == ALL {
+            return Ok((self.branch, self.keys));
+        }
+        let now = now.ok_or("gone without an undo record of all its children")?;
+        for (nibble, child) in now.0.into_iter().enumerate() {
+            if self.known & 1 << nibble == 0 {
+                self.branch.0[nibble] = child;
+            }
+        }
+        Ok((self.branch, self.keys))
+    }
+}

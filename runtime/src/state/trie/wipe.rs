@@ -1,0 +1,99 @@
+//! What changes when an account's storage is emptied, and then written anew?
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::B256;
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
+
+use super::node::{LeafKeys, Root};
+use super::{LeafChange, TrieId, TrieReader, past, update};
+use crate::state::view::storage_key;
+use crate::state::{StateChange, StateError, StateView};
+use crate::store::{Column, RawRecord, StoreError};
+
+/// Empties the storage of `account`, which is only possible on top of the newest block, and writes `slots` (sorted, by
+/// hashed key, RLP). Costs as much as the old storage is large; since EIP-6780 only an account made in the same
+/// transaction can lose its storage, so that this is rare and small.
+pub(in crate::state) fn wipe(
+    view: &StateView,
+    account: B256,
+    slots: Vec<(B256, Vec<u8>)>,
+) -> Result<(B256, Vec<StateChange>), StateError> {
+    let id = TrieId::Storage(account);
+    let flat = view.scan(Column::Storage, account.as_slice())?;
+    let nodes = view.scan(Column::StorageTrie, account.as_slice())?;
+    let mut changes = BTreeMap::new();
+    // What each record held, to find out at the end which of them come out as they were.
+    let mut before = BTreeMap::new();
+    for change in removals(id, flat.as_slice(), nodes.as_slice())? {
+        changes.insert((change.column, change.key.clone()), change);
+    }
+    for (column, records) in [(Column::Storage, flat), (Column::StorageTrie, nodes)] {
+        before.extend(records.into_iter().map(|(key, value)| ((column, key), value)));
+    }
+
+    let empty = StateView::empty();
+    let leaves: Vec<_> = slots
+        .iter()
+        .map(|(key, value)| LeafChange::new(*key, false, Some(value.clone())))
+        .collect();
+    let (root, written) = update(TrieReader { view: &empty, id }, EMPTY_ROOT_HASH, &leaves)?;
+    let flat = slots
+        .into_iter()
+        .map(|(slot, value)| StateChange::flat(Column::Storage, &storage_key(&account, &slot), None, Some(value)));
+    for change in flat.chain(written) {
+        let place = (change.column, change.key.clone());
+        match changes.get_mut(&place) {
+            // The undo record stays: it leads back to what was there before both.
+            Some(removal) => removal.new = change.new,
+            None => {
+                changes.insert(place, change);
+            }
+        }
+    }
+    changes.retain(|place, change| change.new.as_ref() != before.get(place));
+    Ok((root, changes.into_values().collect()))
+}
+
+fn removals(id: TrieId, flat: &[RawRecord], nodes: &[RawRecord]) -> Result<Vec<StateChange>, StateError> {
+    let prefix = id.prefix().len();
+    let keys: Vec<B256> = flat
+        .iter()
+        .filter_map(|(key, _)| Some(B256::from_slice(key.get(prefix..)?)))
+        .collect();
+    let mut changes: Vec<_> = flat
+        .iter()
+        .map(|(key, old)| StateChange::flat(id.leaves(), key, Some(old), None))
+        .collect();
+    for (key, old) in nodes {
+        let path = Nibbles::from_nibbles(key.get(prefix..).unwrap_or_default());
+        let root = Root::from_bytes(old).map_err(|reason| StoreError::corrupt(id.nodes(), key, reason))?;
+        let undo = match &root {
+            Root::Branch(branch) => past::removed(branch, &keys_of_leaves(&path, branch, &keys)?),
+            other => past::root(other),
+        };
+        changes.push(StateChange {
+            column: id.nodes(),
+            key: key.clone(),
+            new: None,
+            undo,
+        });
+    }
+    Ok(changes)
+}
+
+/// Keys of the children of the branch at `path` that are leaves, out of all `keys` of the trie, sorted.
+fn keys_of_leaves(path: &Nibbles, branch: &super::Branch, keys: &[B256]) -> Result<LeafKeys, StateError> {
+    let mut found = LeafKeys::default();
+    for nibble in branch.leaves() {
+        let mut place = *path;
+        place.push(nibble);
+        let at = keys.partition_point(|key| Nibbles::unpack(key) < place);
+        let key = keys.get(at).filter(|key| Nibbles::unpack(key).starts_with(&place));
+        let missing = || StateError::Trie {
+            what: format!("a branch names a leaf below {place:?} that the flat state does not hold"),
+        };
+        found[usize::from(nibble)] = Some(*key.ok_or_else(missing)?);
+    }
+    Ok(found)
+}
