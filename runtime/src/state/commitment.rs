@@ -99,6 +99,17 @@ impl StateCommitment {
         })
     }
 
+    /// A commitment of changes that were put together by hand.
+    #[cfg(test)]
+    pub(super) const fn of_changes(parent: Option<BlockNumber>, root: B256, changes: Vec<StateChange>) -> Self {
+        Self {
+            parent,
+            root,
+            changes,
+            codes: Vec::new(),
+        }
+    }
+
     /// The state root after the block.
     #[must_use]
     pub const fn root(&self) -> B256 {

@@ -9,6 +9,8 @@
 mod node;
 mod past;
 mod proof;
+#[cfg(test)]
+mod tests;
 mod update;
 mod verify;
 mod wipe;

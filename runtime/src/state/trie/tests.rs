@@ -1,0 +1,219 @@
+//! Keys that share long prefixes and values of one byte: extensions that split and merge, nodes short enough to be part of
+//! their parent, roots of every kind. Hashed keys hardly ever give any of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alloy_primitives::{B256, Bytes};
+use alloy_trie::proof::verify_proof;
+use alloy_trie::{HashBuilder, Nibbles};
+use ledger_chainspec::{
+    BlockHash, BlockNumber, ChainSpec, FinalityCertificate, GenesisHash, Header, SealedHeader, SetId, Slot,
+};
+use proptest::prelude::*;
+
+use super::{LeafChange, TrieId, TrieReader, update};
+use crate::state::{StateChange, StateCommitment, StateView};
+use crate::store::{BlockCommit, ChainIdentity, Column, History, Store, StoreOptions};
+
+const ACCOUNT: B256 = B256::repeat_byte(0xaa);
+const ID: TrieId = TrieId::Storage(ACCOUNT);
+
+type Model = BTreeMap<B256, Vec<u8>>;
+
+/// One of 256 keys that differ in four places: at the start, behind a long way, and in their last nibbles.
+fn key(choice: u8) -> B256 {
+    let mut key = B256::ZERO;
+    for (bit, byte) in [0, 1, 30, 31].into_iter().enumerate() {
+        key[byte] = [0x00, 0x01, 0x10, 0x11][usize::from(choice >> (2 * bit) & 3)];
+    }
+    key
+}
+
+fn root_of(model: &Model) -> B256 {
+    let mut builder = HashBuilder::default();
+    for (key, value) in model {
+        builder.add_leaf(Nibbles::unpack(key), value);
+    }
+    builder.root()
+}
+
+/// A chain whose blocks change one storage trie, and the model at every block.
+struct Chain {
+    store: Arc<Store>,
+    models: Vec<Model>,
+    _dir: tempfile::TempDir,
+}
+
+impl Chain {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let genesis = sealed(0, B256::ZERO, root_of(&Model::new()));
+        let identity = ChainIdentity {
+            chain_id: 1,
+            genesis: GenesisHash::new(genesis.hash.get()),
+        };
+        let options = StoreOptions {
+            history: History::Archive,
+            ..StoreOptions::new(dir.path())
+        };
+        let store = Store::open(&options, identity).expect("an empty folder");
+        let chain = Self {
+            store,
+            models: vec![Model::new()],
+            _dir: dir,
+        };
+        chain.commit(genesis, None, Vec::new());
+        chain
+    }
+
+    fn commit(&self, header: SealedHeader, parent: Option<BlockNumber>, changes: Vec<StateChange>) {
+        let state = StateCommitment::of_changes(parent, header.header.state_root, changes);
+        let certificate = FinalityCertificate {
+            set_id: SetId::new(0),
+            height: BlockNumber::new(header.header.number),
+            slot: Slot::new(header.header.number),
+            hash: header.hash,
+            signatures: Vec::new(),
+        };
+        let block = BlockCommit {
+            header,
+            transactions: Vec::new(),
+            receipts: Vec::new(),
+            certificate: Some(certificate),
+            state,
+            codes: Vec::new(),
+            next_set: parent.is_none().then(|| ChainSpec::dev().validator_set()),
+        };
+        self.store.commit(&block).expect("the block fits");
+    }
+
+    /// Commits a block that writes and removes leaves; gives the root that the trie computes.
+    fn push(&mut self, writes: &BTreeMap<B256, Option<Vec<u8>>>) -> B256 {
+        let mut model = self.models.last().expect("genesis").clone();
+        let (mut leaves, mut changes) = (Vec::new(), Vec::new());
+        for (key, value) in writes {
+            let old = match value {
+                Some(value) => model.insert(*key, value.clone()),
+                None => model.remove(key),
+            };
+            if old != *value {
+                leaves.push(LeafChange::new(*key, old.is_some(), value.clone()));
+                let flat = ID.leaf_key(key);
+                changes.push(StateChange::flat(Column::Storage, &flat, old.as_deref(), value.clone()));
+            }
+        }
+        let view = self.store.state();
+        let parent = self.store.head().expect("genesis");
+        let root = view.root().expect("a root");
+        let (root, nodes) = update(TrieReader { view: &view, id: ID }, root, &leaves).expect("readable");
+        changes.extend(nodes);
+        let number = parent.header.header.number;
+        let header = sealed(number + 1, parent.header.hash.get(), root);
+        self.commit(header, Some(BlockNumber::new(number)), changes);
+        self.models.push(model);
+        root
+    }
+
+    /// Every key of the alphabet, proven at block `number`: there or not there.
+    fn check(&self, number: usize) {
+        let model = &self.models[number];
+        let root = root_of(model);
+        let number = BlockNumber::new(number as u64);
+        let view = self.store.state_at(number).expect("archived");
+        let trie = TrieReader { view: &view, id: ID };
+        assert_eq!(trie.count(root).expect("whole").leaves, model.len() as u64);
+        for key in (0..=255).map(key) {
+            let proof: Vec<Bytes> = trie.proof(&key).expect("provable");
+            verify_proof(root, Nibbles::unpack(key), model.get(&key).cloned(), &proof)
+                .unwrap_or_else(|error| panic!("{key} at {number}: {error}"));
+        }
+    }
+
+    fn trie_records(&self) -> u64 {
+        self.store.records(Column::StorageTrie, &[]).count() as u64
+    }
+}
+
+fn sealed(number: u64, parent: B256, root: B256) -> SealedHeader {
+    let header = Header {
+        number,
+        parent_hash: parent,
+        state_root: root,
+        ..Header::default()
+    };
+    SealedHeader {
+        hash: BlockHash::new(header.hash_slow()),
+        header,
+    }
+}
+
+fn writes() -> impl Strategy<Value = BTreeMap<B256, Option<Vec<u8>>>> {
+    let value = prop_oneof![
+        2 => Just(None),
+        2 => (1_u8..=3).prop_map(|byte| Some(vec![byte])),
+        1 => any::<u8>().prop_map(|byte| Some(vec![byte; 40])),
+    ];
+    proptest::collection::btree_map(any::<u8>().prop_map(key), value, 0..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn roots_records_and_proofs_are_right_at_every_block(blocks in proptest::collection::vec(writes(), 1..14)) {
+        let mut chain = Chain::new();
+        for block in &blocks {
+            let root = chain.push(block);
+            let model = chain.models.last().expect("pushed");
+            prop_assert_eq!(root, root_of(model));
+            let view = chain.store.state();
+            let count = TrieReader { view: &view, id: ID }.count(root).expect("whole");
+            prop_assert_eq!((count.leaves, count.records), (model.len() as u64, chain.trie_records()));
+        }
+        for number in 0..chain.models.len() {
+            chain.check(number);
+        }
+    }
+}
+
+#[test]
+fn many_changes_walked_side_by_side_give_the_same_root() {
+    let mut chain = Chain::new();
+    let all: BTreeMap<_, _> = (0..=255).map(|choice| (key(choice), Some(vec![choice | 1]))).collect();
+    assert_eq!(chain.push(&all), root_of(&all_values(&all)));
+    let half: BTreeMap<_, _> = all.keys().step_by(2).map(|key| (*key, None)).collect();
+    chain.push(&half);
+    let rest: BTreeMap<_, _> = all.keys().map(|key| (*key, None)).collect();
+    assert_eq!(chain.push(&rest), root_of(&Model::new()));
+    assert_eq!(chain.trie_records(), 0);
+    for number in 0..4 {
+        chain.check(number);
+    }
+}
+
+fn all_values(writes: &BTreeMap<B256, Option<Vec<u8>>>) -> Model {
+    let values = writes.iter().filter_map(|(key, value)| Some((*key, value.clone()?)));
+    values.collect()
+}
+
+#[test]
+fn a_branch_that_its_parent_does_not_name_is_found() {
+    let mut chain = Chain::new();
+    let all: BTreeMap<_, _> = (0..=255).map(|choice| (key(choice), Some(vec![choice | 1]))).collect();
+    let root = chain.push(&all);
+    let view = chain.store.state();
+    let trie = TrieReader { view: &view, id: ID };
+    trie.count(root).expect("whole");
+    trie.count(B256::repeat_byte(1)).expect_err("another root");
+    // A leaf that the flat state lacks is not proven with something else.
+    let proof = trie.proof(&key(7)).expect("provable");
+    verify_proof(root, Nibbles::unpack(key(7)), Some(vec![9]), &proof).expect_err("another value");
+}
+
+#[test]
+fn the_empty_view_has_an_empty_trie() {
+    let view = StateView::empty();
+    let trie = TrieReader { view: &view, id: ID };
+    assert_eq!(trie.count(root_of(&Model::new())).expect("empty").records, 0);
+}
