@@ -226,7 +226,7 @@ impl BlockBuilder {
         Ok(Executed {
             header: header::complete(self.draft, effects, &digest),
             digest,
-            codes: receipts::code_changes(&self.transactions, &done.receipts),
+            codes: receipts::code_changes(&done.receipts),
             receipts: receipts::stored(&self.transactions, done.receipts),
             transactions: self.transactions,
             state,

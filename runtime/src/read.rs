@@ -186,7 +186,7 @@ impl Runtime {
         receipts::issued_code(&receipt.receipt)
     }
 
-    /// Which transactions issued and ended the promo code with this id; none if it was never issued.
+    /// Where the transactions are that issued and ended the promo code with this id; none if it was never issued.
     ///
     /// # Errors
     /// As [`Self::header`].

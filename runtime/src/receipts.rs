@@ -64,28 +64,25 @@ pub(crate) fn set_changed(receipts: &[EthereumReceipt]) -> bool {
 }
 
 /// What the block's transactions did to promo codes, in order, as Transact's logs tell it.
-pub(crate) fn code_changes(transactions: &[Recovered<Transaction>], receipts: &[EthereumReceipt]) -> Vec<CodeChange> {
+pub(crate) fn code_changes(receipts: &[EthereumReceipt]) -> Vec<CodeChange> {
     let mut changes = Vec::new();
-    for (transaction, receipt) in transactions.iter().zip(receipts) {
-        let hash = *transaction.tx_hash();
+    for (index, receipt) in (0_u32..).zip(receipts) {
         let logs = receipt.logs.iter().filter(|log| log.address == TRANSACT);
-        changes.extend(logs.filter_map(|log| code_change(log, hash)));
+        changes.extend(logs.filter_map(|log| code_change(log, index)));
     }
     changes
 }
 
-fn code_change(log: &Log, transaction: B256) -> Option<CodeChange> {
-    let ended = |kind| Some(CodeChange::ended(code_id(log)?, kind, transaction));
-    match *log.topics().first()? {
-        Transact::CodeIssued::SIGNATURE_HASH => Some(CodeChange::Issued {
-            id: code_id(log)?,
-            transaction,
-        }),
-        Transact::CodeRedeemed::SIGNATURE_HASH => ended(CodeEndKind::Redeemed),
-        Transact::CodeCancelled::SIGNATURE_HASH => ended(CodeEndKind::Cancelled),
-        Transact::CodeExpired::SIGNATURE_HASH => ended(CodeEndKind::Expired),
-        _ => None,
-    }
+fn code_change(log: &Log, index: u32) -> Option<CodeChange> {
+    let id = code_id(log)?;
+    let kind = match *log.topics().first()? {
+        Transact::CodeIssued::SIGNATURE_HASH => return Some(CodeChange::Issued { id, index }),
+        Transact::CodeRedeemed::SIGNATURE_HASH => CodeEndKind::Redeemed,
+        Transact::CodeCancelled::SIGNATURE_HASH => CodeEndKind::Cancelled,
+        Transact::CodeExpired::SIGNATURE_HASH => CodeEndKind::Expired,
+        _ => return None,
+    };
+    Some(CodeChange::Ended { id, kind, index })
 }
 
 /// Every event about a code names it first.

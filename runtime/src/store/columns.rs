@@ -32,7 +32,7 @@ pub enum Column {
     Canonical,
     /// Transaction hash -> SCALE location.
     TxLookup,
-    /// Code id -> SCALE record of the promo code's issue and end.
+    /// Code id -> SCALE record of where the promo code was issued and ended.
     Codes,
     /// Column, key and block -> what of the key's record that block replaced.
     Undo,

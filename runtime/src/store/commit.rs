@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use alloy_consensus::transaction::Recovered;
-use alloy_primitives::{B256, U256};
+use alloy_primitives::U256;
 use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, SealedHeader, Transaction, ValidatorSet};
 use parity_scale_codec::Encode;
 use rocksdb::{WriteBatch, WriteOptions};
@@ -43,27 +43,18 @@ pub enum CodeChange {
     Issued {
         /// The code's id in the contract.
         id: U256,
-        /// Hash of the issuing transaction.
-        transaction: B256,
+        /// Index in the block of the issuing transaction.
+        index: u32,
     },
     /// It ended.
     Ended {
         /// The code's id in the contract.
         id: U256,
-        /// How, and by which transaction.
-        end: CodeEnd,
+        /// How.
+        kind: CodeEndKind,
+        /// Index in the block of the transaction that ended it.
+        index: u32,
     },
-}
-
-impl CodeChange {
-    /// The end of code `id` by `transaction`.
-    #[must_use]
-    pub const fn ended(id: U256, kind: CodeEndKind, transaction: B256) -> Self {
-        Self::Ended {
-            id,
-            end: CodeEnd { kind, transaction },
-        }
-    }
 }
 
 impl Store {
@@ -85,7 +76,7 @@ impl Store {
 
         let mut batch = WriteBatch::default();
         self.put_block(&mut batch, block, number);
-        self.put_codes(&mut batch, &block.codes)?;
+        self.put_codes(&mut batch, &block.codes, number)?;
         self.put_state(&mut batch, &block.state);
         let oldest = if head.is_some() {
             self.put_undo(&mut batch, number, block.state.changes());
@@ -189,32 +180,23 @@ impl Store {
         }
     }
 
-    fn put_codes(&self, batch: &mut WriteBatch, changes: &[CodeChange]) -> Result<(), StoreError> {
-        let mut records = BTreeMap::new();
+    fn put_codes(&self, batch: &mut WriteBatch, changes: &[CodeChange], block: BlockNumber) -> Result<(), StoreError> {
+        let mut records: BTreeMap<U256, CodeRecord> = BTreeMap::new();
         for change in changes {
             match *change {
-                CodeChange::Issued { id, transaction } => {
-                    records.insert(
-                        id,
-                        CodeRecord {
-                            issued_by: transaction,
-                            end: None,
-                        },
-                    );
+                CodeChange::Issued { id, index } => {
+                    let issued = TxLocation { block, index };
+                    records.insert(id, CodeRecord { issued, end: None });
                 }
-                CodeChange::Ended { id, end } => {
+                CodeChange::Ended { id, kind, index } => {
                     let before = match records.get(&id) {
                         Some(record) => Some(*record),
                         None => self.promo_code(&id)?,
                     };
                     let record = before.ok_or_else(|| StoreError::missing(Column::Codes, &code_key(&id)))?;
-                    records.insert(
-                        id,
-                        CodeRecord {
-                            end: Some(end),
-                            ..record
-                        },
-                    );
+                    let at = TxLocation { block, index };
+                    let end = Some(CodeEnd { kind, at });
+                    records.insert(id, CodeRecord { end, ..record });
                 }
             }
         }

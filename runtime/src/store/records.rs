@@ -39,25 +39,37 @@ pub struct TxLocation {
 
 #[derive(Encode, Decode)]
 struct LocationRecord {
+    #[codec(compact)]
     block: u64,
+    #[codec(compact)]
     index: u32,
+}
+
+impl From<TxLocation> for LocationRecord {
+    fn from(at: TxLocation) -> Self {
+        Self {
+            block: at.block.get(),
+            index: at.index,
+        }
+    }
+}
+
+impl From<LocationRecord> for TxLocation {
+    fn from(record: LocationRecord) -> Self {
+        Self {
+            block: BlockNumber::new(record.block),
+            index: record.index,
+        }
+    }
 }
 
 impl TxLocation {
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        LocationRecord {
-            block: self.block.get(),
-            index: self.index,
-        }
-        .encode()
+        LocationRecord::from(self).encode()
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let record: LocationRecord = decode_all(bytes)?;
-        Ok(Self {
-            block: BlockNumber::new(record.block),
-            index: record.index,
-        })
+        decode_all::<LocationRecord>(bytes).map(Into::into)
     }
 }
 
@@ -138,8 +150,8 @@ impl StoredReceipt {
 /// What became of a promo code: the transactions that issued and ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeRecord {
-    /// Hash of the transaction that issued it: the promo code that people handle.
-    pub issued_by: B256,
+    /// Where the transaction is that issued it, whose hash is the promo code that people handle.
+    pub issued: TxLocation,
     /// How and by which transaction it ended.
     pub end: Option<CodeEnd>,
 }
@@ -149,8 +161,8 @@ pub struct CodeRecord {
 pub struct CodeEnd {
     /// What ended it.
     pub kind: CodeEndKind,
-    /// Hash of the transaction that ended it.
-    pub transaction: B256,
+    /// Where the transaction is that ended it.
+    pub at: TxLocation,
 }
 
 /// What ended a promo code.
@@ -169,29 +181,24 @@ pub enum CodeEndKind {
 
 #[derive(Encode, Decode)]
 struct CodeRecordBytes {
-    issued_by: [u8; 32],
-    end: Option<(CodeEndKind, [u8; 32])>,
+    issued: LocationRecord,
+    end: Option<(CodeEndKind, LocationRecord)>,
 }
 
 impl CodeRecord {
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        let end = self.end.map(|end| (end.kind, end.transaction.0));
         CodeRecordBytes {
-            issued_by: self.issued_by.0,
-            end,
+            issued: self.issued.into(),
+            end: self.end.map(|end| (end.kind, end.at.into())),
         }
         .encode()
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let record: CodeRecordBytes = decode_all(bytes)?;
-        let end = record.end.map(|(kind, transaction)| CodeEnd {
-            kind,
-            transaction: transaction.into(),
-        });
         Ok(Self {
-            issued_by: record.issued_by.into(),
-            end,
+            issued: record.issued.into(),
+            end: record.end.map(|(kind, at)| CodeEnd { kind, at: at.into() }),
         })
     }
 }

@@ -59,13 +59,17 @@ fn chain(path: &Path) -> Chain {
         codes: vec![
             CodeChange::Issued {
                 id: U256::from(1),
-                transaction: B256::repeat_byte(0x44),
+                index: 0,
             },
             CodeChange::Issued {
                 id: U256::from(2),
-                transaction: B256::repeat_byte(0x44),
+                index: 0,
             },
-            CodeChange::ended(U256::from(2), CodeEndKind::Expired, B256::repeat_byte(0x55)),
+            CodeChange::Ended {
+                id: U256::from(2),
+                kind: CodeEndKind::Expired,
+                index: 70,
+            },
         ],
         next_set: Some(validator_set(1)),
     };
@@ -163,17 +167,17 @@ fn block_records() {
     let receipt = format!("0001085200000000000008520000000000000000000000{}{log}", "04");
     expect(dir.path(), Column::Receipts, [(at, receipt)]);
     let hash = hex::encode(transaction().tx_hash());
-    expect(dir.path(), Column::TxLookup, [(hash, "010000000000000000000000")]);
+    expect(dir.path(), Column::TxLookup, [(hash, "0400")]);
 }
 
 #[test]
 fn promo_code_records() {
     let dir = tempfile::tempdir().expect("a folder");
     drop(chain(dir.path()));
-    let issued = "44".repeat(32);
+    // Block 1, index 0; then nothing, or expired in block 1 at index 70.
     let expected = [
-        (format!("{:064x}", 1), format!("{issued}00")),
-        (format!("{:064x}", 2), format!("{issued}0103{}", "55".repeat(32))),
+        (format!("{:064x}", 1), "040000"),
+        (format!("{:064x}", 2), "04000103041901"),
     ];
     expect(dir.path(), Column::Codes, expected);
 }

@@ -103,70 +103,40 @@ fn promo_codes_are_indexed_from_issue_to_end() {
     let mut random = Random::new(2);
     let mut chain = Chain::create(dir.path(), History::Archive, &random.diff(5, 5));
     let (a, b) = (U256::from(1) << 64, (U256::from(1) << 64) + U256::from(1));
-    let (issued, ended) = (B256::repeat_byte(1), B256::repeat_byte(2));
     let codes = vec![
-        CodeChange::Issued {
-            id: a,
-            transaction: issued,
-        },
-        CodeChange::Issued {
+        CodeChange::Issued { id: a, index: 0 },
+        CodeChange::Issued { id: b, index: 1 },
+        CodeChange::Ended {
             id: b,
-            transaction: issued,
+            kind: CodeEndKind::Cancelled,
+            index: 2,
         },
-        CodeChange::ended(b, CodeEndKind::Cancelled, ended),
     ];
-    chain
-        .push_with(
-            &random.diff(5, 1),
-            Extras {
-                codes,
-                ..Extras::default()
-            },
-        )
-        .expect("commits");
-    let end = |kind| {
-        Some(CodeEnd {
-            kind,
-            transaction: ended,
-        })
+    let block_of = |codes| Extras {
+        codes,
+        ..Extras::default()
     };
-    let record = |id| chain.store.promo_code(&id).expect("readable");
-    assert_eq!(
-        record(a),
-        Some(CodeRecord {
-            issued_by: issued,
-            end: None
-        })
-    );
-    assert_eq!(
-        record(b),
-        Some(CodeRecord {
-            issued_by: issued,
-            end: end(CodeEndKind::Cancelled)
-        })
-    );
-    assert_eq!(record(U256::from(7)), None);
+    chain.push_with(&random.diff(5, 1), block_of(codes)).expect("commits");
+    let at = |block, index| TxLocation {
+        block: BlockNumber::new(block),
+        index,
+    };
+    let record = |chain: &Chain, id| chain.store.promo_code(&id).expect("readable");
+    let issued = |index, end| {
+        let issued = at(1, index);
+        Some(CodeRecord { issued, end })
+    };
+    let end = |kind, at| Some(CodeEnd { kind, at });
+    assert_eq!(record(&chain, a), issued(0, None));
+    assert_eq!(record(&chain, b), issued(1, end(CodeEndKind::Cancelled, at(1, 2))));
+    assert_eq!(record(&chain, U256::from(7)), None);
 
-    let codes = vec![CodeChange::ended(a, CodeEndKind::Redeemed, ended)];
-    chain
-        .push_with(
-            &random.diff(5, 1),
-            Extras {
-                codes,
-                ..Extras::default()
-            },
-        )
-        .expect("commits");
-    let record = chain.store.promo_code(&a).expect("readable");
-    assert_eq!(
-        record,
-        Some(CodeRecord {
-            issued_by: issued,
-            end: end(CodeEndKind::Redeemed)
-        })
-    );
+    let ended = |id, kind| vec![CodeChange::Ended { id, kind, index: 0 }];
+    let codes = ended(a, CodeEndKind::Redeemed);
+    chain.push_with(&random.diff(5, 1), block_of(codes)).expect("commits");
+    assert_eq!(record(&chain, a), issued(0, end(CodeEndKind::Redeemed, at(2, 0))));
 
-    let codes = vec![CodeChange::ended(U256::from(7), CodeEndKind::Expired, ended)];
+    let codes = ended(U256::from(7), CodeEndKind::Expired);
     chain
         .push_with(
             &random.diff(5, 1),

@@ -108,8 +108,7 @@ fn by_code_id(view: &View, code_id: U256) -> Result<Lookup, RpcFailure> {
     let Some(record) = view.runtime.promo_code(&code_id)? else {
         return Ok(Lookup::NeverIssued);
     };
-    let found = view.runtime.transaction(&record.issued_by)?;
-    let found = found.ok_or_else(|| RpcFailure::Internal(format!("{} is not stored", record.issued_by)))?;
+    let found = stored(view, record.issued)?;
     Ok(Lookup::Code(Box::new(describe(view, code_id, &found)?)))
 }
 
@@ -175,10 +174,16 @@ fn passport_code(issue: &FoundTransaction) -> Result<String, RpcFailure> {
         .to_string())
 }
 
+/// The transaction that the index of codes names.
+fn stored(view: &View, at: TxLocation) -> Result<FoundTransaction, RpcFailure> {
+    let TxLocation { block, index } = at;
+    let found = view.runtime.transaction_at(at)?;
+    found.ok_or_else(|| RpcFailure::Internal(format!("transaction {index} of block {block} is not stored")))
+}
+
 /// How a code ended, and who held it then, if the log says so.
 fn ending(view: &View, code_id: U256, end: CodeEnd) -> Result<(CodeEnding, Option<Address>), RpcFailure> {
-    let found = view.runtime.transaction(&end.transaction)?;
-    let found = found.ok_or_else(|| RpcFailure::Internal(format!("{} is not stored", end.transaction)))?;
+    let found = stored(view, end.at)?;
     let mut holder = None;
     let mut redeemed_by = None;
     for log in found.receipt.receipt.logs.iter().filter(|log| log.address == TRANSACT) {
@@ -195,7 +200,7 @@ fn ending(view: &View, code_id: U256, end: CodeEnd) -> Result<(CodeEnding, Optio
         }
     }
     let ending = CodeEnding {
-        transaction: end.transaction,
+        transaction: *found.transaction.tx_hash(),
         block_number: found.location.block.get(),
         timestamp: found.header.header.timestamp,
         redeemed_by,
