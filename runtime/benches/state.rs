@@ -36,7 +36,9 @@ fn genesis(size: u64) -> StateDiff {
         .accounts
         .get_mut(&address(0))
         .expect("there is one account at least");
-    contract.slots = (0..size).map(|index| (slot(index), U256::from(index + 1))).collect();
+    contract.slots = (0..size)
+        .map(|index| (slot(index), U256::from(index + 1).into()))
+        .collect();
     diff
 }
 
@@ -50,7 +52,7 @@ fn block(random: &mut Random, number: u64, size: u64) -> StateDiff {
     for _ in 0..SLOTS_PER_BLOCK {
         contract
             .slots
-            .insert(slot(random.below(size)), U256::from(random.below(1_000_000) + 1));
+            .insert(slot(random.below(size)), U256::from(random.below(1_000_000) + 1).into());
     }
     diff.accounts.insert(address(0), contract);
     diff

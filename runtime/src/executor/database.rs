@@ -14,12 +14,12 @@ use revm::{
     DatabaseRef,
     bytecode::Bytecode,
     context::DBErrorMarker,
-    database::{BundleAccount, BundleState},
+    database::{BundleAccount, BundleState, states::StorageSlot},
     state::AccountInfo,
 };
 use thiserror::Error;
 
-use crate::state::{AccountChange, AccountFields, StateDiff, StateError, StateView};
+use crate::state::{AccountChange, AccountFields, SlotChange, StateDiff, StateError, StateView};
 
 /// Contracts whose analysed code is kept in memory; a contract is at most 24 KiB (EIP-170), twice
 /// that with its jump table.
@@ -131,11 +131,15 @@ fn change_of(account: &BundleAccount) -> Option<AccountChange> {
     };
     let (before, after) = (present(&account.original_info), present(&account.info));
     let wipe_storage = account.was_destroyed();
-    let slots: BTreeMap<U256, U256> = account
+    let slot_change = |slot: &StorageSlot| SlotChange {
+        before: Some(slot.previous_or_original_value),
+        after: slot.present_value,
+    };
+    let slots: BTreeMap<U256, SlotChange> = account
         .storage
         .iter()
         .filter(|(_, slot)| wipe_storage || slot.is_changed())
-        .map(|(key, slot)| (*key, slot.present_value))
+        .map(|(key, slot)| (*key, slot_change(slot)))
         .collect();
     if before == after && slots.is_empty() && !wipe_storage {
         return None;

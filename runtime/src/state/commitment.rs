@@ -7,7 +7,7 @@ use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::BlockNumber;
 use rayon::prelude::*;
 
-use super::trie::{LeafChange, TrieId, TrieReader, update, wipe};
+use super::trie::{LeafChange, Record, TrieId, TrieReader, update, wipe};
 use super::view::storage_key;
 use super::{AccountChange, AccountRecord, StateDiff, StateError, StateView};
 use crate::store::Column;
@@ -31,6 +31,8 @@ pub(crate) struct StateChange {
     pub(crate) key: Vec<u8>,
     /// The record after the block.
     pub(crate) new: Option<Vec<u8>>,
+    /// The same, decoded, if it is a trie's.
+    pub(crate) record: Option<Record>,
     /// The undo record: what of the old record the block replaced.
     pub(crate) undo: Vec<u8>,
 }
@@ -43,6 +45,7 @@ impl StateChange {
             column,
             key: key.to_vec(),
             new,
+            record: None,
             undo,
         }
     }
@@ -156,17 +159,26 @@ fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> 
     })
 }
 
-/// Slots with their hashed key and their RLP after the block (`None`: zero), in the order of the hashed keys.
-fn hashed_slots(change: &AccountChange) -> Vec<(B256, Option<Vec<u8>>)> {
+/// A slot of a diff by its hashed key, with its RLP before (if that is known) and after the block; `None` is zero.
+struct HashedSlot {
+    key: B256,
+    before: Option<Option<Vec<u8>>>,
+    after: Option<Vec<u8>>,
+}
+
+/// The slots of `change` in the order of their hashed keys.
+fn hashed_slots(change: &AccountChange) -> Vec<HashedSlot> {
+    let rlp = |value: U256| (value != U256::ZERO).then(|| alloy_rlp::encode(value));
     let mut slots: Vec<_> = change
         .slots
         .iter()
-        .map(|(slot, value)| {
-            let value = (*value != U256::ZERO).then(|| alloy_rlp::encode(value));
-            (keccak256(slot.to_be_bytes::<32>()), value)
+        .map(|(slot, change)| HashedSlot {
+            key: keccak256(slot.to_be_bytes::<32>()),
+            before: change.before.map(rlp),
+            after: rlp(change.after),
         })
         .collect();
-    slots.sort_unstable_by_key(|(key, _)| *key);
+    slots.sort_unstable_by_key(|slot| slot.key);
     slots
 }
 
@@ -176,11 +188,18 @@ fn update_storage(
     root: B256,
     change: &AccountChange,
 ) -> Result<(B256, Vec<StateChange>), StateError> {
-    let read = |(slot, new): (B256, Option<Vec<u8>>)| {
-        let key = storage_key(account, &slot);
-        let old = view.raw(Column::Storage, &key)?;
-        let leaf = (old != new).then(|| LeafChange::new(slot, old.is_some(), new.clone()));
-        Ok(leaf.map(|leaf| (leaf, StateChange::flat(Column::Storage, &key, old.as_deref(), new))))
+    let read = |slot: HashedSlot| {
+        let flat_key = storage_key(account, &slot.key);
+        let before = match slot.before {
+            Some(before) => before,
+            None => view.raw(Column::Storage, &flat_key)?,
+        };
+        if before == slot.after {
+            return Ok(None);
+        }
+        let leaf = LeafChange::new(slot.key, before.is_some(), slot.after.clone());
+        let flat = StateChange::flat(Column::Storage, &flat_key, before.as_deref(), slot.after);
+        Ok(Some((leaf, flat)))
     };
     let slots = hashed_slots(change)
         .into_par_iter()
@@ -204,6 +223,6 @@ fn slots_after_wipe(change: &AccountChange) -> Vec<(B256, Vec<u8>)> {
     }
     hashed_slots(change)
         .into_iter()
-        .filter_map(|(slot, value)| Some((slot, value?)))
+        .filter_map(|slot| Some((slot.key, slot.after?)))
         .collect()
 }

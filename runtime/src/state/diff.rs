@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 
 /// The changes of one block against its parent's state, as values after the block.
 ///
-/// Entries that change nothing are allowed and cost a read each.
+/// Entries that change nothing are allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StateDiff {
     /// Every account that the block may have changed.
@@ -23,8 +23,24 @@ pub struct AccountChange {
     pub after: Option<AccountFields>,
     /// The storage was emptied before `slots` were written: the account was destroyed and made anew.
     pub wipe_storage: bool,
-    /// Slots written, with the value after the block; zero removes the slot.
-    pub slots: BTreeMap<U256, U256>,
+    /// Slots written.
+    pub slots: BTreeMap<U256, SlotChange>,
+}
+
+/// One storage slot's value; zero where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotChange {
+    /// In the parent's state, if whoever made the diff has read it there. Not looked at where the storage is wiped.
+    pub before: Option<U256>,
+    /// After the block; zero removes the slot.
+    pub after: U256,
+}
+
+impl From<U256> for SlotChange {
+    /// A value after the block, whatever it was before.
+    fn from(after: U256) -> Self {
+        Self { before: None, after }
+    }
 }
 
 /// What of an account the executor knows; the storage root follows from the slots.

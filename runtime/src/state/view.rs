@@ -10,7 +10,7 @@ use alloy_rlp::Decodable;
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::{BlockHash, BlockNumber};
 
-use super::{AccountRecord, StateError};
+use super::{AccountRecord, RecordAt, StateError};
 use crate::store::{Column, RawRecord, Store, StoreError};
 
 /// Read access to the state of one block.
@@ -135,17 +135,11 @@ impl StateView {
         }
     }
 
-    /// The record under `key` as it is now, and what blocks after this one replaced in it, oldest first, until `visit`
-    /// says that it has enough.
-    pub(super) fn raw_with_history(
-        &self,
-        column: Column,
-        key: &[u8],
-        visit: &mut dyn FnMut(&[u8]) -> Result<bool, &'static str>,
-    ) -> Result<Option<Vec<u8>>, StateError> {
+    /// A record of one of the trie columns, as of this block.
+    pub(super) fn trie_record(&self, column: Column, key: &[u8]) -> Result<Option<RecordAt>, StateError> {
         match &self.source {
             Source::Empty => Ok(None),
-            Source::Stored { store, block } => store.read_with_history(column, key, *block, visit),
+            Source::Stored { store, block } => store.trie_record_at(column, key, *block),
         }
     }
 

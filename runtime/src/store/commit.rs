@@ -89,12 +89,18 @@ impl Store {
         batch.put_cf(self.column(Column::Meta), meta::OLDEST_STATE, oldest.get().encode());
 
         // Before the batch becomes visible: readers of older states look at these after they have read.
+        self.branches.begin(number.get());
         self.newest_started.store(number.get(), Ordering::SeqCst);
         self.oldest_state.store(oldest.get(), Ordering::SeqCst);
         let mut options = WriteOptions::default();
         options.set_sync(true);
         self.db.write_opt(batch, &options)?;
         self.droppable.raise(oldest);
+        for change in block.state.changes() {
+            if matches!(change.column, Column::AccountTrie | Column::StorageTrie) {
+                self.branches.follow(&change.key, change.record.as_ref());
+            }
+        }
 
         let head = Head {
             header: block.header.clone(),

@@ -13,7 +13,7 @@ use ledger_chainspec::BlockNumber;
 use rocksdb::{Direction, IteratorMode, ReadOptions, WriteBatch};
 
 use super::{Column, Database, History, RawRecord, Store, StoreError};
-use crate::state::{StateChange, StateError, StateView};
+use crate::state::{Past, Record, RecordAt, StateChange, StateError, StateView};
 
 /// What of the undo records compaction may drop: those of block `b` and before. It follows commits that are on disk.
 #[derive(Clone, Debug, Default)]
@@ -104,27 +104,38 @@ impl Store {
         }
     }
 
-    /// What `key` holds now, after `visit` has seen the undo records of blocks after `at`, oldest first, until it says
-    /// that it has enough. The steps are ordered as in [`Self::read_at`].
-    pub(crate) fn read_with_history(
+    /// The record of a trie column under `key` after block `at`. The steps are ordered as in [`Self::read_at`].
+    pub(crate) fn trie_record_at(
         &self,
         column: Column,
         key: &[u8],
         at: BlockNumber,
-        visit: &mut dyn FnMut(&[u8]) -> Result<bool, &'static str>,
-    ) -> Result<Option<Vec<u8>>, StateError> {
-        let current = self.record(column, key)?;
+    ) -> Result<Option<RecordAt>, StateError> {
+        let newest = self.newest_started.load(Ordering::SeqCst);
+        let current = match self.branches.get(key) {
+            Some(record) => Some(record),
+            None => {
+                let read = self.get_with(column, key, Record::from_bytes)?;
+                if let Some(record) = &read {
+                    self.branches.add(key, record, newest);
+                }
+                read
+            }
+        };
         if self.newest_started.load(Ordering::SeqCst) <= at.get() {
-            return Ok(current);
+            return Ok(current.map(RecordAt::from));
         }
+        let mut past = Past::default();
         for record in self.undo_records(column, key, at) {
             let (undo_key, bytes) = record.map_err(StoreError::from)?;
-            if visit(&bytes).map_err(|reason| StoreError::corrupt(Column::Undo, &undo_key, reason))? {
+            let enough = past.add(&bytes);
+            if enough.map_err(|reason| StoreError::corrupt(Column::Undo, &undo_key, reason))? {
                 break;
             }
         }
         self.check_window(at)?;
-        Ok(current)
+        past.over(current)
+            .map_err(|reason| StoreError::corrupt(column, key, reason).into())
     }
 
     /// The undo records of `key` of blocks after `at`, oldest first.

@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicU64;
 use ledger_chainspec::{FinalityCertificate, GenesisHash, SealedHeader, ValidatorSet};
 use parking_lot::{Mutex, RwLock};
 
+use crate::state::BranchCache;
 use history::DroppableUndo;
 
 pub use columns::Column;
@@ -65,6 +66,8 @@ pub struct Store {
     newest_started: AtomicU64,
     /// Oldest block whose state is readable; raised before the undo records below it go.
     oldest_state: AtomicU64,
+    /// Upper branches of the newest state's tries.
+    branches: BranchCache,
     /// What the compaction of [`Column::Undo`] drops.
     droppable: DroppableUndo,
     /// Held by the one commit that may run.

@@ -14,12 +14,13 @@ use super::columns::meta;
 use super::history::DroppableUndo;
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
 use super::{ChainIdentity, Column, Database, Head, OpenError, Store, StoreError};
+use crate::state::BranchCache;
 
 /// Blocks before the head whose state stays readable, unless told otherwise. Clients ask for proofs and calls at a
 /// block that they saw minutes ago; checkpoints are nearer than this too.
 pub const HISTORY_BLOCKS_DEFAULT: u64 = 1024;
 
-/// Size of the cache of table blocks, unless told otherwise.
+/// Size of the cache of table blocks, and of that of the tries' upper branches, unless told otherwise.
 pub const CACHE_BYTES_DEFAULT: usize = 48 << 20;
 
 /// All memtables together; beyond it RocksDB flushes the fullest.
@@ -48,7 +49,7 @@ pub enum History {
 pub struct StoreOptions {
     /// The folder; created if absent.
     pub path: PathBuf,
-    /// Bound of the cache of table blocks in bytes.
+    /// Bound in bytes of the cache of table blocks, and of that of the tries' upper branches.
     pub cache_bytes: usize,
     /// How far back state stays readable.
     pub history: History,
@@ -89,6 +90,7 @@ impl Store {
             head: RwLock::new(None),
             newest_started: AtomicU64::new(0),
             oldest_state: AtomicU64::new(0),
+            branches: BranchCache::new(options.cache_bytes),
             droppable,
             writer: Mutex::new(()),
         };
@@ -143,6 +145,7 @@ impl Store {
             .store(record.number, std::sync::atomic::Ordering::SeqCst);
         self.oldest_state.store(oldest, std::sync::atomic::Ordering::SeqCst);
         self.droppable.raise(BlockNumber::new(oldest));
+        self.branches.begin(record.number);
         *self.head.write() = Some(Arc::new(Head {
             header,
             set,

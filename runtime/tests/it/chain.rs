@@ -54,11 +54,12 @@ impl Model {
             if change.wipe_storage {
                 account.slots.clear();
             }
-            for (slot, value) in &change.slots {
+            for (slot, change) in &change.slots {
+                let value = change.after;
                 if value.is_zero() {
                     account.slots.remove(slot);
                 } else {
-                    account.slots.insert(*slot, *value);
+                    account.slots.insert(*slot, value);
                 }
             }
         }
@@ -273,7 +274,9 @@ impl Random {
             }
             for _ in 0..self.below(6) {
                 let value = if self.below(3) == 0 { 0 } else { self.below(300) };
-                change.slots.insert(U256::from(self.below(24)), U256::from(value));
+                change
+                    .slots
+                    .insert(U256::from(self.below(24)), U256::from(value).into());
             }
             diff.accounts.insert(address, change);
         }

@@ -34,14 +34,14 @@ const CODE: &[u8] = &[0x60, 0x00];
 fn chain(path: &Path) -> Chain {
     let mut contract = account(1, 5);
     contract.after.as_mut().expect("made with one").code_hash = keccak256(CODE);
-    contract.slots.insert(U256::from(2), U256::from(0x1234));
+    contract.slots.insert(U256::from(2), U256::from(0x1234).into());
     let mut genesis: StateDiff = diff([(ADDRESS, contract)]);
     genesis.codes.insert(keccak256(CODE), Bytes::from_static(CODE));
     let mut chain = Chain::create(path, History::Archive, &genesis);
 
     let mut change = genesis;
     let contract = change.accounts.get_mut(&ADDRESS).expect("there");
-    contract.slots.insert(U256::from(2), U256::ZERO);
+    contract.slots.insert(U256::from(2), U256::ZERO.into());
     let log = Log::new_unchecked(ADDRESS, vec![B256::repeat_byte(0x22)], Bytes::from_static(&[0x33]));
     let extras = Extras {
         transactions: vec![transaction()],

@@ -6,6 +6,7 @@
 //! (`past`), so that `proof` works at every block of the window. Everything is read through a [`StateView`] and handed
 //! back as [`StateChange`]s; nothing is written here.
 
+mod cache;
 mod node;
 mod past;
 mod proof;
@@ -15,15 +16,19 @@ mod update;
 mod verify;
 mod wipe;
 
+use std::sync::Arc;
+
 use alloy_primitives::B256;
 use alloy_trie::Nibbles;
 
 use super::view::storage_key;
 use super::{StateError, StateView};
 use crate::store::{Column, StoreError};
-use node::{Branch, LeafKeys, Root};
-use past::Past;
+use node::{Branch, LeafKeys};
 
+pub(crate) use cache::BranchCache;
+pub(crate) use node::Record;
+pub(crate) use past::{Past, RecordAt};
 pub(super) use update::{LeafChange, update};
 pub(super) use verify::TrieCount;
 pub(super) use wipe::wipe;
@@ -87,37 +92,27 @@ pub(super) struct TrieReader<'a> {
 }
 
 impl TrieReader<'_> {
-    /// The root's record; `None` for an empty trie. Keys of leaf children are known where the history has them.
-    fn root(&self) -> Result<Option<(Root, LeafKeys)>, StateError> {
-        self.record(&Nibbles::default(), Past::into_root)
+    /// The root's record; `None` for an empty trie.
+    fn root(&self) -> Result<Option<RecordAt>, StateError> {
+        let key = self.id.node_key(&Nibbles::default());
+        self.view.trie_record(self.id.nodes(), &key)
     }
 
     /// The branch at `path`, which its parent names.
-    fn branch(&self, path: &Nibbles) -> Result<(Branch, LeafKeys), StateError> {
-        if path.is_empty() {
-            return match self.root()? {
-                Some((Root::Branch(branch), keys)) => Ok((*branch, keys)),
-                _ => Err(self.missing(path)),
-            };
-        }
-        self.record(path, Past::into_branch)?.ok_or_else(|| self.missing(path))
+    fn branch(&self, path: &Nibbles) -> Result<Arc<Branch>, StateError> {
+        self.branch_with_keys(path).map(|(branch, _)| branch)
     }
 
-    fn missing(&self, path: &Nibbles) -> StateError {
-        StoreError::missing(self.id.nodes(), &self.id.node_key(path)).into()
-    }
-
-    fn record<T>(
-        &self,
-        path: &Nibbles,
-        decode: impl FnOnce(Past, Option<&[u8]>) -> Result<Option<T>, &'static str>,
-    ) -> Result<Option<T>, StateError> {
+    /// As [`Self::branch`], with the keys of leaves that changed since.
+    fn branch_with_keys(&self, path: &Nibbles) -> Result<(Arc<Branch>, Option<Box<LeafKeys>>), StateError> {
         let key = self.id.node_key(path);
-        let mut past = Past::default();
-        let now = self
-            .view
-            .raw_with_history(self.id.nodes(), &key, &mut |undo| past.add(undo))?;
-        decode(past, now.as_deref()).map_err(|reason| StoreError::corrupt(self.id.nodes(), &key, reason).into())
+        match self.view.trie_record(self.id.nodes(), &key)? {
+            Some(RecordAt {
+                record: Record::Branch(branch),
+                keys,
+            }) => Ok((branch, keys)),
+            _ => Err(StoreError::missing(self.id.nodes(), &key).into()),
+        }
     }
 
     /// The value of the leaf of `key`.

@@ -5,6 +5,8 @@
 //! what lies below. The codec also writes a part of a branch's children, which is what the history keeps of a block's
 //! changes.
 
+use std::sync::Arc;
+
 use alloy_primitives::B256;
 use alloy_trie::nodes::{BranchNodeRef, ExtensionNodeRef, LeafNodeRef, RlpNode};
 use alloy_trie::{Nibbles, TrieMask};
@@ -25,7 +27,7 @@ const ROOT_LEAF: u8 = 0x20;
 
 /// One child of a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Child {
+pub(crate) struct Child {
     /// What the branch's Ethereum node holds: a hash as RLP, or a short node itself.
     pub(super) node: RlpNode,
     pub(super) below: Below,
@@ -33,7 +35,7 @@ pub(super) struct Child {
 
 /// What is below a branch's nibble.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Below {
+pub(crate) enum Below {
     /// One record of the flat state.
     Leaf,
     /// A branch.
@@ -47,7 +49,7 @@ pub(super) type LeafKeys = [Option<B256>; WIDTH];
 
 /// A branch, by its children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Branch(pub(super) [Option<Child>; WIDTH]);
+pub(crate) struct Branch(pub(super) [Option<Child>; WIDTH]);
 
 impl Branch {
     pub(super) fn child(&self, nibble: u8) -> Option<&Child> {
@@ -93,17 +95,17 @@ impl Branch {
 /// RLP of a branch with sixteen hashes: a header of three bytes, 33 bytes each, an empty value.
 const BRANCH_RLP_BYTES_MAX: usize = 3 + WIDTH * 33 + 1;
 
-/// The record under a trie's empty path.
+/// A record of a trie: a branch or, under the empty path alone, what the root is instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Root {
-    Branch(Box<Branch>),
+pub(crate) enum Record {
+    Branch(Arc<Branch>),
     /// The top branch lies at this path.
     Extension(Nibbles),
     /// The trie holds this key alone.
     Leaf(B256),
 }
 
-impl Root {
+impl Record {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Branch(branch) => branch.to_bytes(),
@@ -116,9 +118,10 @@ impl Root {
         }
     }
 
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, &'static str> {
+    /// Reads a record, which has to fill `bytes` to the end.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, &'static str> {
         let mut rest = bytes;
-        let root = match bytes.first() {
+        let record = match bytes.first() {
             Some(&ROOT_EXTENSION) => {
                 take(&mut rest, 1)?;
                 Self::Extension(take_nibbles(&mut rest)?)
@@ -127,23 +130,13 @@ impl Root {
                 take(&mut rest, 1)?;
                 Self::Leaf(B256::from_slice(take(&mut rest, 32)?))
             }
-            _ => Self::Branch(Box::new(Branch(take_children(&mut rest)?.0))),
+            _ => Self::Branch(Arc::new(Branch(take_children(&mut rest, None)?))),
         };
         if rest.is_empty() {
-            Ok(root)
+            Ok(record)
         } else {
             Err("longer than its contents")
         }
-    }
-}
-
-/// A record below the root.
-pub(super) fn branch_from_bytes(mut bytes: &[u8]) -> Result<Branch, &'static str> {
-    let (children, _) = take_children(&mut bytes)?;
-    if bytes.is_empty() {
-        Ok(Branch(children))
-    } else {
-        Err("longer than its contents")
     }
 }
 
@@ -207,11 +200,14 @@ pub(super) fn put_children(bytes: &mut Vec<u8>, children: &[Option<Child>; WIDTH
     }
 }
 
-/// Reads what [`put_children`] wrote.
-pub(super) fn take_children(bytes: &mut &[u8]) -> Result<([Option<Child>; WIDTH], LeafKeys), &'static str> {
+/// Reads what [`put_children`] wrote, into `keys` the keys of leaves if they are there.
+pub(super) fn take_children(
+    bytes: &mut &[u8],
+    mut keys: Option<&mut LeafKeys>,
+) -> Result<[Option<Child>; WIDTH], &'static str> {
     let flags = take(bytes, 1)?[0];
-    if flags & !(EXTENSIONS | INLINE | KEYS) != 0 {
-        return Err("of an unknown kind");
+    if flags & !(EXTENSIONS | INLINE | KEYS) != 0 || (flags & KEYS != 0) != keys.is_some() {
+        return Err("of another kind than belongs here");
     }
     let (present, branches) = (take_mask(bytes)?, take_mask(bytes)?);
     let extensions = if flags & EXTENSIONS != 0 { take_mask(bytes)? } else { 0 };
@@ -220,7 +216,6 @@ pub(super) fn take_children(bytes: &mut &[u8]) -> Result<([Option<Child>; WIDTH]
         return Err("masks that contradict each other");
     }
     let mut children = <[Option<Child>; WIDTH]>::default();
-    let mut keys = LeafKeys::default();
     for (nibble, slot) in children.iter_mut().enumerate() {
         let is_in = |mask: u16| mask >> nibble & 1 == 1;
         if !is_in(present) {
@@ -237,12 +232,12 @@ pub(super) fn take_children(bytes: &mut &[u8]) -> Result<([Option<Child>; WIDTH]
             (true, false) => Below::Branch,
             (true, true) => Below::Extension(Box::new(take_nibbles(bytes)?)),
         };
-        if flags & KEYS != 0 && below == Below::Leaf {
+        if let (Some(keys), Below::Leaf) = (keys.as_deref_mut(), &below) {
             keys[nibble] = Some(B256::from_slice(take(bytes, 32)?));
         }
         *slot = Some(Child { node, below });
     }
-    Ok((children, keys))
+    Ok(children)
 }
 
 fn put_nibbles(bytes: &mut Vec<u8>, nibbles: &Nibbles) {
@@ -292,31 +287,32 @@ mod tests {
 
     #[test]
     fn every_kind_of_record_reads_back() {
-        let bytes = branch().to_bytes();
-        assert_eq!(branch_from_bytes(&bytes), Ok(branch()));
-        for root in [
-            Root::Branch(Box::new(branch())),
-            Root::Leaf(B256::repeat_byte(3)),
-            Root::Extension(Nibbles::from_nibbles([4])),
+        for record in [
+            Record::Branch(Arc::new(branch())),
+            Record::Leaf(B256::repeat_byte(3)),
+            Record::Extension(Nibbles::from_nibbles([4])),
         ] {
-            assert_eq!(Root::from_bytes(&root.to_bytes()), Ok(root));
+            assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
         }
         let mut keys = LeafKeys::default();
         (keys[0], keys[15]) = (Some(B256::repeat_byte(1)), Some(B256::repeat_byte(2)));
         let mut bytes = Vec::new();
         put_children(&mut bytes, &branch().0, Some(&keys));
-        assert_eq!(take_children(&mut bytes.as_slice()), Ok((branch().0, keys)));
+        let mut found = LeafKeys::default();
+        assert_eq!(take_children(&mut bytes.as_slice(), Some(&mut found)), Ok(branch().0));
+        assert_eq!(found, keys);
+        Record::from_bytes(&bytes).expect_err("keys belong into undo records alone");
     }
 
     #[test]
     fn a_record_that_was_cut_or_grew_is_refused() {
         let bytes = branch().to_bytes();
         for length in 0..bytes.len() {
-            branch_from_bytes(&bytes[..length]).expect_err("cut");
+            Record::from_bytes(&bytes[..length]).expect_err("cut");
         }
-        branch_from_bytes(&[bytes.as_slice(), &[0]].concat()).expect_err("grown");
-        Root::from_bytes(&[ROOT_EXTENSION, 0]).expect_err("an extension of nothing");
-        branch_from_bytes(&[0x80, 0, 0, 0, 0]).expect_err("an unknown kind");
-        branch_from_bytes(&[0, 0, 0, 0, 1]).expect_err("a branch below no child");
+        Record::from_bytes(&[bytes.as_slice(), &[0]].concat()).expect_err("grown");
+        Record::from_bytes(&[ROOT_EXTENSION, 0]).expect_err("an extension of nothing");
+        Record::from_bytes(&[0x80, 0, 0, 0, 0]).expect_err("an unknown kind");
+        Record::from_bytes(&[0, 0, 0, 0, 1]).expect_err("a branch below no child");
     }
 }

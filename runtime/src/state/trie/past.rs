@@ -4,7 +4,9 @@
 //! children, so that its undo record holds only those. The branch as of block h is then put together from the undo
 //! records after h, oldest first, each child from the first that names it, and the rest from the record of today.
 
-use super::node::{self, Branch, Child, LeafKeys, Root, WIDTH};
+use std::sync::Arc;
+
+use super::node::{self, Branch, Child, LeafKeys, Record, WIDTH};
 
 /// First byte of an undo record: there was no record.
 const ABSENT: u8 = 0;
@@ -40,7 +42,7 @@ pub(super) fn changed(old: &Branch, new: &Branch, keys: &LeafKeys) -> Option<Vec
 }
 
 /// The undo record of a root's record that is no branch.
-pub(super) fn root(old: &Root) -> Vec<u8> {
+pub(super) fn root(old: &Record) -> Vec<u8> {
     [&[ROOT], old.to_bytes().as_slice()].concat()
 }
 
@@ -51,32 +53,46 @@ fn children(touched: u16, part: &[Option<Child>; WIDTH], keys: &LeafKeys) -> Vec
     bytes
 }
 
+/// A record of one block, with the keys of those leaves that changed since, by nibble.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordAt {
+    pub(super) record: Record,
+    pub(super) keys: Option<Box<LeafKeys>>,
+}
+
+impl From<Record> for RecordAt {
+    fn from(record: Record) -> Self {
+        Self { record, keys: None }
+    }
+}
+
 /// A record of an older block, as far as the undo records seen say.
 #[derive(Debug, Default)]
-pub(super) struct Past {
+pub(crate) struct Past {
     known: u16,
     branch: Branch,
-    keys: LeafKeys,
+    keys: Box<LeafKeys>,
     whole: Option<Whole>,
 }
 
 #[derive(Debug)]
 enum Whole {
     Absent,
-    Root(Root),
+    Root(Record),
 }
 
 impl Past {
     /// Adds the next undo record; whether the record is known completely now.
-    pub(super) fn add(&mut self, undo: &[u8]) -> Result<bool, &'static str> {
+    pub(crate) fn add(&mut self, undo: &[u8]) -> Result<bool, &'static str> {
         let (&kind, mut rest) = undo.split_first().ok_or("an empty undo record")?;
         match kind {
             ABSENT if self.known == 0 => self.whole = Some(Whole::Absent),
-            ROOT if self.known == 0 => self.whole = Some(Whole::Root(Root::from_bytes(rest)?)),
+            ROOT if self.known == 0 => self.whole = Some(Whole::Root(Record::from_bytes(rest)?)),
             CHILDREN => {
                 let touched = node::take(&mut rest, 2)?;
                 let touched = u16::from_be_bytes([touched[0], touched[1]]);
-                let (children, keys) = node::take_children(&mut rest)?;
+                let mut keys = LeafKeys::default();
+                let children = node::take_children(&mut rest, Some(&mut keys))?;
                 if !rest.is_empty() {
                     return Err("an undo record longer than its contents");
                 }
@@ -92,49 +108,27 @@ impl Past {
         Ok(self.whole.is_some() || self.known == ALL)
     }
 
-    /// The root's record, given what it is today.
-    pub(super) fn into_root(self, now: Option<&[u8]>) -> Result<Option<(Root, LeafKeys)>, &'static str> {
+    /// The record, given what it is today.
+    pub(crate) fn over(mut self, now: Option<Record>) -> Result<Option<RecordAt>, &'static str> {
         match self.whole {
             Some(Whole::Absent) => return Ok(None),
-            Some(Whole::Root(root)) => return Ok(Some((root, LeafKeys::default()))),
+            Some(Whole::Root(root)) => return Ok(Some(root.into())),
+            None if self.known == 0 => return Ok(now.map(RecordAt::from)),
             None => {}
         }
-        if self.known == 0 {
-            let root = now.map(Root::from_bytes).transpose()?;
-            return Ok(root.map(|root| (root, LeafKeys::default())));
-        }
-        let now = match now.map(Root::from_bytes).transpose()? {
-            Some(Root::Branch(branch)) => Some(*branch),
-            _ => None,
-        };
-        let (branch, keys) = self.over(now)?;
-        Ok(Some((Root::Branch(Box::new(branch)), keys)))
-    }
-
-    /// The record of a branch below the root, given what it is today.
-    pub(super) fn into_branch(self, now: Option<&[u8]>) -> Result<Option<(Branch, LeafKeys)>, &'static str> {
-        match self.whole {
-            Some(Whole::Absent) => return Ok(None),
-            Some(Whole::Root(_)) => return Err("a root's undo record below the root"),
-            None => {}
-        }
-        let now = now.map(node::branch_from_bytes).transpose()?;
-        if self.known == 0 && now.is_none() {
-            return Ok(None);
-        }
-        self.over(now).map(Some)
-    }
-
-    fn over(mut self, now: Option<Branch>) -> Result<(Branch, LeafKeys), &'static str> {
-        if self.known == ALL {
-            return Ok((self.branch, self.keys));
-        }
-        let now = now.ok_or("gone without an undo record of all its children")?;
-        for (nibble, child) in now.0.into_iter().enumerate() {
-            if self.known & 1 << nibble == 0 {
-                self.branch.0[nibble] = child;
+        if self.known != ALL {
+            let Some(Record::Branch(now)) = now else {
+                return Err("gone without an undo record of all its children");
+            };
+            for (nibble, child) in now.0.iter().enumerate() {
+                if self.known & 1 << nibble == 0 {
+                    self.branch.0[nibble].clone_from(child);
+                }
             }
         }
-        Ok((self.branch, self.keys))
+        Ok(Some(RecordAt {
+            record: Record::Branch(Arc::new(self.branch)),
+            keys: Some(self.keys),
+        }))
     }
 }

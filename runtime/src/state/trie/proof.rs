@@ -4,8 +4,8 @@ use alloy_primitives::{B256, Bytes};
 use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
 
-use super::TrieReader;
-use super::node::{self, Below, Branch, LeafKeys, Root};
+use super::node::{self, Below, Record};
+use super::{RecordAt, TrieReader};
 use crate::state::StateError;
 
 /// Walks of one proof at most. A block that is committed beside a walk can move a leaf whose key the history did not
@@ -35,24 +35,26 @@ impl TrieReader<'_> {
     fn walk(&self, key: &B256) -> Result<Result<Vec<Bytes>, LeafMoved>, StateError> {
         let path = Nibbles::unpack(key);
         let mut nodes = Vec::new();
-        let (mut branch, mut keys, mut at) = match self.root()? {
-            None => return Ok(Ok(nodes)),
-            Some((Root::Leaf(leaf), _)) => {
+        let Some(RecordAt { record, keys }) = self.root()? else {
+            return Ok(Ok(nodes));
+        };
+        let (mut branch, mut keys, mut at) = match record {
+            Record::Leaf(leaf) => {
                 let Some(value) = self.value(&leaf)? else {
                     return Ok(Err(LeafMoved));
                 };
                 nodes.push(node::leaf_rlp(&Nibbles::unpack(leaf), 0, &value).into());
                 return Ok(Ok(nodes));
             }
-            Some((Root::Extension(at), _)) => {
-                let (branch, keys) = self.branch(&at)?;
+            Record::Extension(at) => {
+                let (branch, keys) = self.branch_with_keys(&at)?;
                 nodes.push(node::extension_rlp(&at, &branch.node()).into());
                 if !path.starts_with(&at) {
                     return Ok(Ok(nodes));
                 }
                 (branch, keys, at)
             }
-            Some((Root::Branch(branch), keys)) => (*branch, keys, Nibbles::default()),
+            Record::Branch(branch) => (branch, keys, Nibbles::default()),
         };
         loop {
             push(&mut nodes, branch.rlp());
@@ -64,7 +66,7 @@ impl TrieReader<'_> {
             place.push(nibble);
             at = match &child.below {
                 Below::Leaf => {
-                    let found = self.leaf_at(&place, key, keys[usize::from(nibble)])?;
+                    let found = self.leaf_at(&place, key, keys.and_then(|keys| keys[usize::from(nibble)]))?;
                     return Ok(match found.filter(|rlp| RlpNode::from_rlp(rlp) == child.node) {
                         Some(rlp) => {
                             push(&mut nodes, rlp);
@@ -76,7 +78,7 @@ impl TrieReader<'_> {
                 Below::Branch => place,
                 Below::Extension(nibbles) => place.join(nibbles),
             };
-            let below: (Branch, LeafKeys) = self.branch(&at)?;
+            let below = self.branch_with_keys(&at)?;
             if at.len() > place.len() {
                 push(
                     &mut nodes,

@@ -5,7 +5,7 @@ use alloy_trie::nodes::RlpNode;
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 
 use super::TrieReader;
-use super::node::{self, Below, Branch, Root};
+use super::node::{self, Below, Branch, Record};
 use crate::state::StateError;
 
 /// What one trie consists of.
@@ -24,22 +24,22 @@ impl TrieReader<'_> {
     /// [`StateError::Mismatch`] at the first difference.
     pub(in crate::state) fn count(&self, root: B256) -> Result<TrieCount, StateError> {
         let mut count = TrieCount::default();
-        let Some((record, _)) = self.root()? else {
+        let Some(found) = self.root()? else {
             self.expect_root(EMPTY_ROOT_HASH, root)?;
             return Ok(count);
         };
         count.records = 1;
-        let hash = match record {
-            Root::Leaf(key) => {
+        let hash = match found.record {
+            Record::Leaf(key) => {
                 count.leaves = 1;
                 let value = self.value(&key)?.unwrap_or_default();
                 keccak256(node::leaf_rlp(&Nibbles::unpack(key), 0, &value))
             }
-            Root::Branch(branch) => {
+            Record::Branch(branch) => {
                 self.count_children(&Nibbles::default(), &branch, &mut count)?;
                 keccak256(branch.rlp())
             }
-            Root::Extension(at) => {
+            Record::Extension(at) => {
                 let node = self.count_branch(&at, &mut count)?;
                 keccak256(node::extension_rlp(&at, &node))
             }
@@ -49,7 +49,7 @@ impl TrieReader<'_> {
     }
 
     fn count_branch(&self, at: &Nibbles, count: &mut TrieCount) -> Result<RlpNode, StateError> {
-        let (branch, _) = self.branch(at)?;
+        let branch = self.branch(at)?;
         count.records += 1;
         self.count_children(at, &branch, count)?;
         Ok(branch.node())

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::B256;
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 
-use super::node::{LeafKeys, Root};
-use super::{LeafChange, TrieId, TrieReader, past, update};
+use super::node::LeafKeys;
+use super::{LeafChange, Record, TrieId, TrieReader, past, update};
 use crate::state::view::storage_key;
 use crate::state::{StateChange, StateError, StateView};
 use crate::store::{Column, RawRecord, StoreError};
@@ -45,7 +45,7 @@ pub(in crate::state) fn wipe(
         let place = (change.column, change.key.clone());
         match changes.get_mut(&place) {
             // The undo record stays: it leads back to what was there before both.
-            Some(removal) => removal.new = change.new,
+            Some(removal) => (removal.new, removal.record) = (change.new, change.record),
             None => {
                 changes.insert(place, change);
             }
@@ -67,15 +67,16 @@ fn removals(id: TrieId, flat: &[RawRecord], nodes: &[RawRecord]) -> Result<Vec<S
         .collect();
     for (key, old) in nodes {
         let path = Nibbles::from_nibbles(key.get(prefix..).unwrap_or_default());
-        let root = Root::from_bytes(old).map_err(|reason| StoreError::corrupt(id.nodes(), key, reason))?;
-        let undo = match &root {
-            Root::Branch(branch) => past::removed(branch, &keys_of_leaves(&path, branch, &keys)?),
+        let record = Record::from_bytes(old).map_err(|reason| StoreError::corrupt(id.nodes(), key, reason))?;
+        let undo = match &record {
+            Record::Branch(branch) => past::removed(branch, &keys_of_leaves(&path, branch, &keys)?),
             other => past::root(other),
         };
         changes.push(StateChange {
             column: id.nodes(),
             key: key.clone(),
             new: None,
+            record: None,
             undo,
         });
     }
