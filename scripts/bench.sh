@@ -3,5 +3,6 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
+npm_ci "$top/tests/js"
 "$top/scripts/build.sh" --release --bins
 "$(target_dir)/release/ledger-bench" "$@"

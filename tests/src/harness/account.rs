@@ -12,6 +12,9 @@ use super::{Rpc, RpcError};
 /// Gas that every transaction of these tests may use; more than any call of the contracts needs.
 const GAS_LIMIT: u64 = 1_000_000;
 
+/// Gas that the creation of a contract may use.
+const CREATE_GAS_LIMIT: u64 = 5_000_000;
+
 /// What to call.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -72,25 +75,49 @@ impl Account {
     }
 
     /// A signed transaction with this nonce, as `eth_sendRawTransaction` takes it, and its hash.
-    ///
-    /// # Panics
-    /// Never: a key in memory always signs.
     pub fn signed(&self, nonce: u64, call: &Call) -> (String, B256) {
+        self.signed_to(nonce, TxKind::Call(call.to), &call.data, GAS_LIMIT)
+    }
+
+    fn signed_to(&self, nonce: u64, to: TxKind, data: &Bytes, gas_limit: u64) -> (String, B256) {
         let transaction = TxLegacy {
             chain_id: Some(self.chain_id),
             nonce,
             gas_price: 0,
-            gas_limit: GAS_LIMIT,
-            to: TxKind::Call(call.to),
+            gas_limit,
+            to,
             value: U256::ZERO,
-            input: call.data.clone(),
+            input: data.clone(),
         };
         let signature = self
             .signer
             .sign_hash_sync(&transaction.signature_hash())
-            .expect("a local key signs");
+            .expect("a key in memory always signs");
         let envelope: EthereumTxEnvelope<TxEip4844> = transaction.into_signed(signature).into();
         (hex::encode_prefixed(envelope.encoded_2718()), *envelope.tx_hash())
+    }
+
+    /// Creates a contract and gives the receipt.
+    ///
+    /// # Errors
+    /// [`RpcError`] if the node refuses the transaction.
+    ///
+    /// # Panics
+    /// If no receipt comes.
+    pub fn create(&self, rpc: &Rpc, nonce: u64, initcode: &Bytes) -> Result<Value, RpcError> {
+        let (raw, hash) = self.signed_to(nonce, TxKind::Create, initcode, CREATE_GAS_LIMIT);
+        rpc.try_call("eth_sendRawTransaction", &json!([raw]))?;
+        Ok(rpc.await_receipt(hash))
+    }
+
+    /// Sends a call with this nonce and does not wait; gives the hash.
+    ///
+    /// # Errors
+    /// [`RpcError`] if the node refuses the transaction.
+    pub fn hand_in(&self, rpc: &Rpc, nonce: u64, call: &Call) -> Result<B256, RpcError> {
+        let (raw, hash) = self.signed(nonce, call);
+        rpc.try_call("eth_sendRawTransaction", &json!([raw]))?;
+        Ok(hash)
     }
 
     /// Sends a call with the account's next nonce and waits for its receipt.
