@@ -26,6 +26,7 @@ mod read;
 mod receipts;
 pub mod state;
 pub mod store;
+mod validity;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -37,7 +38,7 @@ use thiserror::Error;
 pub use block::{BlockError, Executed};
 pub use bootstrap::BootstrapError;
 pub use executor::{
-    ExecutionError, Refusal, TransactionFault,
+    BrokenRule, ChainRules, ExecutionError, Refusal, TransactionFault,
     call::{AccessListResult, CallError, CallOutcome, CallOverrides, CallResult, GAS_CAP_CALL},
 };
 pub use genesis::GenesisError;
@@ -49,9 +50,10 @@ pub use logs::{LOG_BLOCKS_MAX, LOG_BYTES_MAX, LOG_BYTES_READ_MAX, LOGS_MAX, Logs
 pub use precompiles::{ED25519_BASE_GAS, ED25519_WORD_GAS, ed25519_answer, ed25519_gas};
 pub use produce::{CANDIDATES_PER_TRANSACTION_MAX, ProduceError, ProduceInputs, Produced, Skipped};
 pub use read::{BlockRef, FoundTransaction, ReadError, StoredBlock};
+pub use validity::{INIT_CODE_BYTES_MAX, TransactionFlaw, check_transaction, intrinsic_gas};
 
 use bootstrap::Lanes;
-use executor::{ChainRules, Executor};
+use executor::Executor;
 use genesis::Genesis;
 use state::{StateError, StateView};
 use store::{ChainIdentity, CommitError, History, OpenError, Store, StoreError, StoreOptions};

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 use ledger_chainspec::TRANSACTION_BYTES_MAX;
+use ledger_runtime::TransactionFlaw;
 use thiserror::Error;
 
 use super::limits::REPLACEMENT_WAIT_MS;
@@ -141,4 +142,18 @@ pub enum PoolError {
         /// Why.
         reason: String,
     },
+}
+
+impl From<TransactionFlaw> for PoolError {
+    fn from(flaw: TransactionFlaw) -> Self {
+        match flaw {
+            TransactionFlaw::Type { got } => Self::TypeNotSupported { got },
+            TransactionFlaw::NoAuthorizations => Self::NoAuthorizations,
+            TransactionFlaw::ChainId { got, expected } => Self::ChainId { got, expected },
+            TransactionFlaw::NonceMax => Self::NonceMax,
+            TransactionFlaw::TipAboveFee { tip, fee } => Self::TipAboveFee { tip, fee },
+            TransactionFlaw::InitCode { bytes, max } => Self::InitCode { bytes, max },
+            TransactionFlaw::IntrinsicGas { gas_limit, needed } => Self::IntrinsicGas { gas_limit, needed },
+        }
+    }
 }

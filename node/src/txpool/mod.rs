@@ -24,7 +24,7 @@ use std::{
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256};
-use ledger_chainspec::{Hardfork, Transaction, UnixMillis};
+use ledger_chainspec::{Transaction, UnixMillis};
 use ledger_runtime::{BlockRef, Lane, Runtime, Skipped, TransactionFault, gas_limit_max};
 use metrics::gauge;
 use parking_lot::Mutex;
@@ -37,7 +37,7 @@ pub use journal::{JOURNAL_BYTES_MAX, JOURNAL_SLACK_BYTES, Journal};
 pub use limits::PoolLimits;
 pub use pool::{Pool, PoolCounts, SenderContent};
 pub use sender::AccountFacts;
-pub use validate::{INIT_CODE_BYTES_MAX, PooledTransaction, TransactionRules};
+pub use validate::{PooledTransaction, TransactionRules};
 
 /// Arrivals that a listener may lag behind before it misses some.
 pub const ARRIVALS_LAG_MAX: usize = 4096;
@@ -74,7 +74,7 @@ impl TxPool {
             rules: TransactionRules {
                 chain_id: spec.chain_id,
                 gas_limit_max: gas_limit_max(limits, Lane::Reserved),
-                prague: spec.hardfork != Hardfork::Cancun,
+                hardfork: spec.hardfork,
             },
             runtime,
             pool: Mutex::new(Pool::new(bounds)),

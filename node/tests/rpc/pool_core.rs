@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_consensus::TxEip1559;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, Bytes, TxKind, U256};
-use ledger_chainspec::UnixMillis;
+use ledger_chainspec::{Hardfork, UnixMillis};
 use ledger_node::txpool::{
     AccountFacts, Pool, PoolCounts, PoolError, PoolLimits, PooledTransaction, TransactionRules,
     limits::{EXPIRY_INTERVAL_MS, PENDING_LIFETIME_MS, QUEUED_LIFETIME_MS, REPLACEMENT_WAIT_MS, SLOT_BYTES},
@@ -51,7 +51,7 @@ fn at(transaction: &alloy_consensus::TxEnvelope, received: UnixMillis) -> Arc<Po
     let rules = TransactionRules {
         chain_id: 6300,
         gas_limit_max: 120_000_000,
-        prague: true,
+        hardfork: Hardfork::Prague,
     };
     Arc::new(rules.check(&transaction.encoded_2718(), received).unwrap())
 }

@@ -7,7 +7,7 @@ use std::{
 
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, U256};
-use ledger_chainspec::UnixMillis;
+use ledger_chainspec::{Hardfork, UnixMillis};
 use ledger_node::txpool::{
     AccountFacts, Pool, PoolLimits, PooledTransaction, TransactionRules, limits::REPLACEMENT_WAIT_MS,
 };
@@ -60,7 +60,7 @@ fn made(who: u32, nonce: u64, price: u64, now: UnixMillis) -> Arc<PooledTransact
         let rules = TransactionRules {
             chain_id: 6300,
             gas_limit_max: 120_000_000,
-            prague: true,
+            hardfork: Hardfork::Prague,
         };
         rules
             .check(&person(who).pay(nonce, 0, price.into()).encoded_2718(), now)

@@ -8,8 +8,9 @@ use alloy_eips::{
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use alloy_signer::SignerSync;
-use ledger_chainspec::{TRANSACTION_BYTES_MAX, UnixMillis};
-use ledger_node::txpool::{INIT_CODE_BYTES_MAX, PoolError, TransactionRules};
+use ledger_chainspec::{Hardfork, TRANSACTION_BYTES_MAX, UnixMillis};
+use ledger_node::txpool::{PoolError, TransactionRules};
+use ledger_runtime::INIT_CODE_BYTES_MAX;
 
 use crate::world::{Person, blank};
 
@@ -19,7 +20,7 @@ fn rules() -> TransactionRules {
     TransactionRules {
         chain_id: 6300,
         gas_limit_max: 120_000_000,
-        prague: true,
+        hardfork: Hardfork::Prague,
     }
 }
 
@@ -213,7 +214,7 @@ fn blobs_and_what_is_too_long_are_refused_before_they_are_read() {
 #[test]
 fn before_prague_there_are_no_delegations() {
     let rules = TransactionRules {
-        prague: false,
+        hardfork: Hardfork::Cancun,
         ..rules()
     };
     let delegation = TxEip7702 {

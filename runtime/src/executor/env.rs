@@ -20,21 +20,39 @@ use crate::{
     precompiles::{ed25519_answer, ed25519_gas},
 };
 
-/// The chain id and the one fork that is active from genesis on.
+/// What a block is executed under: one fork, active from genesis on, and where a chain departs from Ethereum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ChainRules {
+pub struct ChainRules {
     /// The chain id that transactions are signed for (EIP-155).
-    pub(crate) chain_id: u64,
+    pub chain_id: u64,
     /// The EVM's rules, from block 0 on.
-    pub(crate) hardfork: Hardfork,
+    pub hardfork: Hardfork,
+    /// Gas that one transaction may ask for at most. `None` leaves it to the fork: no limit before osaka, then that of
+    /// EIP-7825.
+    pub transaction_gas_max: Option<u64>,
+    /// Whether the chain's own precompile is there, [`ED25519_PRECOMPILE`].
+    pub has_ed25519: bool,
 }
 
 impl ChainRules {
-    /// The rules of `spec`.
-    pub(crate) fn of(spec: &ChainSpec) -> Self {
+    /// The rules of a chain of ours: Ethereum's, a cap on a transaction's gas in every fork, and one precompile more.
+    #[must_use]
+    pub fn of(spec: &ChainSpec) -> Self {
         Self {
-            chain_id: spec.chain_id,
-            hardfork: spec.hardfork,
+            transaction_gas_max: Some(TRANSACTION_GAS_MAX),
+            has_ed25519: true,
+            ..Self::ethereum(spec.chain_id, spec.hardfork)
+        }
+    }
+
+    /// Ethereum's rules, with nothing of ours: what its public tests are made for.
+    #[must_use]
+    pub const fn ethereum(chain_id: u64, hardfork: Hardfork) -> Self {
+        Self {
+            chain_id,
+            hardfork,
+            transaction_gas_max: None,
+            has_ed25519: false,
         }
     }
 
@@ -52,15 +70,18 @@ impl ChainRules {
             Hardfork::Osaka => BlobParams::osaka(),
         };
         let mut env = EvmEnv::for_eth_block(header, self, self.chain_id, Some(blobs));
-        env.cfg_env.tx_gas_limit_cap = Some(TRANSACTION_GAS_MAX);
+        env.cfg_env.tx_gas_limit_cap = self.transaction_gas_max;
         env
     }
 
     /// Ethereum's precompiles of the fork and the chain's own.
     pub(crate) fn precompiles(self, env: &EvmEnv) -> PrecompilesMap {
         let spec = PrecompileSpecId::from_spec_id(env.cfg_env.spec);
-        PrecompilesMap::from_static(Precompiles::new(spec))
-            .with_applied_precompile(&ED25519_PRECOMPILE, |_| Some(ed25519()))
+        let ethereum = PrecompilesMap::from_static(Precompiles::new(spec));
+        match self.has_ed25519 {
+            true => ethereum.with_applied_precompile(&ED25519_PRECOMPILE, |_| Some(ed25519())),
+            false => ethereum,
+        }
     }
 }
 

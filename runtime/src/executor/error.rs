@@ -71,15 +71,65 @@ pub enum TransactionFault {
 #[error("{0}")]
 pub struct Refusal(pub(crate) InvalidTransaction);
 
+/// Which of Ethereum's rules a refused transaction breaks, as far as [`TransactionFault`] has no variant of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BrokenRule {
+    /// The tip is higher than the whole fee (EIP-1559).
+    TipAboveFee,
+    /// The fee is lower than the block's base fee (EIP-1559).
+    FeeBelowBaseFee,
+    /// The gas limit is above what the fork gives one transaction (EIP-7825).
+    GasCap,
+    /// The gas limit does not cover what the transaction costs before it does anything.
+    IntrinsicGas,
+    /// The gas limit does not cover the floor of its data's price (EIP-7623).
+    FloorGas,
+    /// The sender is a contract (EIP-3607).
+    SenderHasCode,
+    /// Gas limit times price, plus value, is no 256-bit number.
+    CostOverflow,
+    /// The nonce is the largest there is (EIP-2681).
+    NonceMax,
+    /// The code of a creation is too long (EIP-3860).
+    InitCodeSize,
+    /// Signed for another chain (EIP-155).
+    ChainId,
+    /// The fork has no transactions of this type.
+    Type,
+    /// A type 4 transaction without authorizations (EIP-7702).
+    NoAuthorizations,
+    /// Any other.
+    Other,
+}
+
 impl Refusal {
+    /// The rule that is broken.
+    #[must_use]
+    pub const fn rule(&self) -> BrokenRule {
+        use InvalidTransaction as Invalid;
+        match &self.0 {
+            Invalid::PriorityFeeGreaterThanMaxFee => BrokenRule::TipAboveFee,
+            Invalid::GasPriceLessThanBasefee => BrokenRule::FeeBelowBaseFee,
+            Invalid::TxGasLimitGreaterThanCap { .. } => BrokenRule::GasCap,
+            Invalid::CallGasCostMoreThanGasLimit { .. } => BrokenRule::IntrinsicGas,
+            Invalid::GasFloorMoreThanGasLimit { .. } => BrokenRule::FloorGas,
+            Invalid::RejectCallerWithCode => BrokenRule::SenderHasCode,
+            Invalid::OverflowPaymentInTransaction => BrokenRule::CostOverflow,
+            Invalid::NonceOverflowInTransaction => BrokenRule::NonceMax,
+            Invalid::CreateInitCodeSizeLimit => BrokenRule::InitCodeSize,
+            Invalid::InvalidChainId | Invalid::MissingChainId => BrokenRule::ChainId,
+            Invalid::Eip2930NotSupported | Invalid::Eip1559NotSupported | Invalid::Eip7702NotSupported => {
+                BrokenRule::Type
+            }
+            Invalid::EmptyAuthorizationList => BrokenRule::NoAuthorizations,
+            _ => BrokenRule::Other,
+        }
+    }
+
     /// Whether the gas limit does not cover what a transaction costs before it does anything.
     #[must_use]
     pub const fn is_too_little_gas(&self) -> bool {
-        matches!(
-            self.0,
-            InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
-                | InvalidTransaction::GasFloorMoreThanGasLimit { .. }
-        )
+        matches!(self.rule(), BrokenRule::IntrinsicGas | BrokenRule::FloorGas)
     }
 }
 

@@ -32,8 +32,8 @@ use revm::{
 };
 
 pub(crate) use database::{CodeCache, ViewDatabase};
-pub(crate) use env::ChainRules;
-pub use error::{ExecutionError, Refusal, TransactionFault};
+pub use env::ChainRules;
+pub use error::{BrokenRule, ExecutionError, Refusal, TransactionFault};
 
 use ledger_chainspec::Transaction;
 
