@@ -9,6 +9,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::BlockNumber;
 use revm::{
     DatabaseRef,
@@ -19,6 +20,7 @@ use revm::{
 };
 use thiserror::Error;
 
+use super::collision::StorageOnly;
 use crate::state::{AccountChange, AccountFields, SlotChange, StateDiff, StateError, StateView};
 
 /// Contracts whose analysed code is kept in memory; a contract is at most 24 KiB (EIP-170), twice
@@ -49,6 +51,7 @@ impl CodeCache {
 pub(crate) struct ViewDatabase {
     pub(crate) view: StateView,
     pub(crate) codes: Arc<CodeCache>,
+    pub(crate) storage_only: StorageOnly,
 }
 
 /// A read that failed while the EVM ran.
@@ -69,6 +72,11 @@ impl DatabaseRef for ViewDatabase {
 
     fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
         let account = self.view.account(&address)?;
+        if account.is_some_and(|account| {
+            account.storage_root != EMPTY_ROOT_HASH && account.nonce == 0 && account.code_hash == KECCAK256_EMPTY
+        }) {
+            self.storage_only.note(address);
+        }
         Ok(account.map(|account| AccountInfo {
             balance: account.balance,
             nonce: account.nonce,

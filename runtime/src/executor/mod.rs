@@ -6,6 +6,7 @@
 //! Nothing here writes to the database, checks a limit or knows whose turn it is.
 
 pub(crate) mod call;
+mod collision;
 mod database;
 mod env;
 mod error;
@@ -28,9 +29,9 @@ use alloy_primitives::{Address, Bytes};
 use revm::{
     context::result::ExecutionResult,
     database::{State, WrapDatabaseRef, states::bundle_state::BundleRetention},
-    inspector::NoOpInspector,
 };
 
+use collision::{Collisions, StorageOnly};
 pub(crate) use database::{CodeCache, ViewDatabase};
 pub use env::ChainRules;
 pub use error::{BrokenRule, ExecutionError, Refusal, TransactionFault};
@@ -40,7 +41,7 @@ use ledger_chainspec::Transaction;
 use crate::state::{StateDiff, StateView};
 
 type BlockState = State<WrapDatabaseRef<ViewDatabase>>;
-type BlockEvm = EthEvm<BlockState, NoOpInspector, PrecompilesMap>;
+type BlockEvm = EthEvm<BlockState, Collisions, PrecompilesMap>;
 type Inner = EthBlockExecutor<'static, BlockEvm, ChainRules, Receipts>;
 
 /// What every execution of a node shares: the chain's rules and analysed code. Cheap to clone.
@@ -66,6 +67,7 @@ impl Executor {
         ViewDatabase {
             view,
             codes: Arc::clone(&self.codes),
+            storage_only: StorageOnly::default(),
         }
     }
 
@@ -85,7 +87,10 @@ impl Executor {
         let evm = self.evm(parent, header);
         let mut inner = Inner::new(evm, context, self.rules, Receipts);
         inner.apply_pre_execution_changes().map_err(error::fatal)?;
-        Ok(BlockExecution { inner })
+        Ok(BlockExecution {
+            inner,
+            refuses_collisions: false,
+        })
     }
 
     /// A reader of contracts on the state of `view`, in the environment of `header`.
@@ -97,18 +102,25 @@ impl Executor {
 
     fn evm(&self, view: StateView, header: &Header) -> BlockEvm {
         let env = self.rules.env(header);
+        let database = self.database(view);
+        let collisions = Collisions::new(database.storage_only.clone());
         let state = State::builder()
-            .with_database_ref(self.database(view))
+            .with_database_ref(database)
             .with_bundle_update()
             .build();
         let precompiles = self.rules.precompiles(&env);
-        EthEvmBuilder::new(state, env).precompiles(precompiles).build()
+        EthEvmBuilder::new(state, env)
+            .precompiles(precompiles)
+            .inspector(collisions)
+            .build()
     }
 }
 
 /// One block under way.
 pub(crate) struct BlockExecution {
     inner: Inner,
+    /// Whether [`Collisions`] is switched on.
+    refuses_collisions: bool,
 }
 
 impl BlockExecution {
@@ -122,7 +134,14 @@ impl BlockExecution {
         if transaction.is_eip4844() {
             return Ok(Err(TransactionFault::Blob));
         }
-        match self.inner.execute_transaction_without_commit(transaction) {
+        let mut done = self.inner.execute_transaction_without_commit(transaction);
+        if !self.refuses_collisions && self.inner.evm().components().1.may_matter() {
+            // It met an account that revm would create a contract over. Nothing was kept, so it can be executed again.
+            self.inner.evm_mut().set_inspector_enabled(true);
+            self.refuses_collisions = true;
+            done = self.inner.execute_transaction_without_commit(transaction);
+        }
+        match done {
             Ok(result) => Ok(Ok(self.inner.commit_transaction(result).tx_gas_used())),
             Err(failure) => error::fault(failure).map(Err),
         }
