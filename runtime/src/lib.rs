@@ -8,7 +8,8 @@
 //!
 //! The reader's path: [`produce`](Runtime::produce) and [`import`](Runtime::import) are mirror images over one block
 //! builder (`block`), which asks `limits` (rules R13, R14), runs the `executor` and lets [`state`] compute the roots;
-//! [`store`] writes the block in one batch (STORAGE.md). `genesis` makes block 0 from a specification.
+//! [`store`] writes the block in one batch (STORAGE.md). `genesis` makes block 0 from a specification. [`scenario`] runs one
+//! transaction on any state, for Ethereum's public tests.
 
 mod block;
 mod bootstrap;
@@ -24,6 +25,7 @@ mod precompiles;
 mod produce;
 mod read;
 mod receipts;
+pub mod scenario;
 pub mod state;
 pub mod store;
 mod validity;

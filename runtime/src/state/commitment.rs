@@ -51,6 +51,9 @@ impl StateChange {
     }
 }
 
+/// The key of a leaf, and its new value; `None` removes it.
+pub type TrieChange = (B256, Option<Vec<u8>>);
+
 /// One account's part: its record, and its storage's changes.
 struct AccountPart {
     hashed: B256,
@@ -86,19 +89,33 @@ impl StateCommitment {
                 new,
             ));
         }
-        leaves.sort_unstable_by_key(|leaf| leaf.key);
-        let trie = TrieReader {
-            view: parent,
-            id: TrieId::Accounts,
-        };
-        let (root, nodes) = update(trie, parent.root()?, &leaves)?;
-        changes.extend(nodes);
+        let (root, changes) = update_accounts(parent, leaves, changes)?;
         let codes = diff.codes.iter().map(|(hash, code)| (*hash, code.clone())).collect();
         Ok(Self {
             parent: parent.block(),
             root,
             changes,
             codes,
+        })
+    }
+
+    /// The root that `changes`, of which no two are of one key, give to the account trie, whatever its values are.
+    pub(crate) fn of_trie(parent: &StateView, changes: Vec<TrieChange>) -> Result<Self, StateError> {
+        let mut flat = Vec::new();
+        let mut leaves = Vec::new();
+        for (key, new) in changes {
+            let old = parent.raw(Column::Accounts, key.as_slice())?;
+            if old != new {
+                leaves.push(LeafChange::new(key, old.is_some(), new.clone()));
+                flat.push(StateChange::flat(Column::Accounts, key.as_slice(), old.as_deref(), new));
+            }
+        }
+        let (root, changes) = update_accounts(parent, leaves, flat)?;
+        Ok(Self {
+            parent: parent.block(),
+            root,
+            changes,
+            codes: Vec::new(),
         })
     }
 
@@ -134,6 +151,22 @@ impl StateCommitment {
     pub(crate) fn codes(&self) -> &[(B256, Bytes)] {
         &self.codes
     }
+}
+
+/// The root of the account trie after `leaves`, and `flat` with what changes in the trie.
+fn update_accounts(
+    parent: &StateView,
+    mut leaves: Vec<LeafChange>,
+    mut flat: Vec<StateChange>,
+) -> Result<(B256, Vec<StateChange>), StateError> {
+    leaves.sort_unstable_by_key(|leaf| leaf.key);
+    let trie = TrieReader {
+        view: parent,
+        id: TrieId::Accounts,
+    };
+    let (root, nodes) = update(trie, parent.root()?, &leaves)?;
+    flat.extend(nodes);
+    Ok((root, flat))
 }
 
 fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> Result<AccountPart, StateError> {

@@ -15,7 +15,7 @@ mod view;
 
 pub use alloy_trie::TrieAccount as AccountRecord;
 pub(crate) use commitment::StateChange;
-pub use commitment::StateCommitment;
+pub use commitment::{StateCommitment, TrieChange};
 pub use diff::{AccountChange, AccountFields, SlotChange, StateDiff};
 pub use error::StateError;
 pub use proof::{AccountProof, PROOF_SLOTS_MAX, StorageProof};

@@ -15,6 +15,7 @@ mod golden;
 mod governance;
 mod lanes;
 mod mirror;
+mod scenario;
 mod sets;
 mod state;
 mod store;
