@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use ledger_chainspec::SpecError;
 use ledger_runtime::RuntimeOpenError;
+use ledger_suites::SuiteError;
 
 use crate::{driver, keys::KeyError, signer::GuardStoreError};
 
@@ -70,6 +71,17 @@ pub enum NodeError {
         /// Those that still ran.
         tasks: String,
     },
+    /// The public tests could not be played to their end.
+    #[error("{0}")]
+    Suite(#[from] SuiteError),
+    /// Public tests failed, or there were none.
+    #[error("{failed} of {run} cases failed; a run is good if at least one case is played and none fails")]
+    TestsFailed {
+        /// Cases that failed.
+        failed: usize,
+        /// Cases that were played.
+        run: u64,
+    },
     /// The process environment failed: no runtime, no signal handler, no output.
     #[error("{action}: {source}")]
     Environment {
@@ -122,7 +134,11 @@ impl NodeError {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            Self::TaskStopped { .. } | Self::StopTimedOut { .. } | Self::Environment { .. } => 1,
+            Self::TaskStopped { .. }
+            | Self::StopTimedOut { .. }
+            | Self::Suite(_)
+            | Self::TestsFailed { .. }
+            | Self::Environment { .. } => 1,
             Self::Usage(_) => 2,
             Self::Database(_) | Self::Guard(_) | Self::Start(_) | Self::DataFolder { .. } => 3,
             Self::Key(_) | Self::NotAValidator { .. } => 4,

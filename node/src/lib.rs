@@ -23,6 +23,7 @@ use std::time::Duration;
 use cli::{Cli, Command};
 use config::NodeConfig;
 use error::NodeError;
+use ledger_suites::Family;
 
 /// Threads that run async tasks. Little is done on them: execution and reads of the database have their own.
 const ASYNC_THREADS: usize = 2;
@@ -39,6 +40,8 @@ pub fn run(cli: &Cli) -> Result<(), NodeError> {
     match &cli.command {
         Some(Command::Keys(args)) => cli::keys::run(cli, args),
         Some(Command::Spec(args)) => cli::spec::run(cli, args),
+        Some(Command::Statetest(args)) => cli::suites::run(cli, args, Family::State),
+        Some(Command::Trietest(args)) => cli::suites::run(cli, args, Family::Encoding),
         None => run_node(NodeConfig::resolve(cli)?),
     }
 }

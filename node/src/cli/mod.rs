@@ -5,6 +5,7 @@
 
 pub mod keys;
 pub mod spec;
+pub mod suites;
 
 use std::{
     io::{self, Write},
@@ -23,6 +24,7 @@ Examples:
   ledger-node --chain my-chain.toml --validator-key validator.pem --password-file password.txt
   ledger-node keys generate --out validator.pem
   ledger-node spec check my-chain.toml
+  ledger-node statetest fixtures/state_tests
 
 Exit codes:
   0  stopped as asked          1  failed while running       2  wrong usage
@@ -63,6 +65,10 @@ pub enum Command {
     Keys(keys::KeysArgs),
     /// Show and check chain specifications
     Spec(spec::SpecArgs),
+    /// Play Ethereum's state tests on this node's executor and database
+    Statetest(suites::SuiteArgs),
+    /// Play Ethereum's trie, RLP and transaction tests on this node's trie and decoders
+    Trietest(suites::SuiteArgs),
 }
 
 /// Which chain, and where its data is.

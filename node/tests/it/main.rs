@@ -6,3 +6,4 @@ mod driver;
 mod guard_store;
 mod node;
 mod process;
+mod suites;

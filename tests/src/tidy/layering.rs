@@ -22,6 +22,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-runtime", &["ledger-chainspec", "ledger-contracts"]),
     ("ledger-keys", &[]),
     ("ledger-api", &["ledger-chainspec"]),
+    ("ledger-suites", &["ledger-chainspec", "ledger-runtime"]),
     (
         "ledger-node",
         &[
@@ -31,6 +32,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-contracts",
             "ledger-keys",
             "ledger-runtime",
+            "ledger-suites",
         ],
     ),
     (
