@@ -13,11 +13,7 @@ use alloy_signer::k256::elliptic_curve::rand_core::OsRng;
 use alloy_signer_local::PrivateKeySigner;
 use serde::Deserialize;
 
-use crate::{
-    KeyError, Password,
-    consensus::{PBKDF2_ROUNDS_MAX, SCRYPT_MEMORY_BYTES_MAX, scrypt_is_bounded},
-    secret_file,
-};
+use crate::{Cost, KeyError, Password, secret_file};
 
 const EXPECTED: &str = "a Web3 keystore file (version 3)";
 
@@ -83,7 +79,7 @@ pub fn keystore_address(path: &Path) -> Result<Address, KeyError> {
 /// than the bounds of key files, [`KeyError::WrongPassword`].
 pub fn read_keystore(path: &Path, password: &Password) -> Result<PrivateKeySigner, KeyError> {
     let text = secret_file::read(path, EXPECTED)?;
-    check(path, &text)?;
+    check_keystore(path, &text)?;
     PrivateKeySigner::decrypt_keystore(path, password.as_bytes())
         .map_err(|_| KeyError::WrongPassword { path: path.to_owned() })
 }
@@ -117,8 +113,11 @@ struct KdfParams {
     c: Option<u64>,
 }
 
-/// Refuses what would make the library panic, or take memory and time without bound.
-fn check(path: &Path, text: &str) -> Result<(), KeyError> {
+/// Refuses the text of a keystore file that would make the library panic, or take memory and time without bound.
+///
+/// # Errors
+/// As [`read_keystore`], but for the reading and the password.
+pub fn check_keystore(path: &Path, text: &str) -> Result<(), KeyError> {
     let malformed = |reason: String| KeyError::Malformed {
         path: path.to_owned(),
         expected: EXPECTED,
@@ -141,29 +140,9 @@ fn check(path: &Path, text: &str) -> Result<(), KeyError> {
         return Err(malformed("its key, iv or ciphertext has the wrong length".to_owned()));
     }
     match (kdfparams.n, kdfparams.r, kdfparams.p, kdfparams.c) {
-        (Some(n), Some(r), Some(p), _) => {
-            if n < 2 || !n.is_power_of_two() || r == 0 || p == 0 {
-                return Err(malformed("its scrypt parameters make no sense".to_owned()));
-            }
-            if !scrypt_is_bounded(n, r, p) {
-                return Err(KeyError::TooCostly {
-                    path: path.to_owned(),
-                    asked: format!("scrypt with N={n} r={r} p={p}"),
-                    allowed: format!("{} MiB", SCRYPT_MEMORY_BYTES_MAX >> 20),
-                });
-            }
-            Ok(())
-        }
-        (None, None, None, Some(rounds)) if rounds > 0 => {
-            if rounds > u64::from(PBKDF2_ROUNDS_MAX) {
-                return Err(KeyError::TooCostly {
-                    path: path.to_owned(),
-                    asked: format!("{rounds} rounds"),
-                    allowed: format!("{PBKDF2_ROUNDS_MAX} rounds"),
-                });
-            }
-            Ok(())
-        }
-        _ => Err(malformed("it states no complete key derivation".to_owned())),
+        // A file that stated rounds as well would leave the choice between the two to the library.
+        (Some(n), Some(r), Some(p), None) => Cost::Scrypt { n, r, p }.check(path, EXPECTED),
+        (None, None, None, Some(rounds)) => Cost::Pbkdf2 { rounds }.check(path, EXPECTED),
+        _ => Err(malformed("it does not state exactly one key derivation".to_owned())),
     }
 }

@@ -18,17 +18,7 @@ use pkcs8::{
 
 use zeroize::Zeroizing;
 
-use crate::{KeyError, Password, secret_file};
-
-/// Most memory that opening a key file may take, in bytes (scrypt needs `128 * N * r`). The files written here need a
-/// sixteenth of it.
-pub const SCRYPT_MEMORY_BYTES_MAX: u64 = 256 << 20;
-
-/// Largest scrypt parallelization that is accepted: time grows with it while memory does not.
-pub const SCRYPT_PARALLELIZATION_MAX: u64 = 16;
-
-/// Most PBKDF2 rounds that a key file may ask for (files written by other tools): a few seconds of work.
-pub const PBKDF2_ROUNDS_MAX: u32 = 10_000_000;
+use crate::{Cost, KeyError, Password, secret_file};
 
 const EXPECTED: &str = "an encrypted PKCS#8 ed25519 key in PEM";
 const EXPECTED_PLAIN: &str = "a PKCS#8 ed25519 key in PEM";
@@ -67,25 +57,23 @@ fn encrypt(key: &SigningKey, password: &Password) -> pkcs8::Result<Zeroizing<Str
 ///
 /// # Errors
 /// As [`secret_file::read`]; [`KeyError::Malformed`] for another kind of file, [`KeyError::TooCostly`] if it asks for more
-/// than the bounds above, [`KeyError::WrongPassword`].
+/// than the bounds of [`Cost`], [`KeyError::WrongPassword`].
 pub fn read_encrypted(path: &Path, password: &Password) -> Result<SigningKey, KeyError> {
-    let malformed = |reason: String| KeyError::Malformed {
-        path: path.to_owned(),
-        expected: EXPECTED,
-        reason,
-    };
-    let text = secret_file::read(path, EXPECTED)?;
-    let (label, document) = SecretDocument::from_pem(&text).map_err(|error| malformed(error.to_string()))?;
-    EncryptedPrivateKeyInfoRef::validate_pem_label(label)
-        .map_err(|_| malformed(format!("its label is `{label}`, not `ENCRYPTED PRIVATE KEY`")))?;
-    let info =
-        EncryptedPrivateKeyInfoRef::try_from(document.as_bytes()).map_err(|error| malformed(error.to_string()))?;
-    check_cost(path, &info.encryption_algorithm)?;
-    let plain = info
-        .decrypt(password.as_bytes())
-        .map_err(|_| KeyError::WrongPassword { path: path.to_owned() })?;
+    decrypt(path, &secret_file::read(path, EXPECTED)?, password)
+}
+
+/// Opens the text of a key file that was read from `path`.
+///
+/// # Errors
+/// As [`read_encrypted`], but for the reading.
+pub fn decrypt(path: &Path, text: &str, password: &Password) -> Result<SigningKey, KeyError> {
+    let plain = sealed(path, text, |info| {
+        stated_cost(path, &info.encryption_algorithm)?.check(path, EXPECTED)?;
+        info.decrypt(password.as_bytes())
+            .map_err(|_| KeyError::WrongPassword { path: path.to_owned() })
+    })?;
     SigningKey::from_pkcs8_der(plain.as_bytes())
-        .map_err(|error| malformed(format!("it opened, but holds no ed25519 key: {error}")))
+        .map_err(|error| malformed(path, format!("it opened, but holds no ed25519 key: {error}")))
 }
 
 /// The identity stored at `path`, made and stored there on first use.
@@ -109,48 +97,52 @@ pub fn read_or_create_identity(path: &Path) -> Result<SigningKey, KeyError> {
     })
 }
 
-/// Refuses a file whose stated cost is out of bounds, before any of it is paid.
-fn check_cost(path: &Path, scheme: &EncryptionScheme) -> Result<(), KeyError> {
-    let too_costly = |asked: String, allowed: String| KeyError::TooCostly {
-        path: path.to_owned(),
-        asked,
-        allowed,
-    };
-    let Some(parameters) = scheme.pbes2() else {
-        return Err(KeyError::Malformed {
-            path: path.to_owned(),
-            expected: EXPECTED,
-            reason: "it uses an encryption scheme older than PBES2".to_owned(),
-        });
-    };
+/// What opening the text of a key file that was read from `path` takes, as the file states.
+///
+/// # Errors
+/// [`KeyError::Malformed`] for another kind of file.
+pub fn cost_of(path: &Path, text: &str) -> Result<Cost, KeyError> {
+    sealed(path, text, |info| stated_cost(path, &info.encryption_algorithm))
+}
+
+/// Gives `open` the encrypted key in `text`.
+fn sealed<T>(
+    path: &Path,
+    text: &str,
+    open: impl FnOnce(EncryptedPrivateKeyInfoRef<'_>) -> Result<T, KeyError>,
+) -> Result<T, KeyError> {
+    let (label, document) = SecretDocument::from_pem(text).map_err(|error| malformed(path, error.to_string()))?;
+    EncryptedPrivateKeyInfoRef::validate_pem_label(label)
+        .map_err(|_| malformed(path, format!("its label is `{label}`, not `ENCRYPTED PRIVATE KEY`")))?;
+    let info = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
+        .map_err(|error| malformed(path, error.to_string()))?;
+    open(info)
+}
+
+fn stated_cost(path: &Path, scheme: &EncryptionScheme) -> Result<Cost, KeyError> {
+    let parameters = scheme
+        .pbes2()
+        .ok_or_else(|| malformed(path, "it uses an encryption scheme older than PBES2".to_owned()))?;
     match &parameters.kdf {
-        Kdf::Scrypt(scrypt) => {
-            let (n, r, p) = (
-                scrypt.cost_parameter,
-                scrypt.block_size.into(),
-                scrypt.parallelization.into(),
-            );
-            if scrypt_is_bounded(n, r, p) {
-                return Ok(());
-            }
-            Err(too_costly(
-                format!("scrypt with N={n} r={r} p={p}"),
-                format!(
-                    "{} MiB and p={SCRYPT_PARALLELIZATION_MAX}",
-                    SCRYPT_MEMORY_BYTES_MAX >> 20
-                ),
-            ))
-        }
-        Kdf::Pbkdf2(pbkdf2) if pbkdf2.iteration_count > PBKDF2_ROUNDS_MAX => Err(too_costly(
-            format!("{} rounds", pbkdf2.iteration_count),
-            format!("{PBKDF2_ROUNDS_MAX} rounds"),
+        Kdf::Scrypt(scrypt) => Ok(Cost::Scrypt {
+            n: scrypt.cost_parameter,
+            r: scrypt.block_size.into(),
+            p: scrypt.parallelization.into(),
+        }),
+        Kdf::Pbkdf2(pbkdf2) => Ok(Cost::Pbkdf2 {
+            rounds: pbkdf2.iteration_count.into(),
+        }),
+        other => Err(malformed(
+            path,
+            format!("its key derivation {} is not known", other.oid()),
         )),
-        _ => Ok(()),
     }
 }
 
-/// Whether scrypt with cost `n`, block size `r` and parallelization `p` keeps to the bounds above.
-pub(super) fn scrypt_is_bounded(n: u64, r: u64, p: u64) -> bool {
-    let memory = n.checked_mul(r).and_then(|blocks| blocks.checked_mul(128));
-    memory.is_some_and(|bytes| bytes <= SCRYPT_MEMORY_BYTES_MAX) && p <= SCRYPT_PARALLELIZATION_MAX
+fn malformed(path: &Path, reason: String) -> KeyError {
+    KeyError::Malformed {
+        path: path.to_owned(),
+        expected: EXPECTED,
+        reason,
+    }
 }

@@ -7,11 +7,13 @@
 
 pub mod account;
 pub mod consensus;
+pub mod cost;
 pub mod password;
 pub mod secret_file;
 
 use std::{io, path::PathBuf};
 
+pub use cost::Cost;
 pub use password::Password;
 
 /// Why a key could not be read, written or unlocked. Every sentence names the file and says what to do next.

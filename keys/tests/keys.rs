@@ -118,31 +118,46 @@ fn truncated_or_flipped_consensus_file_never_panics() {
     }
 }
 
-#[test]
-fn key_file_that_asks_for_too_much_memory_is_refused_before_it_gets_it() {
+/// A key file that asks for scrypt with the cost `n`.
+fn pem_with_cost(n: u64) -> String {
     use pkcs8::{
         EncryptedPrivateKeyInfoRef, SecretDocument,
         der::{asn1::OctetStringRef, pem::PemLabel},
         pkcs5::pbes2::{Kdf, Parameters},
     };
-    let folder = tempdir().unwrap();
     let mut parameters = Parameters::generate_scrypt(&mut getrandom::SysRng).unwrap();
     let Kdf::Scrypt(scrypt) = &mut parameters.kdf else {
         panic!("generate_scrypt makes scrypt parameters")
     };
-    scrypt.cost_parameter = 1 << 40;
+    scrypt.cost_parameter = n;
     let info = EncryptedPrivateKeyInfoRef {
         encryption_algorithm: parameters.into(),
         encrypted_data: OctetStringRef::new(&[0; 64]).unwrap(),
     };
     let document = SecretDocument::try_from(&info).unwrap();
+    let pem = document.to_pem(EncryptedPrivateKeyInfoRef::PEM_LABEL, pkcs8::LineEnding::LF);
+    pem.unwrap().to_string()
+}
+
+#[test]
+fn key_file_that_asks_for_too_much_memory_is_refused_before_it_gets_it() {
+    let folder = tempdir().unwrap();
     let path = folder.path().join("x.pem");
-    let pem = document
-        .to_pem(EncryptedPrivateKeyInfoRef::PEM_LABEL, pkcs8::LineEnding::LF)
-        .unwrap();
-    write_private(&path, &pem);
+    write_private(&path, &pem_with_cost(1 << 40));
     let error = consensus::read_encrypted(&path, &password()).unwrap_err();
     assert!(matches!(error, KeyError::TooCostly { .. }), "{error}");
+}
+
+/// The library subtracts from the cost before it looks at it.
+#[test]
+fn key_file_with_an_impossible_cost_is_refused() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("x.pem");
+    for n in [0, 1, 3, 1000] {
+        write_private(&path, &pem_with_cost(n));
+        let error = consensus::read_encrypted(&path, &password()).unwrap_err();
+        assert!(matches!(error, KeyError::Malformed { .. }), "N={n}: {error}");
+    }
 }
 
 #[test]
@@ -199,6 +214,35 @@ fn hostile_keystore_is_refused_in_words() {
             "{pointer}: {error}"
         );
     }
+}
+
+/// The library takes the rounds where a file states both, whatever it says in its `kdf`.
+#[test]
+fn keystore_with_two_key_derivations_is_refused() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("account.json");
+    account::write_keystore(&path, &PrivateKeySigner::random(), &password()).unwrap();
+    let mut both: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    both["crypto"]["kdfparams"]["c"] = u32::MAX.into();
+    both["crypto"]["kdfparams"]["prf"] = "hmac-sha256".into();
+    write_private(&path, &both.to_string());
+    let error = account::read_keystore(&path, &password()).unwrap_err();
+    assert!(matches!(error, KeyError::Malformed { .. }), "{error}");
+}
+
+/// scrypt keeps `p` blocks of `128 * r` bytes beside its table, so a small N does not make large blocks cheap.
+#[test]
+fn scrypt_with_few_but_huge_blocks_is_refused() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("account.json");
+    account::write_keystore(&path, &PrivateKeySigner::random(), &password()).unwrap();
+    let mut wide: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    for (name, value) in [("n", 2), ("r", 1 << 20), ("p", 16)] {
+        wide["crypto"]["kdfparams"][name] = value.into();
+    }
+    write_private(&path, &wide.to_string());
+    let error = account::read_keystore(&path, &password()).unwrap_err();
+    assert!(matches!(error, KeyError::TooCostly { .. }), "{error}");
 }
 
 #[test]
