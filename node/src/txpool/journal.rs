@@ -48,7 +48,7 @@ impl Journal {
         Read::by_ref(&mut file)
             .take(JOURNAL_BYTES_MAX)
             .read_to_end(&mut contents)?;
-        let (transactions, whole) = parse(&contents);
+        let (transactions, whole) = read_journal(&contents);
         let bytes = u64::try_from(whole).unwrap_or(u64::MAX);
         if file.metadata()?.len() != bytes {
             file.set_len(bytes)?;
@@ -69,7 +69,7 @@ impl Journal {
     /// # Errors
     /// If the disk refuses. Then the journal is cut back to what it held, so that later records can be read.
     pub fn append(&mut self, transaction: &[u8]) -> io::Result<()> {
-        let record = record(transaction);
+        let record = journal_record(transaction);
         if let Err(error) = self.file.write_all(&record) {
             self.file.set_len(self.bytes)?;
             return Err(error);
@@ -93,7 +93,7 @@ impl Journal {
     pub fn rewrite<T: AsRef<[u8]>>(&mut self, transactions: impl Iterator<Item = T>) -> io::Result<()> {
         let fresh = self.path.with_extension("new");
         let mut contents = Vec::new();
-        transactions.for_each(|transaction| contents.extend(record(transaction.as_ref())));
+        transactions.for_each(|transaction| contents.extend(journal_record(transaction.as_ref())));
         let mut file = File::create(&fresh)?;
         file.write_all(&contents)?;
         file.sync_all()?;
@@ -105,7 +105,12 @@ impl Journal {
     }
 }
 
-fn record(transaction: &[u8]) -> Vec<u8> {
+/// The record of a transaction.
+///
+/// # Panics
+/// For a transaction longer than the pool takes.
+#[must_use]
+pub fn journal_record(transaction: &[u8]) -> Vec<u8> {
     let length = u32::try_from(transaction.len()).expect("the pool takes no transaction above TRANSACTION_BYTES_MAX");
     let mut record = Vec::with_capacity(HEAD_BYTES + transaction.len());
     record.extend(length.to_le_bytes());
@@ -115,7 +120,8 @@ fn record(transaction: &[u8]) -> Vec<u8> {
 }
 
 /// The transactions in `contents` up to the first damage, and the length of what is whole.
-fn parse(contents: &[u8]) -> (Vec<Vec<u8>>, usize) {
+#[must_use]
+pub fn read_journal(contents: &[u8]) -> (Vec<Vec<u8>>, usize) {
     let mut transactions = Vec::new();
     let mut rest = contents;
     while let Some((transaction, after)) = first_record(rest) {

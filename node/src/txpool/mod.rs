@@ -10,6 +10,7 @@ mod journal;
 pub mod limits;
 mod order;
 mod pool;
+mod room;
 mod sender;
 mod validate;
 
@@ -33,7 +34,7 @@ use tokio::sync::{broadcast, watch};
 use crate::telemetry::metering::{POOL_PENDING, POOL_QUEUED};
 
 pub use error::PoolError;
-pub use journal::{JOURNAL_BYTES_MAX, JOURNAL_SLACK_BYTES, Journal};
+pub use journal::{JOURNAL_BYTES_MAX, JOURNAL_SLACK_BYTES, Journal, journal_record, read_journal};
 pub use limits::PoolLimits;
 pub use pool::{Pool, PoolCounts, SenderContent};
 pub use sender::AccountFacts;

@@ -17,6 +17,7 @@ use super::{
     error::PoolError,
     limits::{EXPIRY_INTERVAL_MS, PENDING_LIFETIME_MS, PoolLimits, QUEUED_LIFETIME_MS},
     order,
+    room::{Going, Gone, Newcomer, Victim},
     sender::{AccountFacts, SenderQueue, Waiting},
     validate::PooledTransaction,
 };
@@ -244,49 +245,73 @@ impl Pool {
         }
     }
 
-    /// Makes room for a newcomer, or says that there is none.
+    /// Makes room for a newcomer, or says that there is none; then nobody has given way.
     fn make_room(&mut self, newcomer: Newcomer) -> Result<(), PoolError> {
         if !newcomer.can_go && self.queued_slots + newcomer.more > self.limits.queued_slots {
             return Err(PoolError::Full);
         }
-        while self.is_short(&newcomer) {
-            let victim = self.victim(&newcomer).ok_or(PoolError::Full)?;
-            self.remove(&victim);
+        let mut going = Going::default();
+        while self.is_short(&newcomer, going.slots) {
+            let victim = self.victim(&newcomer, &going).ok_or(PoolError::Full)?;
+            going.add(victim);
+        }
+        for hash in going.hashes {
+            self.remove(&hash);
         }
         Ok(())
     }
 
-    fn is_short(&self, newcomer: &Newcomer) -> bool {
+    /// Whether room is short once `freed` slots of open senders are free.
+    fn is_short(&self, newcomer: &Newcomer, freed: usize) -> bool {
         let open_max = self.limits.slots.saturating_sub(self.limits.reserved_slots);
-        let open_is_short = newcomer.lane == Lane::Open && self.open_slots + newcomer.more > open_max;
-        open_is_short || self.slots + newcomer.more > self.limits.slots
+        let open_is_short = newcomer.lane == Lane::Open && self.open_slots + newcomer.more > open_max + freed;
+        open_is_short || self.slots + newcomer.more > self.limits.slots + freed
     }
 
-    /// The transaction that gives way to a newcomer: the last one of the open sender with the most slots of queued
+    /// The transaction that gives way to a newcomer next: the last one of the open sender with the most slots of queued
     /// ones; if none is queued, of the one with the most slots at all, as long as that is more than the newcomer's.
-    fn victim(&self, newcomer: &Newcomer) -> Option<B256> {
-        let last_of = |sender: &Address| {
-            let queue = self.senders.get(sender)?;
-            queue
-                .last_nonce()
-                .and_then(|nonce| queue.at(nonce))
-                .map(|entry| entry.transaction.hash())
+    fn victim(&self, newcomer: &Newcomer, going: &Going) -> Option<Victim> {
+        let last_of = |sender: Address| {
+            let queue = self.senders.get(&sender)?;
+            let gone = going.by_sender.get(&sender).map_or(0, |gone| gone.count);
+            let is_queued = queue.len() - gone > queue.pending_len();
+            let transaction = Arc::clone(&queue.nth_last(gone)?.transaction);
+            Some(Victim {
+                sender,
+                is_queued,
+                transaction,
+            })
         };
-        let others = |rank: &&(usize, Address)| rank.1 != newcomer.sender;
-        if let Some((slots, sender)) = self
-            .by_queued_slots
-            .iter()
-            .rev()
-            .find(others)
-            .filter(|(slots, _)| *slots > 0)
-        {
-            return (newcomer.can_go || *slots > newcomer.after)
+        let queued = self.most(&self.by_queued_slots, newcomer, going, |queue, gone| {
+            queue.queued_slots() - gone.queued_slots
+        });
+        if let Some((slots, sender)) = queued.filter(|(slots, _)| *slots > 0) {
+            return (newcomer.can_go || slots > newcomer.after)
                 .then(|| last_of(sender))
                 .flatten();
         }
-        let (slots, sender) = self.by_slots.iter().rev().find(others)?;
-        let is_fairer = newcomer.lane == Lane::Reserved || *slots > newcomer.after;
+        let (slots, sender) = self.most(&self.by_slots, newcomer, going, |queue, gone| {
+            queue.slots() - gone.slots
+        })?;
+        let is_fairer = newcomer.lane == Lane::Reserved || slots > newcomer.after;
         (newcomer.can_go && is_fairer).then(|| last_of(sender)).flatten()
+    }
+
+    /// The other sender with the most slots in `index`; of one that gives some, what is `left`.
+    fn most(
+        &self,
+        index: &BTreeSet<(usize, Address)>,
+        newcomer: &Newcomer,
+        going: &Going,
+        left: impl Fn(&SenderQueue, &Gone) -> usize,
+    ) -> Option<(usize, Address)> {
+        let is_whole = |rank: &&(usize, Address)| rank.1 != newcomer.sender && !going.by_sender.contains_key(&rank.1);
+        let whole = index.iter().rev().find(is_whole).copied();
+        let rest = going.by_sender.iter().filter_map(|(sender, given)| {
+            let queue = self.senders.get(sender)?;
+            Some((left(queue, given), *sender))
+        });
+        rest.chain(whole).max()
     }
 
     /// Changes a sender's queue by `work`, which gives what it took out, and keeps every index right.
@@ -327,16 +352,4 @@ impl Pool {
             self.by_queued_slots.remove(&(queue.queued_slots(), sender));
         }
     }
-}
-
-/// A transaction that wants in, as far as room is concerned.
-struct Newcomer {
-    sender: Address,
-    lane: Lane,
-    /// Whether the next block could take it.
-    can_go: bool,
-    /// Slots that it needs beside those that it replaces.
-    more: usize,
-    /// Slots of its sender once it is in.
-    after: usize,
 }

@@ -103,9 +103,9 @@ impl SenderQueue {
         self.waiting.get(&nonce)
     }
 
-    /// Nonce of the last transaction, which the others need least.
-    pub(super) fn last_nonce(&self) -> Option<u64> {
-        self.waiting.last_key_value().map(|(nonce, _)| *nonce)
+    /// The transaction that `before` others come after: 0 for the last one, which the others need least.
+    pub(super) fn nth_last(&self, before: usize) -> Option<&Waiting> {
+        self.waiting.values().rev().nth(before)
     }
 
     /// Whether `transaction` may come in, alone or in place of the one with its nonce.

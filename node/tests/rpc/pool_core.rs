@@ -316,6 +316,27 @@ fn long_transactions_take_more_slots() {
 }
 
 #[test]
+fn who_finds_too_little_room_has_taken_none() {
+    let mut pool = Pool::new(limits());
+    for nonce in 0..4 {
+        pool.insert(free(20, nonce), account(0, 0), NOW).unwrap();
+        pool.insert(free(21, nonce), account(0, 0), NOW).unwrap();
+    }
+    // Three slots: both could give one and have as many as the newcomer then, and nobody a third.
+    let long = TxEip1559 {
+        to: TxKind::Call(Address::ZERO),
+        input: Bytes::from(vec![0; 2 * SLOT_BYTES]),
+        gas_limit: 10_000_000,
+        ..blank(0)
+    };
+    let long = at(&Person::number(22).sign(long), NOW);
+    assert_eq!(long.slots(), 3);
+    assert_eq!(pool.insert(long, account(0, 0), NOW), Err(PoolError::Full));
+    assert_eq!(pool.counts(), counts(8, 0));
+    assert_eq!(pool.content_of(&Person::number(20).address()).pending.len(), 4);
+}
+
+#[test]
 fn what_waits_too_long_goes() {
     let mut pool = Pool::new(limits());
     pool.insert(free(20, 0), account(0, 0), NOW).unwrap();
