@@ -27,12 +27,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    config::{KeySource, NodeConfig, RpcConfig, ValidatorConfig},
+    config::{KeySource, NodeConfig, ValidatorConfig},
     driver::{Driver, DriverParts, Signing, guard_start},
     error::NodeError,
     keys::{Password, consensus},
     network::{Network, peer_id},
-    rpc::{NetworkStatus, RpcBindError, RpcContext, RpcLimits, RpcOptions, RpcServer},
+    rpc::{NetworkStatus, RpcBindError, RpcContext, RpcServer},
     signer::{ConsensusSigner, GuardStore},
     telemetry::{banner, metering},
     txpool::TxPool,
@@ -155,6 +155,7 @@ async fn open_runtime(config: &NodeConfig) -> Result<Runtime, NodeError> {
         archive: config.storage.archive,
         history_blocks: config.storage.history_blocks,
         cache_bytes: config.storage.cache_bytes,
+        reads: config.rpc.reads,
     };
     Ok(blocking(move || Runtime::open(options)).await??)
 }
@@ -235,13 +236,7 @@ async fn open_pool(config: &NodeConfig, runtime: &Arc<Runtime>) -> Result<Arc<Tx
 
 /// Takes the port of JSON-RPC.
 fn bind_rpc(config: &NodeConfig, context: RpcContext) -> Result<RpcServer, NodeError> {
-    let RpcConfig { address, cors } = config.rpc.clone();
-    let options = RpcOptions {
-        address,
-        cors,
-        limits: RpcLimits::default(),
-    };
-    RpcServer::bind(options, context).map_err(|error| match error {
+    RpcServer::bind(config.rpc.options.clone(), context).map_err(|error| match error {
         RpcBindError::Listen { address, source } => NodeError::Listen {
             service: "JSON-RPC",
             address,

@@ -10,10 +10,12 @@ use std::{
 };
 
 use ledger_chainspec::{ChainSpec, ConsensusKey, dev_keys};
+use ledger_runtime::ReadLimits;
 
 use crate::{
     cli::{Cli, LogFormat},
     error::NodeError,
+    rpc::RpcOptions,
 };
 
 /// Port that peers are listened for on unless `--p2p-port` says otherwise.
@@ -67,10 +69,10 @@ pub struct StorageConfig {
 /// JSON-RPC.
 #[derive(Debug, Clone)]
 pub struct RpcConfig {
-    /// Where HTTP and WebSocket are served.
-    pub address: SocketAddr,
-    /// Web origins that may call; `*` allows all.
-    pub cors: Vec<String>,
+    /// Where, for whom and within which bounds it is served.
+    pub options: RpcOptions,
+    /// What one question may cost.
+    pub reads: ReadLimits,
 }
 
 /// Peers.
@@ -148,8 +150,8 @@ impl NodeConfig {
                 cache_bytes,
             },
             rpc: RpcConfig {
-                address: SocketAddr::new(cli.rpc.rpc_host, cli.rpc.rpc_port),
-                cors: cli.rpc.rpc_cors.clone(),
+                options: cli.rpc.options(),
+                reads: cli.rpc.reads.limits()?,
             },
             network: p2p_port.map(|port| NetworkConfig {
                 address: SocketAddr::new(cli.network.p2p_host, port),

@@ -48,7 +48,7 @@ pub use head::{Head, PlaceError};
 pub use header::{HeaderField, HeaderMismatch, slot_timestamp};
 pub use import::ImportError;
 pub use limits::{Lane, LimitError, TRANSACTION_GAS_MAX, gas_limit_max};
-pub use logs::{LOG_BLOCKS_MAX, LOG_BYTES_MAX, LOG_BYTES_READ_MAX, LOGS_MAX, LogsError};
+pub use logs::{LOG_BLOCKS_MAX, LOG_BYTES_MAX, LOG_BYTES_READ_MAX, LOGS_MAX, LogsError, ReadLimits};
 pub use precompiles::{ED25519_BASE_GAS, ED25519_WORD_GAS, ed25519_answer, ed25519_gas};
 pub use produce::{CANDIDATES_PER_TRANSACTION_MAX, ProduceError, ProduceInputs, Produced, Skipped};
 pub use read::{BlockRef, FoundTransaction, ReadError, StoredBlock};
@@ -73,6 +73,8 @@ pub struct RuntimeOptions {
     pub history_blocks: u64,
     /// Bound of the database's block cache in bytes.
     pub cache_bytes: usize,
+    /// What one question may cost.
+    pub reads: ReadLimits,
 }
 
 impl RuntimeOptions {
@@ -85,6 +87,7 @@ impl RuntimeOptions {
             archive: false,
             history_blocks: store::HISTORY_BLOCKS_DEFAULT,
             cache_bytes: store::CACHE_BYTES_DEFAULT,
+            reads: ReadLimits::default(),
         }
     }
 }
@@ -135,6 +138,7 @@ pub struct Runtime {
     store: Arc<Store>,
     genesis: GenesisHash,
     head: RwLock<Arc<Head>>,
+    reads: ReadLimits,
 }
 
 impl Runtime {
@@ -150,6 +154,7 @@ impl Runtime {
             archive,
             history_blocks,
             cache_bytes,
+            reads,
         } = options;
         let executor = Executor::new(ChainRules::of(&spec));
         let genesis = Genesis::build(&executor, &spec)?;
@@ -181,6 +186,7 @@ impl Runtime {
             store,
             genesis: identity.genesis,
             head,
+            reads,
         })
     }
 
@@ -196,6 +202,12 @@ impl Runtime {
     #[must_use]
     pub const fn spec(&self) -> &Arc<ChainSpec> {
         &self.spec
+    }
+
+    /// What one question may cost.
+    #[must_use]
+    pub const fn read_limits(&self) -> &ReadLimits {
+        &self.reads
     }
 
     /// The hash of block 0, which names the chain.

@@ -2,14 +2,17 @@
 //!
 //! For `eth_getLogs` and log subscriptions: the blocks' blooms first, their receipts only where a bloom may match. One
 //! question covers at most [`LOG_BLOCKS_MAX`] blocks, looks at [`LOG_BYTES_READ_MAX`] bytes of receipts and gives at most
-//! [`LOGS_MAX`] logs of [`LOG_BYTES_MAX`] bytes: gas is free, so that anybody can fill blocks with logs.
+//! [`LOGS_MAX`] logs of [`LOG_BYTES_MAX`] bytes, unless [`ReadLimits`] says otherwise: gas is free, so that anybody can fill blocks with logs.
 
 use alloy_primitives::Log as RawLog;
 use alloy_rpc_types_eth::{Filter, Log};
 use ledger_chainspec::{BlockNumber, SealedHeader};
 use thiserror::Error;
 
-use crate::store::{Store, StoreError};
+use crate::{
+    state::PROOF_SLOTS_MAX,
+    store::{Store, StoreError},
+};
 
 /// Blocks that one question may cover.
 pub const LOG_BLOCKS_MAX: u64 = 10_000;
@@ -22,6 +25,33 @@ pub const LOG_BYTES_MAX: usize = 16 << 20;
 
 /// Bytes of topics and data that one question may look at, matching or not; bounds its time to about a second.
 pub const LOG_BYTES_READ_MAX: usize = 256 << 20;
+
+/// What one question may cost, where the defaults are the bounds of the same names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Blocks that one question about logs may cover: [`LOG_BLOCKS_MAX`].
+    pub log_blocks: u64,
+    /// Logs that one answer may hold: [`LOGS_MAX`].
+    pub logs: usize,
+    /// Bytes of logs that one answer may hold: [`LOG_BYTES_MAX`].
+    pub log_bytes: usize,
+    /// Bytes of logs that one question may look at: [`LOG_BYTES_READ_MAX`].
+    pub log_bytes_read: usize,
+    /// Slots that one proof may cover, at most [`PROOF_SLOTS_MAX`].
+    pub proof_slots: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self {
+            log_blocks: LOG_BLOCKS_MAX,
+            logs: LOGS_MAX,
+            log_bytes: LOG_BYTES_MAX,
+            log_bytes_read: LOG_BYTES_READ_MAX,
+            proof_slots: PROOF_SLOTS_MAX,
+        }
+    }
+}
 
 /// What a log costs beside its topics and data: its place in memory and in the answer.
 const LOG_BYTES_BASE: usize = 256;
@@ -42,13 +72,13 @@ pub enum LogsError {
     TooManyBlocks {
         /// Blocks asked for.
         blocks: u64,
-        /// [`LOG_BLOCKS_MAX`].
+        /// The bound.
         max: u64,
     },
     /// More logs match than one answer holds.
     #[error("more than {max} logs match before block {next}; ask from there, or for shorter ranges")]
     TooManyLogs {
-        /// [`LOGS_MAX`].
+        /// The bound.
         max: usize,
         /// The block in which the bound was met.
         next: BlockNumber,
@@ -58,7 +88,7 @@ pub enum LogsError {
         "the logs that match before block {next} are larger than {max} bytes; ask from there, or for shorter ranges"
     )]
     TooManyBytes {
-        /// [`LOG_BYTES_MAX`].
+        /// The bound.
         max: usize,
         /// The block in which the bound was met.
         next: BlockNumber,
@@ -66,7 +96,7 @@ pub enum LogsError {
     /// More logs would have to be looked at than one question may cost.
     #[error("the logs to be looked at before block {next} are larger than {max} bytes; ask for shorter ranges")]
     TooMuchToRead {
-        /// [`LOG_BYTES_READ_MAX`].
+        /// The bound.
         max: usize,
         /// The block in which the bound was met.
         next: BlockNumber,
@@ -78,17 +108,27 @@ pub enum LogsError {
 
 /// The logs in blocks `from` to `to`, both included, that match the addresses and topics of `filter`. Its own block
 /// range is not looked at; blocks after the head have no logs.
-pub(crate) fn logs(store: &Store, from: BlockNumber, to: BlockNumber, filter: &Filter) -> Result<Vec<Log>, LogsError> {
+pub(crate) fn logs(
+    store: &Store,
+    (from, to): (BlockNumber, BlockNumber),
+    filter: &Filter,
+    limits: &ReadLimits,
+) -> Result<Vec<Log>, LogsError> {
     let Some(span) = to.get().checked_sub(from.get()) else {
         return Err(LogsError::Backwards { from, to });
     };
-    if span >= LOG_BLOCKS_MAX {
+    if span >= limits.log_blocks {
         return Err(LogsError::TooManyBlocks {
             blocks: span.saturating_add(1),
-            max: LOG_BLOCKS_MAX,
+            max: limits.log_blocks,
         });
     }
-    let mut found = Found::default();
+    let mut found = Found {
+        limits,
+        logs: Vec::new(),
+        bytes: 0,
+        bytes_read: 0,
+    };
     for number in (from.get()..=to.get()).map(BlockNumber::new) {
         let Some(header) = store.header(number)? else { break };
         if !filter.matches_bloom(header.header.logs_bloom) {
@@ -117,32 +157,34 @@ pub(crate) fn logs(store: &Store, from: BlockNumber, to: BlockNumber, filter: &F
 }
 
 /// The matching logs so far, and what they cost.
-#[derive(Debug, Default)]
-struct Found {
+#[derive(Debug)]
+struct Found<'a> {
+    limits: &'a ReadLimits,
     logs: Vec<Log>,
     bytes: usize,
     bytes_read: usize,
 }
 
-impl Found {
+impl Found<'_> {
     /// Counts a log of block `next` before it is copied.
     fn count(&mut self, log: &RawLog, is_match: bool, next: BlockNumber) -> Result<(), LogsError> {
         let bytes = LOG_BYTES_BASE + log.data.topics().len() * 32 + log.data.data.len();
         self.bytes_read = self.bytes_read.saturating_add(bytes);
-        if self.bytes_read > LOG_BYTES_READ_MAX {
-            let max = LOG_BYTES_READ_MAX;
+        if self.bytes_read > self.limits.log_bytes_read {
+            let max = self.limits.log_bytes_read;
             return Err(LogsError::TooMuchToRead { max, next });
         }
         if !is_match {
             return Ok(());
         }
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > LOG_BYTES_MAX {
-            let max = LOG_BYTES_MAX;
+        if self.bytes > self.limits.log_bytes {
+            let max = self.limits.log_bytes;
             return Err(LogsError::TooManyBytes { max, next });
         }
-        if self.logs.len() >= LOGS_MAX {
-            return Err(LogsError::TooManyLogs { max: LOGS_MAX, next });
+        if self.logs.len() >= self.limits.logs {
+            let max = self.limits.logs;
+            return Err(LogsError::TooManyLogs { max, next });
         }
         Ok(())
     }

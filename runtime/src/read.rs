@@ -177,7 +177,7 @@ impl Runtime {
     /// # Errors
     /// [`LogsError`] if range or result are beyond the bounds.
     pub fn logs(&self, from: BlockNumber, to: BlockNumber, filter: &Filter) -> Result<Vec<Log>, LogsError> {
-        logs::logs(&self.store, from, to, filter)
+        logs::logs(&self.store, (from, to), filter, &self.reads)
     }
 
     /// The id of the promo code that a transaction issued (the first, if it issued several); none if it issued none.
@@ -241,6 +241,12 @@ impl Runtime {
     /// # Errors
     /// As [`Self::state`]; and if too many slots are asked for.
     pub fn proof(&self, address: &Address, slots: &[B256], at: BlockRef) -> Result<AccountProof, ReadError> {
+        if slots.len() > self.reads.proof_slots {
+            return Err(ReadError::State(StateError::TooManySlots {
+                asked: slots.len(),
+                max: self.reads.proof_slots,
+            }));
+        }
         Ok(self.state(at)?.1.proof(address, slots)?)
     }
 

@@ -4,6 +4,7 @@
 //! read here, by clap, and nowhere else.
 
 pub mod keys;
+pub mod rpc;
 pub mod spec;
 pub mod suites;
 
@@ -43,7 +44,7 @@ pub struct Cli {
     pub storage: StorageArgs,
     /// JSON-RPC.
     #[command(flatten)]
-    pub rpc: RpcArgs,
+    pub rpc: rpc::RpcArgs,
     /// Peers.
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -97,21 +98,6 @@ pub struct StorageArgs {
     #[arg(long, env = "LEDGER_CACHE_MIB", default_value_t = 32, value_name = "MIB",
           value_parser = clap::value_parser!(u64).range(1..=65_536))]
     pub cache_mib: u64,
-}
-
-/// JSON-RPC.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "JSON-RPC")]
-pub struct RpcArgs {
-    /// Address to serve HTTP and WebSocket on
-    #[arg(long, env = "LEDGER_RPC_HOST", default_value = "127.0.0.1", value_name = "IP")]
-    pub rpc_host: IpAddr,
-    /// Port to serve HTTP and WebSocket on; 0 takes a free one
-    #[arg(long, env = "LEDGER_RPC_PORT", default_value_t = 8545, value_name = "PORT")]
-    pub rpc_port: u16,
-    /// Web origins that may call, separated by commas; `*` allows all of them
-    #[arg(long, env = "LEDGER_RPC_CORS", value_delimiter = ',', value_name = "ORIGIN")]
-    pub rpc_cors: Vec<String>,
 }
 
 /// Peers.

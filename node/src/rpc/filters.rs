@@ -14,11 +14,13 @@ use alloy_rpc_types_eth::{Filter, FilterBlockOption, FilterChanges, Log};
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::EthFiltersServer;
 use ledger_chainspec::BlockNumber;
-use ledger_runtime::{BlockRef, LOG_BLOCKS_MAX, Runtime};
+use ledger_runtime::{BlockRef, Runtime};
 use parking_lot::Mutex;
 use tokio::sync::broadcast::{self, error::TryRecvError};
 
 use super::{
+    callers::CallerId,
+    charge,
     context::{Api, number_of},
     convert,
     error::RpcFailure,
@@ -27,6 +29,9 @@ use crate::txpool::PooledTransaction;
 
 /// Filters of all callers together.
 pub const FILTERS_MAX: usize = 1024;
+
+/// Filters of one caller that limits hold for, so that no single one takes them all.
+pub const FILTERS_PER_CALLER_MAX: usize = 64;
 
 /// A filter that nobody asks for so long ends: five minutes, as geth does.
 pub const FILTER_IDLE_MAX: Duration = Duration::from_secs(5 * 60);
@@ -46,6 +51,8 @@ pub struct Filters {
 #[derive(Debug)]
 struct Active {
     asked: Instant,
+    /// Whose it is, if that caller is limited.
+    owner: Option<CallerId>,
     kind: Kind,
 }
 
@@ -73,6 +80,16 @@ impl Filters {
         getrandom::fill(&mut id).map_err(|error| RpcFailure::Internal(error.to_string()))?;
         let mut active = self.active.lock();
         active.retain(|_, filter| filter.asked.elapsed() < FILTER_IDLE_MAX);
+        let owner = charge::current()
+            .filter(|caller| caller.is_limited())
+            .map(|caller| caller.id());
+        let owned = active
+            .values()
+            .filter(|filter| owner.is_some() && filter.owner == owner);
+        if owned.count() >= FILTERS_PER_CALLER_MAX {
+            let message = format!("this address has {FILTERS_PER_CALLER_MAX} filters already; uninstall some");
+            return Err(RpcFailure::Limit(message));
+        }
         if active.len() >= FILTERS_MAX {
             let message = format!("the node has {FILTERS_MAX} filters already; uninstall some, or ask eth_getLogs");
             return Err(RpcFailure::Limit(message));
@@ -83,6 +100,7 @@ impl Filters {
             id,
             Active {
                 asked: Instant::now(),
+                owner,
                 kind,
             },
         );
@@ -93,10 +111,10 @@ impl Filters {
         self.active.lock().remove(&id).is_some()
     }
 
-    /// What is new up to block `head`, and marks it as seen.
-    fn take_news(&self, id: U256, head: u64) -> Result<News, RpcFailure> {
+    /// What is new up to block `head`, of `most` blocks at once, and marks it as seen.
+    fn take_news(&self, id: U256, head: u64, most: u64) -> Result<News, RpcFailure> {
         self.with(id, |kind| match kind {
-            Kind::Logs { filter, next } => match take_blocks(next, head) {
+            Kind::Logs { filter, next } => match take_blocks(next, head, most) {
                 Some((from, to)) => News::Logs {
                     filter: Arc::clone(filter),
                     from,
@@ -104,7 +122,7 @@ impl Filters {
                 },
                 None => News::Nothing,
             },
-            Kind::Blocks { next } => match take_blocks(next, head) {
+            Kind::Blocks { next } => match take_blocks(next, head, most) {
                 Some((from, to)) => News::Blocks { from, to },
                 None => News::Nothing,
             },
@@ -142,13 +160,13 @@ impl Filters {
     }
 }
 
-/// The blocks from `next` to `head`, as many as one answer covers; the rest comes with the next question.
-fn take_blocks(next: &mut u64, head: u64) -> Option<(u64, u64)> {
+/// The blocks from `next` to `head`, at most `most`; the rest comes with the next question.
+fn take_blocks(next: &mut u64, head: u64, most: u64) -> Option<(u64, u64)> {
     let from = *next;
     if from > head {
         return None;
     }
-    let to = head.min(from.saturating_add(LOG_BLOCKS_MAX - 1));
+    let to = head.min(from.saturating_add(most.saturating_sub(1)));
     *next = to.saturating_add(1);
     Some((from, to))
 }
@@ -194,8 +212,9 @@ impl EthFiltersServer for Api {
 
     async fn filter_changes(&self, filter_id: U256) -> RpcResult<FilterChanges> {
         let runtime = self.runtime();
+        let most = runtime.read_limits().log_blocks;
         let (work, from): (Box<dyn FnOnce() -> _ + Send>, u64) =
-            match self.filters.take_news(filter_id, self.head().number().get())? {
+            match self.filters.take_news(filter_id, self.head().number().get(), most)? {
                 News::Nothing => return Ok(FilterChanges::Hashes(Vec::new())),
                 News::Transactions(hashes) => return Ok(FilterChanges::Hashes(hashes)),
                 News::Logs { filter, from, to } => (

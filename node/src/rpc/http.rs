@@ -4,22 +4,19 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use http::{Method, StatusCode, header::CONTENT_TYPE};
 use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
 use serde_json::json;
-use tokio::time;
 use tower::{Layer, Service};
 
-use super::{context::RpcContext, error::CODE_LIMIT};
+use super::{charge::AskedBy, context::RpcContext, costs};
 
-/// Puts the pages before the RPC service, and a bound on the time that it may take.
+/// Puts the pages before the RPC service.
 #[derive(Clone, Debug)]
 pub(super) struct Pages {
     pub(super) context: RpcContext,
-    pub(super) request_wait: Duration,
 }
 
 impl<S> Layer<S> for Pages {
@@ -54,24 +51,19 @@ where
 
     fn call(&mut self, request: HttpRequest<B>) -> Self::Future {
         let is_get = request.method() == Method::GET;
-        match page(&self.pages.context, request.uri().path()).filter(|_| is_get) {
-            Some(page) => Box::pin(async { Ok(page) }),
-            None => Box::pin(within(self.pages.request_wait, self.inner.call(request))),
+        let page = is_get
+            .then(|| page(&self.pages.context, request.uri().path()))
+            .flatten();
+        match page {
+            Some(page) => {
+                if let Some(AskedBy(caller)) = request.extensions().get() {
+                    caller.charge(costs::PAGE);
+                }
+                Box::pin(async { Ok(page) })
+            }
+            None => Box::pin(self.inner.call(request)),
         }
     }
-}
-
-/// The answer, if it comes in time. A WebSocket's upgrade is answered at once and lives on without a bound.
-async fn within<E>(wait: Duration, answer: impl Future<Output = Result<HttpResponse, E>>) -> Result<HttpResponse, E> {
-    time::timeout(wait, answer).await.unwrap_or_else(|_| {
-        let body =
-            json!({ "jsonrpc": "2.0", "id": null, "error": { "code": CODE_LIMIT, "message": "request timed out" } });
-        Ok(respond(
-            StatusCode::REQUEST_TIMEOUT,
-            "application/json",
-            body.to_string(),
-        ))
-    })
 }
 
 fn page(context: &RpcContext, path: &str) -> Option<HttpResponse> {
@@ -111,7 +103,7 @@ fn ready(context: &RpcContext) -> HttpResponse {
     respond(status, "application/json", body.to_string())
 }
 
-fn respond(status: StatusCode, content_type: &'static str, body: String) -> HttpResponse {
+pub(super) fn respond(status: StatusCode, content_type: &'static str, body: String) -> HttpResponse {
     let mut response = HttpResponse::new(HttpBody::from(body));
     *response.status_mut() = status;
     response

@@ -5,16 +5,24 @@
 //! numbers ([`turns`]); nothing here signs anything or decides anything, and the only thing that it changes is the pool.
 
 mod blocks;
+mod body;
+pub mod callers;
+mod charge;
 mod clock;
 mod context;
 mod convert;
+mod costs;
 pub mod error;
 mod filters;
+mod gate;
 mod http;
 mod ledger;
+pub mod limits;
 mod meter;
 mod node;
 mod server;
+mod service;
+mod socket;
 mod state;
 mod subscribe;
 mod transactions;
@@ -28,12 +36,10 @@ use ledger_api::{
 
 pub use blocks::{FEE_HISTORY_BLOCKS_MAX, FEE_PERCENTILES_MAX};
 pub use context::{Api, NetworkStatus, RpcContext, SyncProgress};
-pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX, KEPT_FILTER_VALUES_MAX};
-pub use server::{
-    BATCH_REQUESTS_MAX, CONNECTIONS_MAX, MESSAGES_WAITING_MAX, REQUEST_BYTES_MAX, REQUEST_HEAD_WAIT_MAX,
-    REQUEST_WAIT_MAX, RESPONSE_BYTES_MAX, RpcBindError, RpcLimits, RpcOptions, RpcServer, STOP_WAIT_MAX,
-    SUBSCRIPTIONS_MAX,
-};
+pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX, FILTERS_PER_CALLER_MAX, KEPT_FILTER_VALUES_MAX};
+pub use limits::RpcLimits;
+pub use server::{RpcBindError, RpcOptions, RpcServer, STOP_WAIT_MAX};
+pub use service::InProcess;
 
 /// Every method, ready to be served.
 #[must_use]

@@ -1,10 +1,11 @@
 //! How do callers get in? One port for HTTP and WebSocket, with a bound on everything that a caller can make large.
 
 use std::{
+    future::Future,
     io,
     net::{SocketAddr, TcpListener as StdTcpListener},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderValue, Method, header::CONTENT_TYPE};
@@ -13,61 +14,25 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use jsonrpsee::{
-    core::middleware::RpcServiceBuilder,
-    server::{BatchRequestConfig, PingConfig, Server, ServerConfig, stop_channel},
-};
+use jsonrpsee::server::stop_channel;
+use metrics::counter;
 use thiserror::Error;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
     time,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
-    context::{Api, RpcContext},
-    http::Pages,
-    meter::Meter,
-    methods,
-    subscribe::HexIds,
+    callers::{Callers, Net},
+    context::RpcContext,
+    gate::OnConnection,
+    limits::{HEAD_BYTES_MAX, PING_INTERVAL, RpcLimits, STREAMS_MAX},
+    service::{RpcBuilder, RpcService},
+    socket::Socket,
 };
-
-/// Largest request, in bytes: forty transactions of the largest size.
-pub const REQUEST_BYTES_MAX: u32 = 5 << 20;
-
-/// Largest answer, in bytes.
-pub const RESPONSE_BYTES_MAX: u32 = 25 << 20;
-
-/// Requests in one batch.
-pub const BATCH_REQUESTS_MAX: u32 = 1000;
-
-/// Connections at once, and WebSockets as many again; further ones are closed at once.
-pub const CONNECTIONS_MAX: u32 = 512;
-
-/// Subscriptions on one WebSocket.
-pub const SUBSCRIPTIONS_MAX: u32 = 64;
-
-/// Messages that wait to be sent on one WebSocket before its methods wait for it; each may be as large as an answer.
-pub const MESSAGES_WAITING_MAX: u32 = 32;
-
-/// Requests at once on one HTTP/2 connection; each may be as large as a request, and its answer as an answer.
-const STREAMS_MAX: u32 = 8;
-
-/// How long a connection may take to send the head of its next request.
-pub const REQUEST_HEAD_WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// How long a request over HTTP may take from its head to its answer, a whole batch included. It bounds what a caller that
-/// sends a body slowly can hold.
-pub const REQUEST_WAIT_MAX: Duration = Duration::from_secs(120);
-
-/// How often a silent WebSocket is asked whether anybody is there.
-const PING_INTERVAL: Duration = Duration::from_secs(30);
-
-/// How long a silent WebSocket is kept.
-const PING_WAIT_MAX: Duration = Duration::from_secs(90);
+use crate::telemetry::metering::RPC_REFUSED;
 
 /// How long a stop waits for requests under way.
 pub const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
@@ -84,36 +49,10 @@ pub struct RpcOptions {
     pub cors: Vec<String>,
     /// The bounds.
     pub limits: RpcLimits,
-}
-
-/// The bounds of the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RpcLimits {
-    /// Bytes of a request.
-    pub request_bytes: u32,
-    /// Bytes of an answer.
-    pub response_bytes: u32,
-    /// Requests in one batch.
-    pub batch_requests: u32,
-    /// Connections at once.
-    pub connections: u32,
-    /// Subscriptions on one WebSocket.
-    pub subscriptions: u32,
-    /// From the head of a request over HTTP to its answer.
-    pub request_wait: Duration,
-}
-
-impl Default for RpcLimits {
-    fn default() -> Self {
-        Self {
-            request_bytes: REQUEST_BYTES_MAX,
-            response_bytes: RESPONSE_BYTES_MAX,
-            batch_requests: BATCH_REQUESTS_MAX,
-            connections: CONNECTIONS_MAX,
-            subscriptions: SUBSCRIPTIONS_MAX,
-            request_wait: REQUEST_WAIT_MAX,
-        }
-    }
+    /// Callers that no limit of single callers holds for.
+    pub trusted: Vec<Net>,
+    /// Proxies, which say in `X-Forwarded-For` for whom they ask.
+    pub proxies: Vec<Net>,
 }
 
 /// Why the server could not be set up.
@@ -140,9 +79,9 @@ pub enum RpcBindError {
 pub struct RpcServer {
     listener: StdTcpListener,
     address: SocketAddr,
-    cors: CorsLayer,
-    limits: RpcLimits,
-    context: RpcContext,
+    service: RpcBuilder,
+    callers: Arc<Callers>,
+    idle_wait: Duration,
 }
 
 impl RpcServer {
@@ -159,12 +98,20 @@ impl RpcServer {
         let listener = StdTcpListener::bind(options.address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let limits = options.limits;
+        let connections = usize::try_from(limits.connections).unwrap_or(usize::MAX);
+        let callers = Arc::new(Callers::new(
+            limits.caller,
+            options.trusted,
+            options.proxies,
+            connections,
+        ));
         Ok(Self {
             listener,
             address,
-            cors,
-            limits: options.limits,
-            context,
+            service: RpcBuilder::new(&limits, cors, Arc::clone(&callers), context),
+            callers,
+            idle_wait: limits.idle_wait,
         })
     }
 
@@ -180,49 +127,24 @@ impl RpcServer {
     /// If the listener cannot be used.
     pub async fn run(self, shutdown: CancellationToken) -> io::Result<()> {
         let listener = TcpListener::from_std(self.listener)?;
-        let middleware = ServiceBuilder::new().layer(self.cors).layer(Pages {
-            context: self.context.clone(),
-            request_wait: self.limits.request_wait,
-        });
-        let service = Server::builder()
-            .set_config(config(&self.limits))
-            .set_http_middleware(middleware)
-            .set_rpc_middleware(RpcServiceBuilder::new().layer(Meter))
-            .to_service_builder();
-        let methods = methods(Api::new(self.context));
-        let permits = Arc::new(Semaphore::new(
-            usize::try_from(self.limits.connections).unwrap_or(usize::MAX),
-        ));
         let (stop, handle) = stop_channel();
         let connections = TaskTracker::new();
-        while let Some(socket) = accept(&listener, &shutdown).await {
+        while let Some((socket, from)) = accept(&listener, &shutdown).await {
             // Dropping the socket tells the caller at once that there is no room.
-            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+            let Some(slot) = self.callers.connect(from.ip(), Instant::now()) else {
+                counter!(RPC_REFUSED, "why" => "connections").increment(1);
                 continue;
             };
-            let service = TowerToHyperService::new(service.clone().build(methods.clone(), stop.clone()));
-            let stopped = stop.clone().shutdown();
-            connections.spawn(async move {
-                let builder = http_builder();
-                let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
-                tokio::pin!(connection, stopped);
-                let ended = tokio::select! {
-                    ended = &mut connection => ended,
-                    () = &mut stopped => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                };
-                if let Err(error) = ended {
-                    tracing::debug!(target: "ledger::rpc", %error, "connection ended");
-                }
-                drop(permit);
-            });
+            let connection = Arc::clone(slot.connection());
+            let socket = Socket::new(socket, slot, Arc::clone(&self.callers));
+            let service = OnConnection::new(Arc::clone(&connection), self.service.build(stop.clone()));
+            let builder = http_builder(self.idle_wait);
+            connections.spawn(serve(builder, socket, service, stop.clone().shutdown()));
         }
         connections.close();
         // That nobody is connected any more is no error.
         let _ = handle.stop();
-        drop((stop, service));
+        drop((stop, self.service));
         let ended = async {
             connections.wait().await;
             // WebSockets live on in tasks of their own, each with its end of the stop channel.
@@ -236,17 +158,17 @@ impl RpcServer {
 }
 
 /// The next connection; none when it is time to stop.
-async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<TcpStream> {
+async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shutdown.cancelled() => return None,
         };
         match accepted {
-            Ok((socket, _)) => {
+            Ok((socket, from)) => {
                 // Answers are small and wanted soon. A socket that refuses is as good as closed, and will say so.
                 let _ = socket.set_nodelay(true);
-                return Some(socket);
+                return Some((socket, from));
             }
             // Out of sockets, most likely: give others time to end.
             Err(error) => {
@@ -257,35 +179,41 @@ async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<
     }
 }
 
-fn http_builder() -> auto::Builder<TokioExecutor> {
+/// Serves one connection until it ends or everything stops.
+async fn serve(
+    builder: auto::Builder<TokioExecutor>,
+    socket: Socket,
+    service: OnConnection<RpcService>,
+    stopped: impl Future<Output = ()>,
+) {
+    let service = TowerToHyperService::new(service);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
+    tokio::pin!(connection, stopped);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = &mut stopped => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(target: "ledger::rpc", %error, "connection ended");
+    }
+}
+
+fn http_builder(idle_wait: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_HEAD_WAIT_MAX);
+        .max_buf_size(HEAD_BYTES_MAX)
+        .header_read_timeout(idle_wait);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .keep_alive_interval(PING_INTERVAL);
     builder
-}
-
-fn config(limits: &RpcLimits) -> ServerConfig {
-    ServerConfig::builder()
-        .max_request_body_size(limits.request_bytes)
-        .max_response_body_size(limits.response_bytes)
-        .max_connections(limits.connections)
-        .max_subscriptions_per_connection(limits.subscriptions)
-        .set_batch_request_config(BatchRequestConfig::Limit(limits.batch_requests))
-        .set_message_buffer_capacity(MESSAGES_WAITING_MAX)
-        .enable_ws_ping(
-            PingConfig::new()
-                .ping_interval(PING_INTERVAL)
-                .inactive_limit(PING_WAIT_MAX),
-        )
-        .set_id_provider(HexIds)
-        .build()
 }
 
 fn cors(origins: &[String]) -> Result<CorsLayer, RpcBindError> {

@@ -1,15 +1,23 @@
-//! How do many callers read the database without starving the node?
+//! How do many callers read the database without starving the node, or each other?
 //!
 //! Reads and calls block, on the disk or on the processor, so they run on blocking threads; and they run in bounded
-//! numbers, so that a crowd of callers makes callers wait and not the driver. Who waits longer than [`WAIT_MAX`] hears
-//! that the node is busy.
+//! numbers, so that a crowd of callers makes callers wait and not the driver. Who has had less lately goes first, so that a
+//! caller that fills the queue waits behind those that do not. Who waits longer than the limit, or comes when too many wait,
+//! hears that the node is busy. What a turn took is charged to the caller that it was taken for.
 
-use std::{num::NonZero, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZero,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use jsonrpsee::core::RpcResult;
-use tokio::{sync::Semaphore, task, time};
+use parking_lot::Mutex;
+use tokio::{sync::oneshot, task, time};
 
-use super::error::RpcFailure;
+use super::{callers::Caller, charge, costs, error::RpcFailure};
 
 /// Reads of the database at once.
 pub const READS_MAX: usize = 16;
@@ -23,6 +31,9 @@ pub const OWN_PER_PROCESSOR_MAX: usize = 2;
 
 /// Processors that are counted at most, so that all turns together leave blocking threads for the driver.
 const PROCESSORS_MAX: usize = 12;
+
+/// Requests of one kind that wait for a turn at most; each holds its parameters in memory.
+const WAITING_MAX: usize = 4096;
 
 /// How long a request waits for its turn.
 pub const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -38,25 +49,44 @@ pub struct Turns {
 /// Turns of one kind.
 #[derive(Clone, Debug)]
 struct Lot {
-    permits: Arc<Semaphore>,
+    queue: Arc<Mutex<Queue>>,
     most: usize,
     wait_max: Duration,
 }
 
+/// Who waits.
+#[derive(Debug)]
+struct Queue {
+    free: usize,
+    arrivals: u64,
+    /// By what the caller had had when it came, then by arrival.
+    waiting: BTreeMap<(u64, u64), oneshot::Sender<Turn>>,
+}
+
+/// The right to run, given to the next one when dropped.
+#[derive(Debug)]
+struct Turn(Option<Arc<Mutex<Queue>>>);
+
 impl Default for Turns {
     fn default() -> Self {
-        let processors = thread::available_parallelism()
-            .map_or(1, NonZero::get)
-            .min(PROCESSORS_MAX);
-        Self {
-            reads: Lot::new(READS_MAX, WAIT_MAX),
-            calls: Lot::new(processors.saturating_mul(CALLS_PER_PROCESSOR_MAX), WAIT_MAX),
-            own: Lot::new(processors.saturating_mul(OWN_PER_PROCESSOR_MAX), WAIT_MAX),
-        }
+        Self::within(WAIT_MAX)
     }
 }
 
 impl Turns {
+    /// Turns that are waited for at most `wait_max`.
+    #[must_use]
+    pub fn within(wait_max: Duration) -> Self {
+        let processors = thread::available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(PROCESSORS_MAX);
+        Self {
+            reads: Lot::new(READS_MAX, wait_max),
+            calls: Lot::new(processors.saturating_mul(CALLS_PER_PROCESSOR_MAX), wait_max),
+            own: Lot::new(processors.saturating_mul(OWN_PER_PROCESSOR_MAX), wait_max),
+        }
+    }
+
     /// Runs a read of the database.
     ///
     /// # Errors
@@ -94,7 +124,11 @@ impl Turns {
 impl Lot {
     fn new(most: usize, wait_max: Duration) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(most)),
+            queue: Arc::new(Mutex::new(Queue {
+                free: most,
+                arrivals: 0,
+                waiting: BTreeMap::new(),
+            })),
             most,
             wait_max,
         }
@@ -104,16 +138,73 @@ impl Lot {
         &self,
         work: impl FnOnce() -> Result<T, RpcFailure> + Send + 'static,
     ) -> RpcResult<T> {
-        let waiting = time::timeout(self.wait_max, Arc::clone(&self.permits).acquire_owned());
-        let permit = waiting.await.map_err(|_| RpcFailure::Busy { running: self.most })?;
-        let permit = permit.expect("the semaphore is never closed");
+        let caller = charge::current();
+        let turn = self.turn(caller.as_deref()).await?;
         let done = task::spawn_blocking(move || {
             // The turn ends with the work, not with the caller: a caller that hangs up frees no processor.
-            let _turn = permit;
-            work()
+            let _turn = turn;
+            let started = Instant::now();
+            let done = work();
+            if let Some(caller) = caller {
+                caller.charge(costs::of_time(started.elapsed()));
+            }
+            done
         });
         let done = done.await.map_err(|error| RpcFailure::Internal(error.to_string()))?;
         Ok(done?)
+    }
+
+    /// The next turn of `caller`; the node itself goes before all callers.
+    async fn turn(&self, caller: Option<&Caller>) -> Result<Turn, RpcFailure> {
+        let used = caller.map_or(0, |caller| caller.used(Instant::now()));
+        let busy = RpcFailure::Busy { running: self.most };
+        let (key, ready) = {
+            let mut queue = self.queue.lock();
+            if queue.free > 0 {
+                queue.free -= 1;
+                return Ok(Turn(Some(Arc::clone(&self.queue))));
+            }
+            queue.forget_gone();
+            if queue.waiting.len() >= WAITING_MAX {
+                return Err(busy);
+            }
+            queue.arrivals += 1;
+            let key = (used, queue.arrivals);
+            let (sender, ready) = oneshot::channel();
+            queue.waiting.insert(key, sender);
+            (key, ready)
+        };
+        match time::timeout(self.wait_max, ready).await {
+            Ok(turn) => turn.map_err(|_| busy),
+            Err(_) => {
+                self.queue.lock().waiting.remove(&key);
+                Err(busy)
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Forgets callers that hung up, once so many wait that it matters.
+    fn forget_gone(&mut self) {
+        if self.waiting.len() >= WAITING_MAX {
+            self.waiting.retain(|_, sender| !sender.is_closed());
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(queue) = self.0.take() else { return };
+        let mut waiting = queue.lock();
+        while let Some((_, sender)) = waiting.waiting.pop_first() {
+            match sender.send(Turn(Some(Arc::clone(&queue)))) {
+                Ok(()) => return,
+                // It hung up: the turn that came back must not be given on a second time.
+                Err(mut turn) => turn.0 = None,
+            }
+        }
+        waiting.free += 1;
     }
 }
 
@@ -142,14 +233,32 @@ mod tests {
         let seen: Vec<_> = futures::future::join_all(tasks).await;
         let most = seen.into_iter().map(|done| done.unwrap().unwrap()).max();
         assert!(most <= Some(3), "{most:?} ran at once");
+        assert_eq!(lot.queue.lock().free, 3, "all turns came back");
     }
 
     #[tokio::test]
     async fn who_waits_too_long_hears_that_the_node_is_busy() {
         let lot = Lot::new(1, Duration::from_millis(1));
-        let _held = Arc::clone(&lot.permits).acquire_owned().await.unwrap();
+        let _held = lot.turn(None).await.unwrap();
         let error = lot.run(|| Ok(())).await.unwrap_err();
         assert_eq!(error.code(), super::super::error::CODE_LIMIT);
         assert!(error.message().contains("busy"), "{}", error.message());
+        assert!(lot.queue.lock().waiting.is_empty(), "it waits no more");
+    }
+
+    #[tokio::test]
+    async fn callers_that_hang_up_lose_their_turn_and_nobody_elses() {
+        let lot = Lot::new(1, WAIT_MAX);
+        let held = lot.turn(None).await.unwrap();
+        let gone = tokio::spawn({
+            let lot = lot.clone();
+            async move { lot.turn(None).await.map(drop) }
+        });
+        task::yield_now().await;
+        gone.abort();
+        let _ = gone.await;
+        drop(held);
+        assert!(lot.turn(None).await.is_ok());
+        assert_eq!(lot.queue.lock().free, 1);
     }
 }

@@ -36,6 +36,8 @@ pub const POOL_QUEUED: &str = "ledger_pool_queued";
 pub const RPC_REQUESTS: &str = "ledger_rpc_requests_total";
 /// Time to answer a JSON-RPC request, by method.
 pub const RPC_SECONDS: &str = "ledger_rpc_seconds";
+/// JSON-RPC requests and connections that a limit refused, by limit.
+pub const RPC_REFUSED: &str = "ledger_rpc_refused_total";
 
 /// Upper bounds of the buckets of every `_seconds` histogram, in seconds.
 const SECONDS_BUCKETS: [f64; 12] = [
@@ -123,5 +125,10 @@ fn describe() {
     describe_gauge!(POOL_PENDING, "Waiting transactions that the next blocks can take");
     describe_gauge!(POOL_QUEUED, "Waiting transactions that no block can take yet");
     describe_counter!(RPC_REQUESTS, Unit::Count, "JSON-RPC requests since the start");
+    describe_counter!(
+        RPC_REFUSED,
+        Unit::Count,
+        "JSON-RPC requests and connections that a caller's limit refused"
+    );
     describe_histogram!(RPC_SECONDS, Unit::Seconds, "Time to answer a JSON-RPC request");
 }

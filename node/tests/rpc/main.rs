@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod bad_input;
+mod callers;
 mod codes;
 mod eth;
 mod filters;

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::world::{Person, World};
+use crate::world::{Person, World, options};
 
 /// One request over plain TCP: status line, head and body of the answer.
 pub async fn raw(world: &World, request: &str) -> (u16, String, String) {
@@ -239,17 +239,14 @@ async fn a_port_in_use_and_a_wrong_origin_are_named() {
     let error = world
         .bind(RpcOptions {
             address,
-            cors: Vec::new(),
-            limits,
+            ..options(limits)
         })
         .unwrap_err();
     assert!(matches!(&error, RpcBindError::Listen { .. }) && error.to_string().contains(&address.to_string()));
-    let free = ([127, 0, 0, 1], 0).into();
     let error = world
         .bind(RpcOptions {
-            address: free,
             cors: vec!["cloud".to_owned()],
-            limits,
+            ..options(limits)
         })
         .unwrap_err();
     assert_eq!(

@@ -91,6 +91,17 @@ pub fn blank(nonce: u64) -> TxEip1559 {
     }
 }
 
+/// A server on a free port, which trusts callers on this machine.
+pub fn options(limits: RpcLimits) -> RpcOptions {
+    RpcOptions {
+        address: ([127, 0, 0, 1], 0).into(),
+        cors: vec!["https://cloud.example".to_owned()],
+        limits,
+        trusted: vec!["127.0.0.0/8".parse().unwrap()],
+        proxies: Vec::new(),
+    }
+}
+
 /// A chain, its pool and its server.
 pub struct World {
     pub runtime: Arc<Runtime>,
@@ -109,6 +120,20 @@ impl World {
     }
 
     pub async fn with(limits: RpcLimits, change: impl FnOnce(RuntimeOptions) -> RuntimeOptions) -> Self {
+        Self::serving(options(limits), change).await
+    }
+
+    /// A server that trusts nobody, not even callers on this machine, but believes these proxies.
+    pub async fn wary(limits: RpcLimits, proxies: &[&str]) -> Self {
+        let wary = RpcOptions {
+            trusted: Vec::new(),
+            proxies: proxies.iter().map(|proxy| proxy.parse().unwrap()).collect(),
+            ..options(limits)
+        };
+        Self::serving(wary, |options| options).await
+    }
+
+    async fn serving(serving: RpcOptions, change: impl FnOnce(RuntimeOptions) -> RuntimeOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = RuntimeOptions::new(folder.path().join("chain"), Arc::new(ChainSpec::dev()));
         let runtime = Arc::new(Runtime::open(change(options)).unwrap());
@@ -116,13 +141,7 @@ impl World {
         let heads = watch::Sender::new(runtime.head());
         let network = watch::Sender::new(NetworkStatus::default());
         let context = context(&runtime, &pool, heads.subscribe(), network.subscribe());
-        let cors = vec!["https://cloud.example".to_owned()];
-        let options = RpcOptions {
-            address: ([127, 0, 0, 1], 0).into(),
-            cors,
-            limits,
-        };
-        let server = RpcServer::bind(options, context).unwrap();
+        let server = RpcServer::bind(serving, context).unwrap();
         let url = format!("http://{}", server.address());
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(server.run(shutdown.clone()));
