@@ -19,6 +19,7 @@ use ledger_chainspec::{ChainSpec, dev_keys};
 use ledger_runtime::{Head, Runtime, RuntimeOpenError, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
+    runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::{JoinSet, spawn_blocking},
@@ -53,11 +54,12 @@ pub fn genesis_hash(spec: &ChainSpec) -> Result<B256, NodeError> {
     Ok(hash.get())
 }
 
-/// Builds the node that `config` describes and runs it until a signal stops it or a part of it fails.
+/// Builds the node that `config` describes and runs it until a signal stops it or a part of it fails. JSON-RPC runs on the
+/// threads of `rpc_threads`.
 ///
 /// # Errors
 /// [`NodeError`], which says what to do and has the exit code.
-pub async fn run(config: NodeConfig) -> Result<(), NodeError> {
+pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeError> {
     let started = Instant::now();
     let mut signals = Signals::install()?;
     let shutdown = CancellationToken::new();
@@ -102,7 +104,7 @@ pub async fn run(config: NodeConfig) -> Result<(), NodeError> {
         driver.run().await.map_err(|error| error.to_string())
     });
     let token = shutdown.clone();
-    tasks.spawn("JSON-RPC", async move {
+    tasks.spawn_on(rpc_threads, "JSON-RPC", async move {
         rpc.run(token).await.map_err(|error| error.to_string())
     });
     if let Some((network, _)) = network {
@@ -333,8 +335,17 @@ impl Tasks {
     }
 
     fn spawn(&mut self, name: &'static str, task: impl Future<Output = Result<(), String>> + Send + 'static) {
+        self.spawn_on(&Handle::current(), name, task);
+    }
+
+    fn spawn_on(
+        &mut self,
+        threads: &Handle,
+        name: &'static str,
+        task: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) {
         self.names.push(name);
-        self.set.spawn(async move { (name, task.await) });
+        self.set.spawn_on(async move { (name, task.await) }, threads);
     }
 
     /// Waits for a task to end; while nobody asked for it, every end is an error.

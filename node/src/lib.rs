@@ -18,15 +18,19 @@ pub mod txpool;
 
 pub use ledger_keys as keys;
 
-use std::time::Duration;
+use std::{num::NonZero, thread, time::Duration};
 
 use cli::{Cli, Command};
 use config::NodeConfig;
 use error::NodeError;
 use ledger_suites::Family;
 
-/// Threads that run async tasks. Little is done on them: execution and reads of the database have their own.
+/// Threads that run async tasks. Little is done on them: execution and JSON-RPC have their own.
 const ASYNC_THREADS: usize = 2;
+/// Threads of JSON-RPC for each processor. Reads run on them from end to end: while one waits for the disk, another goes on.
+const RPC_THREADS_PER_PROCESSOR: usize = 2;
+/// Threads of JSON-RPC at most.
+const RPC_THREADS_MAX: usize = 16;
 /// Most threads for blocking work: reads for JSON-RPC, one block, and what waits for the disk.
 const BLOCKING_THREADS_MAX: usize = 64;
 /// How long threads that still work are waited for once all tasks have ended.
@@ -48,17 +52,29 @@ pub fn run(cli: &Cli) -> Result<(), NodeError> {
 
 fn run_node(config: NodeConfig) -> Result<(), NodeError> {
     telemetry::logging::init(&config.telemetry)?;
-    let threads = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(ASYNC_THREADS)
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let main = threads("ledger", ASYNC_THREADS)?;
+    let rpc = threads(
+        "rpc",
+        processors
+            .saturating_mul(RPC_THREADS_PER_PROCESSOR)
+            .min(RPC_THREADS_MAX),
+    )?;
+    let result = main.block_on(assembly::run(config, rpc.handle()));
+    rpc.shutdown_timeout(THREADS_STOP_WITHIN);
+    main.shutdown_timeout(THREADS_STOP_WITHIN);
+    result
+}
+
+fn threads(name: &str, count: usize) -> Result<tokio::runtime::Runtime, NodeError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(count)
         .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .thread_name("ledger")
+        .thread_name(name)
         .enable_all()
         .build()
         .map_err(|source| NodeError::Environment {
             action: "cannot start threads",
             source,
-        })?;
-    let result = threads.block_on(assembly::run(config));
-    threads.shutdown_timeout(THREADS_STOP_WITHIN);
-    result
+        })
 }

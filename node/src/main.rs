@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ledger_node::cli::Cli;
+use mimalloc::MiMalloc;
+
+/// A block's changes are many small pieces of memory, made on one thread and freed on another.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match ledger_node::run(&Cli::parse()) {

@@ -200,7 +200,9 @@ impl Driver {
         Ok(())
     }
 
+    /// Whether anything waits that a block could take. What comes after this look wakes the driver.
     fn has_work(&self) -> bool {
+        self.parts.pool.want_news();
         self.parts.pool.counts().pending > 0
     }
 
@@ -257,6 +259,7 @@ impl Driver {
             // The engine asks for no other block until it hears of the pool again: at the pool's next change, or now, if
             // not all that waits has been tried.
             self.told_has_work = false;
+            self.parts.pool.want_news();
             let untried = report.cut_short || self.parts.pool.arrivals() != report.arrivals;
             return if untried { self.tell_pool().await } else { Ok(()) };
         };

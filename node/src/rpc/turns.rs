@@ -1,13 +1,16 @@
 //! How do many callers read the database without starving the node, or each other?
 //!
-//! Reads and calls block, on the disk or on the processor, so they run on blocking threads; and they run in bounded
-//! numbers, so that a crowd of callers makes callers wait and not the driver. Who has had less lately goes first, so that a
+//! Reads and calls block, on the disk or on the processor, and run in bounded numbers, so that a crowd of callers makes
+//! callers wait and not the driver. What is short runs where it was asked, on JSON-RPC's own threads, since handing it to
+//! another thread and back takes longer than most reads; a caller's code, which may run for a second, gets a blocking
+//! thread. Who has had less lately goes first, so that a
 //! caller that fills the queue waits behind those that do not. Who waits longer than the limit, or comes when too many wait,
 //! hears that the node is busy. What a turn took is charged to the caller that it was taken for.
 
 use std::{
     collections::BTreeMap,
     num::NonZero,
+    panic::{self, AssertUnwindSafe},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -52,6 +55,16 @@ struct Lot {
     queue: Arc<Mutex<Queue>>,
     most: usize,
     wait_max: Duration,
+    place: Place,
+}
+
+/// Where work runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// On the thread that asks.
+    Here,
+    /// On a blocking thread.
+    BlockingThread,
 }
 
 /// Who waits.
@@ -81,9 +94,13 @@ impl Turns {
             .map_or(1, NonZero::get)
             .min(PROCESSORS_MAX);
         Self {
-            reads: Lot::new(READS_MAX, wait_max),
-            calls: Lot::new(processors.saturating_mul(CALLS_PER_PROCESSOR_MAX), wait_max),
-            own: Lot::new(processors.saturating_mul(OWN_PER_PROCESSOR_MAX), wait_max),
+            reads: Lot::new(READS_MAX, wait_max, Place::Here),
+            calls: Lot::new(
+                processors.saturating_mul(CALLS_PER_PROCESSOR_MAX),
+                wait_max,
+                Place::BlockingThread,
+            ),
+            own: Lot::new(processors.saturating_mul(OWN_PER_PROCESSOR_MAX), wait_max, Place::Here),
         }
     }
 
@@ -122,7 +139,7 @@ impl Turns {
 }
 
 impl Lot {
-    fn new(most: usize, wait_max: Duration) -> Self {
+    fn new(most: usize, wait_max: Duration, place: Place) -> Self {
         Self {
             queue: Arc::new(Mutex::new(Queue {
                 free: most,
@@ -131,6 +148,7 @@ impl Lot {
             })),
             most,
             wait_max,
+            place,
         }
     }
 
@@ -140,7 +158,7 @@ impl Lot {
     ) -> RpcResult<T> {
         let caller = charge::current();
         let turn = self.turn(caller.as_deref()).await?;
-        let done = task::spawn_blocking(move || {
+        let work = move || {
             // The turn ends with the work, not with the caller: a caller that hangs up frees no processor.
             let _turn = turn;
             let started = Instant::now();
@@ -149,9 +167,12 @@ impl Lot {
                 caller.charge(costs::of_time(started.elapsed()));
             }
             done
-        });
-        let done = done.await.map_err(|error| RpcFailure::Internal(error.to_string()))?;
-        Ok(done?)
+        };
+        let done = match self.place {
+            Place::Here => panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| "it panicked".to_owned()),
+            Place::BlockingThread => task::spawn_blocking(work).await.map_err(|error| error.to_string()),
+        };
+        Ok(done.map_err(RpcFailure::Internal)??)
     }
 
     /// The next turn of `caller`; the node itself goes before all callers.
@@ -216,7 +237,22 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn no_more_run_at_once_than_there_are_turns() {
-        let lot = Lot::new(3, WAIT_MAX);
+        run_many(Place::BlockingThread).await;
+        run_many(Place::Here).await;
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_an_answer_and_gives_its_turn_back() {
+        for place in [Place::Here, Place::BlockingThread] {
+            let lot = Lot::new(1, WAIT_MAX, place);
+            let error = lot.run::<()>(|| panic!("on purpose")).await.unwrap_err();
+            assert!(error.message().contains("panic"), "{}", error.message());
+            assert_eq!(lot.run(|| Ok(7)).await.unwrap(), 7);
+        }
+    }
+
+    async fn run_many(place: Place) {
+        let lot = Lot::new(3, WAIT_MAX, place);
         let running = Arc::new(AtomicUsize::new(0));
         let tasks = (0..24).map(|_| {
             let (lot, running) = (lot.clone(), Arc::clone(&running));
@@ -238,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_too_long_hears_that_the_node_is_busy() {
-        let lot = Lot::new(1, Duration::from_millis(1));
+        let lot = Lot::new(1, Duration::from_millis(1), Place::Here);
         let _held = lot.turn(None).await.unwrap();
         let error = lot.run(|| Ok(())).await.unwrap_err();
         assert_eq!(error.code(), super::super::error::CODE_LIMIT);
@@ -248,7 +284,7 @@ mod tests {
 
     #[tokio::test]
     async fn callers_that_hang_up_lose_their_turn_and_nobody_elses() {
-        let lot = Lot::new(1, WAIT_MAX);
+        let lot = Lot::new(1, WAIT_MAX, Place::Here);
         let held = lot.turn(None).await.unwrap();
         let gone = tokio::spawn({
             let lot = lot.clone();

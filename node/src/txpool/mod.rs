@@ -18,7 +18,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -53,6 +56,8 @@ pub struct TxPool {
     journal: Option<Mutex<Journal>>,
     arrivals: broadcast::Sender<Arc<PooledTransaction>>,
     counts: watch::Sender<PoolCounts>,
+    /// Whether the driver wants to be woken by the next change.
+    news_wanted: AtomicBool,
 }
 
 impl TxPool {
@@ -82,6 +87,7 @@ impl TxPool {
             journal: None,
             arrivals: broadcast::Sender::new(ARRIVALS_LAG_MAX),
             counts: watch::Sender::new(PoolCounts::default()),
+            news_wanted: AtomicBool::new(false),
         };
         let before = kept.len();
         let taken = pool.take_back(&kept);
@@ -251,10 +257,17 @@ impl TxPool {
         self.pool.lock().content()
     }
 
-    /// Follows how many wait; changes whenever they do. The driver sleeps on it.
+    /// Follows how many wait. The driver sleeps on it, and is woken once for each time that it said so by
+    /// [`Self::want_news`]: a crowd of transactions is one piece of news, and not a wake-up each.
     #[must_use]
     pub fn watch_counts(&self) -> watch::Receiver<PoolCounts> {
         self.counts.subscribe()
+    }
+
+    /// Asks for a wake-up at the next change of how many wait. Who asks looks at [`Self::counts`] afterwards, so that no change
+    /// falls between.
+    pub fn want_news(&self) {
+        self.news_wanted.store(true, Ordering::SeqCst);
     }
 
     /// Every transaction that comes in from now on. A listener that lags more than [`ARRIVALS_LAG_MAX`] misses some.
@@ -281,8 +294,10 @@ impl TxPool {
         for (name, count) in [(POOL_PENDING, counts.pending), (POOL_QUEUED, counts.queued)] {
             gauge!(name).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
         }
-        self.counts
-            .send_if_modified(|published| std::mem::replace(published, counts) != counts);
+        self.counts.send_if_modified(|published| {
+            let is_news = std::mem::replace(published, counts) != counts;
+            is_news && self.news_wanted.swap(false, Ordering::SeqCst)
+        });
     }
 
     fn encoded(&self) -> Vec<Vec<u8>> {

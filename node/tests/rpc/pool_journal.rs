@@ -186,6 +186,7 @@ async fn what_can_never_stand_in_a_block_is_dropped_when_production_says_so() {
 async fn listeners_hear_of_arrivals_and_counts() {
     let world = World::start().await;
     let (mut arrivals, mut counted) = (world.pool.subscribe(), world.pool.watch_counts());
+    world.pool.want_news();
     let hash = world
         .pool
         .submit(&Person::number(20).pay(0, 0, 0).encoded_2718())
@@ -198,4 +199,16 @@ async fn listeners_hear_of_arrivals_and_counts() {
         .submit(&Person::number(20).pay(0, 0, 0).encoded_2718())
         .unwrap_err();
     assert!(!counted.has_changed().unwrap(), "a refusal wakes nobody");
+    let submit = |nonce| {
+        world
+            .pool
+            .submit(&Person::number(20).pay(nonce, 0, 0).encoded_2718())
+            .unwrap()
+    };
+    submit(1);
+    assert!(!counted.has_changed().unwrap(), "nobody asked for news");
+    assert_eq!(world.pool.counts(), counts(2, 0));
+    world.pool.want_news();
+    submit(2);
+    assert!(counted.has_changed().unwrap());
 }
