@@ -2,7 +2,7 @@
 //!
 //! Typed calls, structs and events come from the committed artifacts (`artifacts/*.json`, made from `src/*.sol`), so that
 //! building needs no Solidity tool. On top of them: the bytes that genesis runs ([`initcode`]), the ids and storage slots of
-//! codes ([`code`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]) and events ([`events`]).
+//! codes ([`code`]) and of reserved accounts ([`reserved`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]) and events ([`events`]).
 //! Used by runtime (genesis, indexes), node (RPC), cli and checkpoint. Never does input or output, and never signs.
 //!
 //! The addresses of the contracts are the chain's business (`ledger_chainspec::predeploys`), not this crate's.
@@ -14,6 +14,7 @@ pub mod events;
 pub mod initcode;
 pub mod proposal;
 pub mod redemption;
+pub mod reserved;
 
 pub use code::{CodeId, CodeRecord, CodeState};
 pub use enums::{CodeStatus, Offence, ProposalKind, ProposalStatus, UnknownValue, ValidatorStatus};

@@ -1,8 +1,10 @@
-//! How long do producing, importing and committing a block take?
+//! How fast are blocks of promo code requests made and imported, how near is that to what the processor allows, and what
+//! does a large state change of it?
 //!
-//! `cargo bench -p ledger-runtime --bench blocks` measures blocks of 2,000 transfers of as many senders without coins, on
-//! the dev chain in a temporary folder. Senders of produced blocks are known already, as they are in a node's pool;
-//! import recovers them.
+//! `cargo bench --workspace --bench blocks` fills the dev chain with live codes, each of a holder of its own, and stops at
+//! each size to measure blocks: producing, importing, committing, and beside them the ceiling: the same transactions' senders
+//! recovered on all processors and then executed by revm alone, all state in memory, no root and no disk. `CODES=10000,1000000`
+//! names the sizes. Two databases go in step, so that importing finds nothing warm that producing read.
 
 #[expect(
     dead_code,
@@ -12,62 +14,326 @@
 #[path = "../tests/it/world.rs"]
 mod world;
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use alloy_consensus::transaction::Recovered;
-use alloy_primitives::{Address, B256, U256};
+use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered, transaction::SignerRecoverable};
+use alloy_evm::FromRecoveredTx;
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use ledger_chainspec::Transaction;
-use world::{Person, World, certify, seal};
+use alloy_sol_types::SolCall;
+use ledger_chainspec::{ChainSpec, InstanceSpec, Transaction, predeploys::TRANSACT};
+use ledger_contracts::Transact;
+use ledger_runtime::{
+    BlockRef, Executed, Runtime, RuntimeOptions,
+    state::{StateError, StateView},
+};
+use rayon::prelude::*;
+use revm::{
+    Context, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext,
+    bytecode::Bytecode,
+    context::{DBErrorMarker, TxEnv},
+    database::CacheDB,
+    primitives::hardfork::SpecId,
+    state::AccountInfo,
+};
+use world::{Person, certify, seal};
 
-const BLOCKS: u64 = 10;
-const TRANSACTIONS: u64 = 2_000;
-
-fn people() -> Vec<Person> {
-    let key = |index: u64| B256::from(U256::from(index + 1));
-    (0..TRANSACTIONS)
-        .map(|index| Person(PrivateKeySigner::from_bytes(&key(index)).expect("a small number is a key")))
-        .collect()
-}
-
-fn block(people: &[Person], nonce: u64) -> Vec<Recovered<Transaction>> {
-    (0..)
-        .zip(people)
-        .map(|(index, person)| person.pay(nonce, Address::from_word(U256::from(index << 20).into()), 0))
-        .collect()
-}
-
-fn print(what: &str, mut times: Vec<Duration>) {
-    times.sort_unstable();
-    let median = times[times.len() / 2];
-    let rate = TRANSACTIONS as f64 / median.as_secs_f64();
-    println!(
-        "{what:<10} {:>8.1} ms {rate:>10.0} transactions/s",
-        median.as_secs_f64() * 1e3
-    );
-}
+/// Requests of one block: what the open lane of the largest block holds.
+const REQUESTS: usize = 1_500;
+/// Blocks before those that are measured, to warm what was opened anew.
+const WARM_UP: usize = 5;
+const MEASURED: usize = 15;
+/// Specs that codes are asked of.
+const SPECS: u32 = 4;
+/// What each of the two members offers of each: the most that the contract allows.
+const OFFER: u32 = 1_000_000;
+/// Bound of each cache, as an operator of a large chain sets it.
+const CACHE_BYTES: usize = 512 << 20;
 
 fn main() {
-    let people = people();
-    let world = World::dev();
-    let (mut produced, mut imported, mut committed) = (Vec::new(), Vec::new(), Vec::new());
-    for nonce in 0..BLOCKS {
-        let candidates = block(&people, nonce);
-        let start = Instant::now();
-        let done = world.produce(candidates);
-        produced.push(start.elapsed());
-        assert!(done.skipped.is_empty(), "{:?}", done.skipped.first());
-        let executed = seal(&world.runtime, done.executed);
-        let certificate = certify(&world.runtime, &executed);
-        let block = executed.block();
-        let start = Instant::now();
-        let executed = world.runtime.import(block).expect("what was produced is imported");
-        imported.push(start.elapsed());
-        let start = Instant::now();
-        world.runtime.commit(executed, certificate).expect("the disk works");
-        committed.push(start.elapsed());
+    let sizes = std::env::var("CODES").unwrap_or_else(|_| "10000,200000".to_owned());
+    let folder = tempfile::tempdir().expect("a folder for the databases");
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let mut codes = 0;
+    println!("{REQUESTS} requests a block, medians of {MEASURED} blocks; transactions per second");
+    println!("  live codes   produce    import    commit  both / ceiling   bytes per code, files of the database");
+    for size in sizes
+        .split(',')
+        .map(|size| size.parse::<usize>().expect("CODES is a list of numbers"))
+    {
+        let runtime = open(&first);
+        fill(&runtime, &mut codes, size);
+        drop(runtime);
+        let bytes = folder_bytes(&first);
+        let _ = fs::remove_dir_all(&second);
+        copy(&first, &second);
+        let (maker, importer) = (open(&first), open(&second));
+        let measured = measure(&maker, &importer, &mut codes);
+        let both = measured.import + measured.commit;
+        println!(
+            "{size:>12} {:>9.0} {:>9.0} {:>9.0} {:>9.0} / {:>7.0} = {:.2} {:>9}",
+            rate(measured.produce),
+            rate(measured.import),
+            rate(measured.commit),
+            rate(both),
+            rate(measured.ceiling),
+            measured.ceiling.as_secs_f64() / both.as_secs_f64(),
+            bytes / size as u64,
+        );
     }
-    print("produce", produced);
-    print("import", imported);
-    print("commit", committed);
+}
+
+fn rate(took: Duration) -> f64 {
+    REQUESTS as f64 / took.as_secs_f64()
+}
+
+fn open(path: &Path) -> Runtime {
+    let mut spec = ChainSpec::dev();
+    spec.limits.gas_limit = 160_000_000;
+    spec.limits.transactions_per_slot = 7_000;
+    spec.instance_specs = (0..SPECS)
+        .map(|index| InstanceSpec {
+            name: format!("size-{index}"),
+            ..spec.instance_specs[0].clone()
+        })
+        .collect();
+    let options = RuntimeOptions {
+        cache_bytes: CACHE_BYTES,
+        ..RuntimeOptions::new(path, Arc::new(spec))
+    };
+    Runtime::open(options).expect("the folder opens")
+}
+
+/// Blocks of requests that nobody signed, which production does not mind, until `size` codes live.
+fn fill(runtime: &Runtime, codes: &mut usize, size: usize) {
+    if runtime.head().number().get() == 0 {
+        // The owners of the dev chain's two members.
+        let offers = [0, 2].map(Person::number).map(|owner| {
+            (0..SPECS).map(move |spec| {
+                let offer = Transact::setOfferCall {
+                    specId: spec + 1,
+                    quantity: OFFER,
+                };
+                owner.call(spec.into(), TRANSACT, offer.abi_encode())
+            })
+        });
+        commit(runtime, produce(runtime, offers.into_iter().flatten().collect()));
+    }
+    while *codes < size {
+        let count = REQUESTS.min(size - *codes);
+        let holder = |index: usize| Address::from_word(keccak256(index.to_be_bytes()));
+        let signature = |index: usize| Signature::new(U256::from(index + 1), U256::from(1), false);
+        let block = (*codes..*codes + count)
+            .map(|index| Recovered::new_unchecked(request(index).into_signed(signature(index)).into(), holder(index)))
+            .collect();
+        commit(runtime, produce(runtime, block));
+        *codes += count;
+        if codes.is_multiple_of(100 * REQUESTS) {
+            eprintln!("  {codes} codes");
+        }
+    }
+}
+
+/// The request of the code with this number; specs are asked for one after the other.
+fn request(index: usize) -> TxEip1559 {
+    let spec = u32::try_from(index / OFFER as usize).expect("small") / 2 + 1;
+    TxEip1559 {
+        chain_id: world::chain_id(),
+        gas_limit: 200_000,
+        to: TxKind::Call(TRANSACT),
+        input: Transact::requestCodeCall { specId: spec }.abi_encode().into(),
+        ..TxEip1559::default()
+    }
+}
+
+fn produce(runtime: &Runtime, candidates: Vec<Recovered<Transaction>>) -> Executed {
+    let count = candidates.len();
+    let head = runtime.head();
+    let produced = runtime
+        .produce(ledger_runtime::ProduceInputs {
+            slot: head.slot.next().expect("slots go on"),
+            parent_certificate: head.certificate.clone(),
+            candidates: &mut candidates.into_iter(),
+        })
+        .expect("the state is readable");
+    assert_eq!(
+        produced.executed.transactions().len(),
+        count,
+        "{:?}",
+        produced.skipped.first()
+    );
+    let failed = produced
+        .executed
+        .receipts()
+        .iter()
+        .find(|receipt| !receipt.receipt.success);
+    assert!(failed.is_none(), "{failed:?}");
+    produced.executed
+}
+
+fn commit(runtime: &Runtime, executed: Executed) {
+    let executed = seal(runtime, executed);
+    let certificate = certify(runtime, &executed);
+    runtime.commit(executed, certificate).expect("the disk works");
+}
+
+struct Measured {
+    produce: Duration,
+    import: Duration,
+    commit: Duration,
+    ceiling: Duration,
+}
+
+fn measure(maker: &Runtime, importer: &Runtime, codes: &mut usize) -> Measured {
+    let (mut produces, mut imports, mut commits, mut ceilings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for block in 0..WARM_UP + MEASURED {
+        let candidates: Vec<_> = (0..REQUESTS)
+            .into_par_iter()
+            .map(|index| Person(PrivateKeySigner::random()).sign(request(*codes + index)))
+            .collect();
+        let started = Instant::now();
+        let executed = produce(maker, candidates);
+        let produced = started.elapsed();
+        let ceiling = ceiling(maker, &executed);
+        let executed = seal(maker, executed);
+        let certificate = certify(maker, &executed);
+        let sent = executed.block();
+        let started = Instant::now();
+        let imported = importer.import(sent).expect("what was produced is imported");
+        let import = started.elapsed();
+        let started = Instant::now();
+        importer.commit(imported, certificate.clone()).expect("the disk works");
+        let committed = started.elapsed();
+        maker.commit(executed, certificate).expect("the disk works");
+        *codes += REQUESTS;
+        if block >= WARM_UP {
+            produces.push(produced);
+            imports.push(import);
+            commits.push(committed);
+            ceilings.push(ceiling);
+        }
+    }
+    Measured {
+        produce: median(produces),
+        import: median(imports),
+        commit: median(commits),
+        ceiling: median(ceilings),
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// The time that recovery and revm alone take for the block's transactions.
+fn ceiling(runtime: &Runtime, executed: &Executed) -> Duration {
+    let (_, view) = runtime.state(BlockRef::Head).expect("the head is readable");
+    let transactions = executed.block().transactions;
+    let mut memory = CacheDB::new(Stored(view));
+    let run = |memory: &mut CacheDB<Stored>| {
+        let started = Instant::now();
+        let senders: Vec<Address> = transactions
+            .par_iter()
+            .map(|transaction| transaction.recover_signer().expect("it is signed"))
+            .collect();
+        let header = executed.header();
+        let mut evm = Context::mainnet()
+            .with_db(memory)
+            .modify_cfg_chained(|cfg| {
+                cfg.chain_id = world::chain_id();
+                cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
+            })
+            .modify_block_chained(|block| {
+                block.number = U256::from(header.number);
+                block.timestamp = U256::from(header.timestamp);
+                block.gas_limit = header.gas_limit;
+                block.beneficiary = header.beneficiary;
+            })
+            .build_mainnet();
+        for (transaction, sender) in transactions.iter().zip(senders) {
+            let result = evm.transact_commit(TxEnv::from_recovered_tx(transaction, sender));
+            assert!(result.expect("it is valid").is_success());
+        }
+        started.elapsed()
+    };
+    // Once to read everything into memory; what it wrote is forgotten with its copy.
+    run(&mut memory);
+    let mut warm = CacheDB::new(Stored(memory.db.0.clone()));
+    warm_up(&mut warm, &memory);
+    run(&mut warm)
+}
+
+/// Puts into `warm` what the database holds under all that the first run touched.
+fn warm_up(warm: &mut CacheDB<Stored>, touched: &CacheDB<Stored>) {
+    use revm::Database;
+    for (address, account) in &touched.cache.accounts {
+        warm.basic(*address).expect("readable");
+        for slot in account.storage.keys() {
+            warm.storage(*address, *slot).expect("readable");
+        }
+    }
+    for hash in touched.cache.contracts.keys().filter(|hash| !hash.is_zero()) {
+        warm.code_by_hash(*hash).expect("readable");
+    }
+}
+
+/// The state of the head, as revm reads it.
+struct Stored(StateView);
+
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Unreadable(#[from] StateError);
+
+impl DBErrorMarker for Unreadable {}
+
+impl DatabaseRef for Stored {
+    type Error = Unreadable;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Unreadable> {
+        let Some(account) = self.0.account(&address)? else {
+            return Ok(None);
+        };
+        Ok(Some(AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            ..AccountInfo::default().with_code(self.code_by_hash_ref(account.code_hash)?)
+        }))
+    }
+
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, Unreadable> {
+        let code = self.0.code(&hash)?.unwrap_or_default();
+        Ok(Bytecode::new_raw(Bytes::from(code.to_vec())))
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Unreadable> {
+        Ok(self.0.storage(&address, &slot)?)
+    }
+
+    fn block_hash_ref(&self, _: u64) -> Result<B256, Unreadable> {
+        Ok(B256::ZERO)
+    }
+}
+
+fn folder_bytes(path: &Path) -> u64 {
+    let entries = fs::read_dir(path).expect("a folder");
+    entries
+        .map(|entry| entry.and_then(|entry| entry.metadata()).map_or(0, |file| file.len()))
+        .sum()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("readable");
+        if entry.file_name() != "LOCK" {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        }
+    }
 }

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use alloy_primitives::Address;
 use alloy_sol_types::SolCall;
 use ledger_chainspec::{ConsensusKey, MemberId, SetError, SetId, Validator, ValidatorSet, predeploys::BOOTSTRAP};
-use ledger_contracts::Bootstrap;
+use ledger_contracts::{Bootstrap, reserved};
 use thiserror::Error;
 
 use crate::{
     executor::{ContractReader, ExecutionError},
     limits::Lane,
-    state::StateError,
+    state::{StateError, StateView},
 };
 
 /// Why Bootstrap's answer cannot be used.
@@ -46,6 +46,17 @@ pub(crate) fn validator_set(reader: &mut ContractReader) -> Result<ValidatorSet,
         member_id: MemberId::new(validator.memberId),
     });
     Ok(ValidatorSet::new(SetId::new(answer.id), validators.collect())?)
+}
+
+/// Whether Bootstrap has no record of `account`, so that it can be in no lane but the open one. Costs three reads; running
+/// the contract costs as much as all other checks of a transaction together.
+pub(crate) fn is_unknown(view: &StateView, account: &Address) -> Result<bool, StateError> {
+    for slot in reserved::slots(account) {
+        if !view.storage(&BOOTSTRAP, &slot.into())?.is_zero() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The lanes of a block's senders, asked once per sender on the state of the block's parent.

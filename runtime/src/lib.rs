@@ -273,6 +273,9 @@ impl Runtime {
     /// [`BootstrapError`] if the contract cannot be asked.
     pub fn lane(&self, sender: Address) -> Result<Lane, BootstrapError> {
         let (head, view) = self.head_and_state()?;
+        if bootstrap::is_unknown(&view, &sender)? {
+            return Ok(Lane::Open);
+        }
         Lanes::new(self.executor.reader(view, &head.header.header)).of(sender)
     }
 
