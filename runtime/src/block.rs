@@ -201,16 +201,25 @@ impl BlockBuilder {
             true => Some(bootstrap::validator_set(&mut done.reader)?),
             false => None,
         };
-        let state = StateCommitment::compute(&self.parent, &done.reader.into_diff())?;
-        let (receipts_root, logs_bloom) = receipts::root_and_bloom(&done.receipts);
+        let diff = done.reader.into_diff();
         let bare: Vec<_> = self
             .transactions
             .iter()
             .map(|transaction| transaction.inner().clone())
             .collect();
+        let (state, (transactions_root, (receipts_root, logs_bloom))) = rayon::join(
+            || StateCommitment::compute(&self.parent, &diff),
+            || {
+                rayon::join(
+                    || header::transactions_root(&bare),
+                    || receipts::root_and_bloom(&done.receipts),
+                )
+            },
+        );
+        let state = state?;
         let effects = Effects {
             state_root: state.root(),
-            transactions_root: header::transactions_root(&bare),
+            transactions_root,
             receipts_root,
             logs_bloom,
             gas_used: done.gas_used,

@@ -4,10 +4,9 @@
 //! produces blocks; then header and result must agree in every field. Nothing is written. Seal, certificate signatures
 //! and whose turn it was are consensus' affair.
 
-use alloy_consensus::transaction::{Recovered, SignerRecoverable};
-use alloy_primitives::{Address, B256};
-use ledger_chainspec::{AuthorityDigest, Block, ChainSpec, DigestError, Transaction, ValidatorSetHash, digest_of};
-use rayon::prelude::*;
+use alloy_consensus::transaction::Recovered;
+use alloy_primitives::B256;
+use ledger_chainspec::{AuthorityDigest, Block, ChainSpec, DigestError, ValidatorSetHash, digest_of};
 use thiserror::Error;
 
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
     block::{BlockBuilder, BlockError, DigestParts, Executed},
     executor::{Executor, TransactionFault},
     header::{self, HeaderMismatch},
+    senders::{BadSignature, with_senders},
     state::StateView,
 };
 
@@ -79,19 +79,23 @@ pub(crate) fn import(
     let draft = header::draft(spec, head, digest.slot);
     // What is known without executing comes first: a block that is wrong there costs nothing.
     header::compare(&block.header, &header::as_if_executed(draft.clone(), &block))?;
-    let senders = recover(&block.transactions)?;
 
     let mut builder = BlockBuilder::begin(executor, spec, head, parent, draft)?;
-    for (index, (transaction, sender)) in block.transactions.into_iter().zip(senders).enumerate() {
-        let hash = *transaction.tx_hash();
-        if let Err(fault) = builder.push(Recovered::new_unchecked(transaction, sender))? {
-            return Err(ImportError::Transaction {
+    let Block { header, transactions } = block;
+    with_senders(&transactions, |sender| {
+        for (index, transaction) in transactions.iter().enumerate() {
+            let applied = match sender(index) {
+                Ok(sender) => builder.push(Recovered::new_unchecked(transaction.clone(), sender))?,
+                Err(BadSignature) => Err(TransactionFault::Signature),
+            };
+            applied.map_err(|fault| ImportError::Transaction {
                 index,
-                transaction: hash,
+                transaction: *transaction.tx_hash(),
                 fault,
-            });
+            })?;
         }
-    }
+        Ok::<_, ImportError>(())
+    })?;
     let AuthorityDigest {
         slot,
         next_set_hash,
@@ -114,21 +118,6 @@ pub(crate) fn import(
             expected,
         });
     }
-    header::compare(&block.header, executed.header())?;
+    header::compare(&header, executed.header())?;
     Ok(executed)
-}
-
-/// The senders of `transactions`, recovered side by side: it is ten times the work of executing a transfer.
-fn recover(transactions: &[Transaction]) -> Result<Vec<Address>, ImportError> {
-    transactions
-        .par_iter()
-        .enumerate()
-        .map(|(index, transaction)| {
-            transaction.recover_signer().map_err(|_| ImportError::Transaction {
-                index,
-                transaction: *transaction.tx_hash(),
-                fault: TransactionFault::Signature,
-            })
-        })
-        .collect()
 }

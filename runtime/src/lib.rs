@@ -26,6 +26,7 @@ mod produce;
 mod read;
 mod receipts;
 pub mod scenario;
+mod senders;
 pub mod state;
 pub mod store;
 mod validity;

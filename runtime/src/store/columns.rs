@@ -5,7 +5,10 @@
 use alloy_primitives::U256;
 use ledger_chainspec::{BlockNumber, SetId};
 use rocksdb::compaction_filter::Decision as CompactionDecision;
-use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options};
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompactionStyle, DBCompressionType,
+    Options,
+};
 
 use super::history::DroppableUndo;
 
@@ -99,7 +102,12 @@ impl Column {
     }
 
     /// How this column family is opened.
-    pub(super) fn descriptor(self, cache: &Cache, droppable: &DroppableUndo) -> ColumnFamilyDescriptor {
+    pub(super) fn descriptor(
+        self,
+        cache: &Cache,
+        write_buffers_bytes: usize,
+        droppable: &DroppableUndo,
+    ) -> ColumnFamilyDescriptor {
         let mut table = BlockBasedOptions::default();
         table.set_block_cache(cache);
         // Indexes and filters live in the bounded cache, so that memory does not grow with the database; in partitions,
@@ -119,10 +127,12 @@ impl Column {
         let mut options = Options::default();
         options.set_block_based_table_factory(&table);
         options.set_compression_type(self.compression());
-        options.set_write_buffer_size(COLUMN_WRITE_BUFFER_BYTES);
+        options.set_write_buffer_size(write_buffers_bytes / COLUMN_SHARE);
         options.set_max_write_buffer_number(2);
         options.set_level_compaction_dynamic_level_bytes(true);
         if self == Self::Undo {
+            // Undo records are written once, seldom read and soon dropped: what counts is to move them seldom.
+            options.set_compaction_style(DBCompactionStyle::Universal);
             let droppable = droppable.clone();
             options.set_compaction_filter("undo-window", move |_level, key, _value| {
                 if droppable.contains(key) {
@@ -145,8 +155,8 @@ const TABLE_FORMAT_VERSION: i32 = 5;
 /// Ten bits per key answer 99 of 100 lookups of absent keys without touching the disk.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 
-/// Memtable of one column family; all together are bounded by [`super::WRITE_BUFFERS_BYTES_MAX`].
-const COLUMN_WRITE_BUFFER_BYTES: usize = 8 << 20;
+/// A column family's memtable takes at most this part of the memory for all.
+const COLUMN_SHARE: usize = 4;
 
 /// Names in [`Column::Meta`].
 pub(super) mod meta {

@@ -26,7 +26,10 @@ use history::DroppableUndo;
 pub use columns::Column;
 pub use commit::{BlockCommit, CodeChange};
 pub use error::{CommitError, OpenError, StoreError};
-pub use open::{CACHE_BYTES_DEFAULT, HISTORY_BLOCKS_DEFAULT, History, StoreOptions, WRITE_BUFFERS_BYTES_MAX};
+pub use open::{
+    CACHE_BYTES_DEFAULT, HISTORY_BLOCKS_DEFAULT, History, StoreOptions, WRITE_BUFFERS_BYTES_MAX,
+    WRITE_BUFFERS_BYTES_MIN,
+};
 pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, StoredReceipt, TxLocation};
 
 /// One thread-mode for all: column families are made at opening and never dropped, so that reads take no lock.

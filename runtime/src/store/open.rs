@@ -23,11 +23,24 @@ pub const HISTORY_BLOCKS_DEFAULT: u64 = 1024;
 /// Size of the cache of table blocks, and of that of the tries' upper branches, unless told otherwise.
 pub const CACHE_BYTES_DEFAULT: usize = 48 << 20;
 
-/// All memtables together; beyond it RocksDB flushes the fullest.
-pub const WRITE_BUFFERS_BYTES_MAX: usize = 32 << 20;
+/// All memtables together with the smallest cache; beyond it RocksDB flushes the fullest.
+pub const WRITE_BUFFERS_BYTES_MIN: usize = 32 << 20;
 
-/// Write-ahead logs together; bounds how long opening after a crash takes.
-const WAL_BYTES_MAX: u64 = 64 << 20;
+/// All memtables together at most, however large the cache is: it bounds how long opening after a crash takes.
+pub const WRITE_BUFFERS_BYTES_MAX: usize = 512 << 20;
+
+/// Memory for memtables beside a cache of `cache_bytes`: half as much. Branches near the roots are written in every block, so
+/// that a memtable that holds many blocks saves most of the writing.
+const fn write_buffers_bytes(cache_bytes: usize) -> usize {
+    let half = cache_bytes / 2;
+    if half < WRITE_BUFFERS_BYTES_MIN {
+        WRITE_BUFFERS_BYTES_MIN
+    } else if half > WRITE_BUFFERS_BYTES_MAX {
+        WRITE_BUFFERS_BYTES_MAX
+    } else {
+        half
+    }
+}
 
 /// Table files held open; each costs a descriptor and some memory.
 const OPEN_FILES_MAX: i32 = 256;
@@ -80,8 +93,9 @@ impl Store {
         check_columns(path)?;
         let cache = Cache::new_lru_cache(options.cache_bytes);
         let droppable = DroppableUndo::default();
-        let columns = Column::ALL.map(|column| column.descriptor(&cache, &droppable));
-        let db = Database::open_cf_descriptors(&database_options(), path, columns)
+        let buffers = write_buffers_bytes(options.cache_bytes);
+        let columns = Column::ALL.map(|column| column.descriptor(&cache, buffers, &droppable));
+        let db = Database::open_cf_descriptors(&database_options(buffers), path, columns)
             .map_err(|source| open_error(path, source))?;
         let store = Self {
             db,
@@ -195,13 +209,14 @@ fn open_error(path: &Path, source: rocksdb::Error) -> OpenError {
     OpenError::Database { path, source }
 }
 
-fn database_options() -> Options {
+fn database_options(write_buffers_bytes: usize) -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_max_open_files(OPEN_FILES_MAX);
-    options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES_MAX);
-    options.set_max_total_wal_size(WAL_BYTES_MAX);
+    options.set_db_write_buffer_size(write_buffers_bytes);
+    // The log holds what memtables hold, and what was flushed of one column while others were not.
+    options.set_max_total_wal_size(2 * write_buffers_bytes as u64);
     options.set_max_background_jobs(2);
     options.set_bytes_per_sync(1 << 20);
     // After a crash everything up to the last whole batch is there, and nothing after it.
