@@ -41,8 +41,10 @@ use thiserror::Error;
 pub use block::{BlockError, Executed};
 pub use bootstrap::BootstrapError;
 pub use executor::{
-    BrokenRule, ChainRules, ExecutionError, Refusal, TransactionFault,
+    BrokenRule, ChainRules, ExecutionError, ForkRules, Refusal, TransactionFault,
     call::{AccessListResult, CallError, CallOutcome, CallOverrides, CallResult, GAS_CAP_CALL},
+    recorder::TRACE_BYTES_MAX,
+    trace::TraceError,
 };
 pub use genesis::GenesisError;
 pub use head::{Head, PlaceError};
@@ -209,6 +211,12 @@ impl Runtime {
     #[must_use]
     pub const fn read_limits(&self) -> &ReadLimits {
         &self.reads
+    }
+
+    /// The rules of the chain's fork, as clients ask for them.
+    #[must_use]
+    pub fn fork_rules(&self) -> ForkRules {
+        ForkRules::of(self.executor.rules())
     }
 
     /// The hash of block 0, which names the chain.

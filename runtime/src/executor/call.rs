@@ -9,7 +9,7 @@ use alloy_consensus::Header;
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_evm::{
     EthEvm, Evm, EvmEnv,
-    eth::EthEvmBuilder,
+    eth::{EthEvmBuilder, EthEvmContext},
     overrides::{apply_block_overrides, apply_state_overrides},
     precompiles::PrecompilesMap,
     rpc::TryIntoTxEnv,
@@ -17,6 +17,7 @@ use alloy_evm::{
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::StateOverride};
 use revm::{
+    Inspector,
     context::{
         TxEnv,
         result::{EVMError, ExecutionResult, InvalidTransaction, ResultAndState},
@@ -26,7 +27,7 @@ use revm::{
 };
 use thiserror::Error;
 
-use super::{ExecutionError, Executor, TransactionFault, database::ViewDatabase};
+use super::{ExecutionError, Executor, TransactionFault, database::ViewDatabase, words};
 use crate::{limits::TRANSACTION_GAS_MAX, read::ReadError, state::StateView};
 
 /// Gas that a call, or an access list's single run, may use at most.
@@ -63,7 +64,7 @@ pub enum CallOutcome {
     Returned(Bytes),
     /// It reverted with this data, raw.
     Reverted(Bytes),
-    /// It was cut off: out of gas, an invalid opcode, and the like.
+    /// It was cut off: out of gas, an invalid opcode, and the like, in geth's words.
     Halted(String),
 }
 
@@ -109,9 +110,9 @@ pub enum CallError {
         output: Bytes,
     },
     /// The estimate's call is cut off for another reason than gas.
-    #[error("execution failed: {reason}")]
+    #[error("{reason}")]
     Halted {
-        /// The EVM's reason.
+        /// The EVM's reason, in geth's words.
         reason: String,
     },
     /// The estimate's call needs more gas than it may use.
@@ -128,9 +129,9 @@ pub enum CallError {
 type CallState = State<WrapDatabaseRef<ViewDatabase>>;
 
 /// A request made ready on the state of one block.
-pub(crate) struct PreparedCall {
-    evm: EthEvm<CallState, NoOpInspector, PrecompilesMap>,
-    transaction: TxEnv,
+pub(crate) struct PreparedCall<I = NoOpInspector> {
+    pub(super) evm: EthEvm<CallState, I, PrecompilesMap>,
+    pub(super) transaction: TxEnv,
     gas_given: bool,
 }
 
@@ -143,6 +144,20 @@ impl Executor {
         request: TransactionRequest,
         overrides: CallOverrides,
     ) -> Result<PreparedCall, CallError> {
+        self.prepare_with(view, header, request, overrides, NoOpInspector)
+    }
+
+    /// As [`Self::prepare`], with `inspector` at hand, which does not look yet.
+    pub(super) fn prepare_with<I: Inspector<EthEvmContext<CallState>>>(
+        &self,
+        view: StateView,
+        header: &Header,
+        request: TransactionRequest,
+        overrides: CallOverrides,
+        inspector: I,
+    ) -> Result<PreparedCall<I>, CallError> {
+        let unique = request.input.unique_input();
+        unique.map_err(|error| CallError::Request(error.to_string()))?;
         if request.blob_versioned_hashes.is_some() || request.sidecar.is_some() {
             return Err(TransactionFault::Blob.into());
         }
@@ -168,7 +183,10 @@ impl Executor {
             .map_err(|error| CallError::Request(error.to_string()))?;
         transaction.gas_limit = transaction.gas_limit.min(GAS_CAP_CALL);
         let precompiles = self.rules().precompiles(&env);
-        let evm = EthEvmBuilder::new(state, env).precompiles(precompiles).build();
+        let evm = EthEvmBuilder::new(state, env)
+            .inspector(inspector)
+            .precompiles(precompiles)
+            .build();
         Ok(PreparedCall {
             evm,
             transaction,
@@ -180,10 +198,7 @@ impl Executor {
 impl PreparedCall {
     /// Runs the call once.
     pub(crate) fn call(mut self) -> Result<CallResult, CallError> {
-        if !self.gas_given {
-            self.transaction.gas_limit = GAS_CAP_CALL;
-        }
-        Ok(result_of(self.run(self.transaction.gas_limit)?.result))
+        Ok(result_of(self.run_as_call()?.result))
     }
 
     /// The gas with which the call succeeds: tried, and within 1.5 % of the least, as geth searches.
@@ -205,7 +220,7 @@ impl PreparedCall {
             }
             ExecutionResult::Halt { reason, .. } => {
                 return Err(CallError::Halted {
-                    reason: reason.to_string(),
+                    reason: words::halt(&reason),
                 });
             }
         }
@@ -221,7 +236,8 @@ impl PreparedCall {
                 fails = fails.max(guess);
             }
         }
-        while works - fails > 1 && (works - fails) > works / 1_000 * ESTIMATE_TOLERANCE_THOUSANDTHS {
+        // The least is above `fails`, so that a share of `fails` is less than the same share of the least.
+        while works - fails > 1 && (works - fails) > fails / 1_000 * ESTIMATE_TOLERANCE_THOUSANDTHS {
             // Most calls need little more than they use: look near the lower end first.
             let middle = (fails + (works - fails) / 2).min(fails.saturating_mul(2).max(fails + 1));
             if self.succeeds(middle)? {
@@ -335,6 +351,16 @@ impl PreparedCall {
             Err(error) => Err(error),
         }
     }
+}
+
+impl<I: Inspector<EthEvmContext<CallState>>> PreparedCall<I> {
+    /// Runs it with the gas that it names, or with all that a call may use.
+    pub(super) fn run_as_call(&mut self) -> Result<ResultAndState, CallError> {
+        if !self.gas_given {
+            self.transaction.gas_limit = GAS_CAP_CALL;
+        }
+        self.run(self.transaction.gas_limit)
+    }
 
     fn run(&mut self, gas_limit: u64) -> Result<ResultAndState, CallError> {
         let mut transaction = self.transaction.clone();
@@ -360,7 +386,7 @@ fn result_of(result: ExecutionResult) -> CallResult {
             logs: Vec::new(),
         },
         ExecutionResult::Halt { reason, .. } => CallResult {
-            outcome: CallOutcome::Halted(reason.to_string()),
+            outcome: CallOutcome::Halted(words::halt(&reason)),
             gas_used,
             logs: Vec::new(),
         },

@@ -1,14 +1,17 @@
 //! Which EVM does a block run on?
 //!
 //! The fork of the chain's specification as alloy-evm asks for it, the environment that follows from
-//! a header, and Ethereum's precompiles plus the chain's own. Used by the executor's other rooms only.
+//! a header, and Ethereum's precompiles plus the chain's own. Used by the executor's other rooms, and described for callers
+//! ([`ForkRules`]).
+
+use std::collections::BTreeMap;
 
 use alloy_consensus::Header;
-use alloy_eips::eip7840::BlobParams;
+use alloy_eips::{eip2935, eip4788, eip7002, eip7251, eip7840::BlobParams};
 use alloy_evm::{
     EvmEnv,
     eth::spec::EthExecutorSpec,
-    precompiles::{DynPrecompile, PrecompileInput, PrecompilesMap},
+    precompiles::{DynPrecompile, Precompile as _, PrecompileInput, PrecompilesMap},
 };
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::{Address, Bytes};
@@ -63,15 +66,18 @@ impl ChainRules {
 
     /// The environment of the block that `header` describes. Roots and extra data are not looked at.
     pub(crate) fn env(self, header: &Header) -> EvmEnv {
-        // No block has blobs; the parameters give BLOBBASEFEE its Ethereum value, 1.
-        let blobs = match self.hardfork {
+        let mut env = EvmEnv::for_eth_block(header, self, self.chain_id, Some(self.blobs()));
+        env.cfg_env.tx_gas_limit_cap = self.transaction_gas_max;
+        env
+    }
+
+    /// No block has blobs; the fork's parameters give BLOBBASEFEE its Ethereum value, 1.
+    const fn blobs(self) -> BlobParams {
+        match self.hardfork {
             Hardfork::Cancun => BlobParams::cancun(),
             Hardfork::Prague => BlobParams::prague(),
             Hardfork::Osaka => BlobParams::osaka(),
-        };
-        let mut env = EvmEnv::for_eth_block(header, self, self.chain_id, Some(blobs));
-        env.cfg_env.tx_gas_limit_cap = self.transaction_gas_max;
-        env
+        }
     }
 
     /// Ethereum's precompiles of the fork and the chain's own.
@@ -81,6 +87,51 @@ impl ChainRules {
         match self.has_ed25519 {
             true => ethereum.with_applied_precompile(&ED25519_PRECOMPILE, |_| Some(ed25519())),
             false => ethereum,
+        }
+    }
+}
+
+/// What a client may want to know of the fork (EIP-7910).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForkRules {
+    /// Blobs per block: none, whatever the fork; the fraction is the fork's.
+    pub blobs: BlobParams,
+    /// The precompiles by their names.
+    pub precompiles: BTreeMap<String, Address>,
+    /// The contracts that the fork calls before and after each block, by the names of their addresses.
+    pub system_contracts: BTreeMap<&'static str, Address>,
+}
+
+impl ForkRules {
+    pub(crate) fn of(rules: ChainRules) -> Self {
+        let env = rules.env(&Header::default());
+        let precompiles = rules.precompiles(&env);
+        let named = |address: &Address| {
+            let found = precompiles.get(address)?;
+            Some((found.precompile_id().name().to_owned(), *address))
+        };
+        let mut system_contracts = BTreeMap::from([("BEACON_ROOTS_ADDRESS", eip4788::BEACON_ROOTS_ADDRESS)]);
+        if rules.has_requests() {
+            system_contracts.extend([
+                ("HISTORY_STORAGE_ADDRESS", eip2935::HISTORY_STORAGE_ADDRESS),
+                (
+                    "WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS",
+                    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
+                ),
+                (
+                    "CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS",
+                    eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+                ),
+            ]);
+        }
+        Self {
+            blobs: BlobParams {
+                target_blob_count: 0,
+                max_blob_count: 0,
+                ..rules.blobs()
+            },
+            precompiles: precompiles.addresses().filter_map(named).collect(),
+            system_contracts,
         }
     }
 }

@@ -7,6 +7,7 @@ use alloy_primitives::{Address, U256};
 use revm::context::result::InvalidTransaction;
 use thiserror::Error;
 
+use super::words;
 use crate::limits::LimitError;
 
 /// A block could not be executed at all: the database failed, or an invariant of ours is broken.
@@ -68,7 +69,7 @@ pub enum TransactionFault {
 
 /// What the EVM's own check of a transaction said.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
+#[error("{}", words::refusal(.0))]
 pub struct Refusal(pub(crate) InvalidTransaction);
 
 /// Which of Ethereum's rules a refused transaction breaks, as far as [`TransactionFault`] has no variant of its own.

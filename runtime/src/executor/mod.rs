@@ -2,7 +2,7 @@
 //!
 //! The only place that knows the EVM (revm through alloy-evm): a [`BlockExecution`] runs one block, with the
 //! system calls of its fork before and after the transactions, and gives receipts, requests and a
-//! [`StateDiff`]; [`call`] runs what leaves no trace. Production, import, genesis and the facade call in here.
+//! [`StateDiff`]; [`call`] runs what leaves no trace, [`trace`] tells how something ran. Production, import, genesis and the facade call in here.
 //! Nothing here writes to the database, checks a limit or knows whose turn it is.
 
 pub(crate) mod call;
@@ -11,6 +11,9 @@ mod database;
 mod env;
 mod error;
 mod genesis;
+pub(crate) mod recorder;
+pub(crate) mod trace;
+mod words;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -20,20 +23,21 @@ use alloy_evm::{
     EthEvm, Evm,
     block::BlockExecutor,
     eth::{
-        EthBlockExecutionCtx, EthBlockExecutor, EthEvmBuilder,
+        EthBlockExecutionCtx, EthBlockExecutor, EthEvmBuilder, EthEvmContext,
         receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
     },
     precompiles::PrecompilesMap,
 };
 use alloy_primitives::{Address, Bytes};
 use revm::{
+    Inspector,
     context::result::ExecutionResult,
     database::{State, WrapDatabaseRef, states::bundle_state::BundleRetention},
 };
 
 use collision::{Collisions, StorageOnly};
 pub(crate) use database::{CodeCache, ViewDatabase};
-pub use env::ChainRules;
+pub use env::{ChainRules, ForkRules};
 pub use error::{BrokenRule, ExecutionError, Refusal, TransactionFault};
 
 use ledger_chainspec::Transaction;
@@ -41,8 +45,8 @@ use ledger_chainspec::Transaction;
 use crate::state::{StateDiff, StateView};
 
 type BlockState = State<WrapDatabaseRef<ViewDatabase>>;
-type BlockEvm = EthEvm<BlockState, Collisions, PrecompilesMap>;
-type Inner = EthBlockExecutor<'static, BlockEvm, ChainRules, Receipts>;
+type BlockEvm<I = Collisions> = EthEvm<BlockState, I, PrecompilesMap>;
+type Inner<I = Collisions> = EthBlockExecutor<'static, BlockEvm<I>, ChainRules, Receipts>;
 
 /// What every execution of a node shares: the chain's rules and analysed code. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -75,6 +79,17 @@ impl Executor {
     /// calls that come before the transactions (EIP-2935, EIP-4788). Of `header` the fields that
     /// execution sees must be there; roots, bloom, gas used and extra data are not read.
     pub(crate) fn begin(&self, parent: StateView, header: &Header) -> Result<BlockExecution, ExecutionError> {
+        Ok(BlockExecution {
+            inner: self.over(self.evm(parent, header), header)?,
+            refuses_collisions: false,
+        })
+    }
+
+    /// As [`Self::begin`], on an EVM that is ready.
+    fn over<I>(&self, evm: BlockEvm<I>, header: &Header) -> Result<Inner<I>, ExecutionError>
+    where
+        I: Inspector<EthEvmContext<BlockState>>,
+    {
         let context = EthBlockExecutionCtx {
             parent_hash: header.parent_hash,
             parent_beacon_block_root: header.parent_beacon_block_root,
@@ -84,13 +99,9 @@ impl Executor {
             tx_count_hint: None,
             slot_number: None,
         };
-        let evm = self.evm(parent, header);
         let mut inner = Inner::new(evm, context, self.rules, Receipts);
         inner.apply_pre_execution_changes().map_err(error::fatal)?;
-        Ok(BlockExecution {
-            inner,
-            refuses_collisions: false,
-        })
+        Ok(inner)
     }
 
     /// A reader of contracts on the state of `view`, in the environment of `header`.
@@ -101,9 +112,17 @@ impl Executor {
     }
 
     fn evm(&self, view: StateView, header: &Header) -> BlockEvm {
-        let env = self.rules.env(header);
         let database = self.database(view);
         let collisions = Collisions::new(database.storage_only.clone());
+        self.evm_with(database, header, collisions)
+    }
+
+    /// An EVM with `inspector` at hand, which does not look yet.
+    fn evm_with<I>(&self, database: ViewDatabase, header: &Header, inspector: I) -> BlockEvm<I>
+    where
+        I: Inspector<EthEvmContext<BlockState>>,
+    {
+        let env = self.rules.env(header);
         let state = State::builder()
             .with_database_ref(database)
             .with_bundle_update()
@@ -111,7 +130,7 @@ impl Executor {
         let precompiles = self.rules.precompiles(&env);
         EthEvmBuilder::new(state, env)
             .precompiles(precompiles)
-            .inspector(collisions)
+            .inspector(inspector)
             .build()
     }
 }

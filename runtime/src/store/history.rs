@@ -58,6 +58,12 @@ impl Store {
         })
     }
 
+    /// How much of the past stays readable.
+    #[must_use]
+    pub const fn history(&self) -> History {
+        self.history
+    }
+
     /// The oldest block whose state is readable.
     #[must_use]
     pub fn oldest_state(&self) -> BlockNumber {

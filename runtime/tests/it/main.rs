@@ -9,6 +9,7 @@ mod chain_reads;
 mod codes;
 mod council;
 mod dice;
+mod estimates;
 mod evidence;
 mod genesis_bounds;
 mod golden;

@@ -59,6 +59,7 @@ pub const RESERVED: &[(&str, &[&str])] = &[
     ("jsonrpsee", &["ledger-api", "ledger-node", "passport"]),
     ("libp2p", &["ledger-node"]),
     ("revm", &["ledger-runtime"]),
+    ("revm-inspectors", &["ledger-runtime"]),
     ("rocksdb", &["ledger-node", "ledger-runtime"]),
     ("tokio", &["ledger-node", "ledger-tests", "passport"]),
 ];
@@ -66,6 +67,7 @@ pub const RESERVED: &[(&str, &[&str])] = &[
 /// Crate name as written in code -> path prefixes of the only files that may name it.
 pub const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("revm", &["runtime/src/executor"]),
+    ("revm_inspectors", &["runtime/src/executor"]),
     ("alloy_evm", &["runtime/src/executor"]),
     ("rocksdb", &["runtime/src/store/", "node/src/signer/guard_store"]),
     ("libp2p", &["node/src/network/"]),
