@@ -1,18 +1,23 @@
-//! The `eth_*` methods, as the execution-apis describe them, in five groups.
+//! The `eth_*` methods, as the execution-apis describe them, in six groups.
 //!
 //! Blocks are final as soon as they exist, so the tags `latest`, `safe`, `finalized` and `pending` name the same block.
 //! Gas costs nothing, so every price and fee is 0.
 
-use alloy_eips::{BlockId, BlockNumberOrTag, eip2930::AccessListResult};
+use std::collections::BTreeMap;
+
+use alloy_eips::{BlockId, BlockNumberOrTag, eip2930::AccessListResult, eip7910::EthConfig};
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_rpc_types_eth::{
-    Block, BlockOverrides, EIP1186AccountProofResponse, FeeHistory, Filter, FilterChanges, Index, Log, SyncStatus,
-    Transaction, TransactionReceipt, TransactionRequest,
+    Block, BlockOverrides, EIP1186AccountProofResponse, FeeHistory, FillTransaction, Filter, FilterChanges, Header,
+    Index, Log, Transaction, TransactionReceipt, TransactionRequest,
     pubsub::{Params, SubscriptionKind, SubscriptionResult},
     state::StateOverride,
 };
 use alloy_serde::JsonStorageKey;
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
+use serde_json::Value;
+
+use crate::{Capabilities, SyncStatus};
 
 /// Blocks, fees, and where the chain stands.
 #[cfg_attr(all(feature = "server", feature = "client"), rpc(server, client, namespace = "eth"))]
@@ -43,6 +48,10 @@ pub trait EthBlocks {
     #[method(name = "maxPriorityFeePerGas")]
     fn max_priority_fee_per_gas(&self) -> RpcResult<U256>;
 
+    /// Always 0: gas costs nothing.
+    #[method(name = "baseFee")]
+    fn base_fee(&self) -> RpcResult<U256>;
+
     /// Always 0: there are no blobs.
     #[method(name = "blobBaseFee")]
     fn blob_base_fee(&self) -> RpcResult<U256>;
@@ -55,6 +64,14 @@ pub trait EthBlocks {
         newest_block: BlockNumberOrTag,
         reward_percentiles: Option<Vec<f64>>,
     ) -> RpcResult<FeeHistory>;
+
+    /// A header by its block's number or tag; `null` if there is no such block.
+    #[method(name = "getHeaderByNumber")]
+    async fn header_by_number(&self, block: BlockNumberOrTag) -> RpcResult<Option<Header>>;
+
+    /// A header by its block's hash; `null` if there is no such block.
+    #[method(name = "getHeaderByHash")]
+    async fn header_by_hash(&self, block_hash: B256) -> RpcResult<Option<Header>>;
 
     /// A block by its number or tag, with transactions or their hashes; `null` if there is none.
     #[method(name = "getBlockByNumber")]
@@ -93,6 +110,24 @@ pub trait EthBlocks {
     fn uncle_by_hash_and_index(&self, block_hash: B256, index: Index) -> RpcResult<Option<Block>>;
 }
 
+/// The chain's rules, and what the node keeps.
+#[cfg_attr(all(feature = "server", feature = "client"), rpc(server, client, namespace = "eth"))]
+#[cfg_attr(all(feature = "server", not(feature = "client")), rpc(server, namespace = "eth"))]
+#[cfg_attr(all(feature = "client", not(feature = "server")), rpc(client, namespace = "eth"))]
+pub trait EthRules {
+    /// Fork, precompiles and system contracts (EIP-7910).
+    #[method(name = "config")]
+    fn config(&self) -> RpcResult<EthConfig>;
+
+    /// From which block on the node keeps what.
+    #[method(name = "capabilities")]
+    fn capabilities(&self) -> RpcResult<Capabilities>;
+
+    /// The account that the block of the next slot names as its beneficiary.
+    #[method(name = "coinbase")]
+    fn coinbase(&self) -> RpcResult<Address>;
+}
+
 /// Transactions: sending and finding them.
 #[cfg_attr(all(feature = "server", feature = "client"), rpc(server, client, namespace = "eth"))]
 #[cfg_attr(all(feature = "server", not(feature = "client")), rpc(server, namespace = "eth"))]
@@ -101,6 +136,10 @@ pub trait EthTransactions {
     /// Hands in a signed transaction (EIP-2718 bytes) and gives its hash.
     #[method(name = "sendRawTransaction")]
     async fn send_raw_transaction(&self, transaction: Bytes) -> RpcResult<B256>;
+
+    /// A transaction with all that was left out: nonce, gas, prices, chain; and the bytes that a wallet signs.
+    #[method(name = "fillTransaction")]
+    async fn fill_transaction(&self, transaction: TransactionRequest) -> RpcResult<FillTransaction<Value>>;
 
     /// A transaction by its hash, from the chain or the pool; `null` if neither has it.
     #[method(name = "getTransactionByHash")]
@@ -147,6 +186,14 @@ pub trait EthState {
     /// One storage slot of an account.
     #[method(name = "getStorageAt")]
     async fn storage_at(&self, address: Address, slot: JsonStorageKey, block: Option<BlockId>) -> RpcResult<B256>;
+
+    /// Storage slots of several accounts.
+    #[method(name = "getStorageValues")]
+    async fn storage_values(
+        &self,
+        requests: BTreeMap<Address, Vec<JsonStorageKey>>,
+        block: Option<BlockId>,
+    ) -> RpcResult<BTreeMap<Address, Vec<B256>>>;
 
     /// An account and some of its storage slots, with Merkle proofs against the block's state root (EIP-1186).
     #[method(name = "getProof")]

@@ -9,6 +9,8 @@ pub mod openrpc;
 pub mod types;
 
 #[cfg(any(feature = "server", feature = "client"))]
+pub mod debug;
+#[cfg(any(feature = "server", feature = "client"))]
 pub mod eth;
 #[cfg(any(feature = "server", feature = "client"))]
 pub mod ledger;
@@ -19,13 +21,15 @@ pub use types::*;
 
 #[cfg(feature = "client")]
 pub use {
-    eth::{EthBlocksClient, EthFiltersClient, EthPubSubClient, EthStateClient, EthTransactionsClient},
+    debug::DebugClient,
+    eth::{EthBlocksClient, EthFiltersClient, EthPubSubClient, EthRulesClient, EthStateClient, EthTransactionsClient},
     ledger::LedgerClient,
     node::{DiscoveryClient, NetClient, PoolClient, Web3Client},
 };
 #[cfg(feature = "server")]
 pub use {
-    eth::{EthBlocksServer, EthFiltersServer, EthPubSubServer, EthStateServer, EthTransactionsServer},
+    debug::DebugServer,
+    eth::{EthBlocksServer, EthFiltersServer, EthPubSubServer, EthRulesServer, EthStateServer, EthTransactionsServer},
     ledger::LedgerServer,
     node::{DiscoveryServer, NetServer, PoolServer, Web3Server},
 };

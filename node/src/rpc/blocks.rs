@@ -3,9 +3,9 @@
 use alloy_consensus::BlockHeader;
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, U64, U256};
-use alloy_rpc_types_eth::{Block, FeeHistory, Index, SyncInfo, SyncStatus, TransactionReceipt};
+use alloy_rpc_types_eth::{Block, FeeHistory, Header, Index, TransactionReceipt};
 use jsonrpsee::core::{RpcResult, async_trait};
-use ledger_api::EthBlocksServer;
+use ledger_api::{EthBlocksServer, SyncInfo, SyncStatus};
 use ledger_chainspec::BlockNumber;
 use ledger_runtime::{BlockRef, Runtime};
 
@@ -47,6 +47,10 @@ impl EthBlocksServer for Api {
         Ok(U256::ZERO)
     }
 
+    fn base_fee(&self) -> RpcResult<U256> {
+        Ok(U256::ZERO)
+    }
+
     fn blob_base_fee(&self) -> RpcResult<U256> {
         Ok(U256::ZERO)
     }
@@ -62,6 +66,14 @@ impl EthBlocksServer for Api {
         self.turns
             .read(move || fee_history(&runtime, block_count.to(), newest, reward_percentiles))
             .await
+    }
+
+    async fn header_by_number(&self, block: BlockNumberOrTag) -> RpcResult<Option<Header>> {
+        self.header_at(convert::block_by_tag(block)).await
+    }
+
+    async fn header_by_hash(&self, block_hash: B256) -> RpcResult<Option<Header>> {
+        self.header_at(convert::by_hash(block_hash)).await
     }
 
     async fn block_by_number(&self, block: BlockNumberOrTag, hydrated: Option<bool>) -> RpcResult<Option<Block>> {
@@ -117,14 +129,20 @@ impl EthBlocksServer for Api {
 impl Api {
     pub(super) fn sync_status(&self) -> SyncStatus {
         let Some(progress) = self.context.network.borrow().sync else {
-            return SyncStatus::None;
+            return SyncStatus::Done(false);
         };
-        SyncStatus::Info(Box::new(SyncInfo {
-            starting_block: U256::from(progress.from.get()),
-            current_block: U256::from(self.head().number().get()),
-            highest_block: U256::from(progress.target.get()),
-            ..SyncInfo::default()
-        }))
+        SyncStatus::Catching(SyncInfo {
+            starting_block: progress.from.get(),
+            current_block: self.head().number().get(),
+            highest_block: progress.target.get(),
+        })
+    }
+
+    async fn header_at(&self, at: BlockRef) -> RpcResult<Option<Header>> {
+        let runtime = self.runtime();
+        self.turns
+            .read(move || Ok(runtime.header(at)?.map(|header| convert::header(header, None))))
+            .await
     }
 
     async fn block_at(&self, at: BlockRef, hydrated: Option<bool>) -> RpcResult<Option<Block>> {
@@ -166,9 +184,7 @@ fn fee_history(
         )));
     }
     let count = count.min(FEE_HISTORY_BLOCKS_MAX).min(newest.get().saturating_add(1));
-    if count == 0 {
-        return Ok(FeeHistory::default());
-    }
+    // Of no blocks, too, the price of the next one is told.
     let oldest = newest.get() + 1 - count;
     let mut history = FeeHistory {
         oldest_block: oldest,

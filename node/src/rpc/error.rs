@@ -5,7 +5,7 @@
 
 use alloy_primitives::Bytes;
 use jsonrpsee::types::ErrorObjectOwned;
-use ledger_runtime::{CallError, LogsError, ReadError, state::StateError, store::StoreError};
+use ledger_runtime::{CallError, LogsError, ReadError, TraceError, state::StateError, store::StoreError};
 use thiserror::Error;
 
 use crate::txpool::PoolError;
@@ -56,8 +56,11 @@ pub enum RpcFailure {
     #[error(transparent)]
     Call(CallError),
     /// A call was cut off.
-    #[error("execution failed: {0}")]
+    #[error("{0}")]
     Halted(String),
+    /// There is no trace.
+    #[error(transparent)]
+    Trace(TraceError),
     /// Logs could not be given.
     #[error(transparent)]
     Logs(#[from] LogsError),
@@ -74,6 +77,16 @@ impl From<CallError> for RpcFailure {
         match error {
             CallError::Reverted { output } => Self::Reverted { data: output },
             other => Self::Call(other),
+        }
+    }
+}
+
+impl From<TraceError> for RpcFailure {
+    fn from(error: TraceError) -> Self {
+        match error {
+            TraceError::Call(error) => error.into(),
+            TraceError::Read(error) => error.into(),
+            other => Self::Trace(other),
         }
     }
 }
@@ -112,7 +125,19 @@ impl RpcFailure {
                 | LogsError::TooMuchToRead { .. },
             ) => CODE_LIMIT,
             Self::Read(error) => read_code(error),
+            Self::Trace(error) => trace_code(error),
         }
+    }
+}
+
+const fn trace_code(error: &TraceError) -> i32 {
+    match error {
+        TraceError::Call(error) => call_code(error),
+        TraceError::Read(error) => read_code(error),
+        TraceError::Genesis => CODE_REFUSED,
+        TraceError::Tracer { .. } | TraceError::Config { .. } => CODE_PARAMS,
+        TraceError::TooLong => CODE_LIMIT,
+        TraceError::Replay { .. } | TraceError::Execution(_) => CODE_INTERNAL,
     }
 }
 

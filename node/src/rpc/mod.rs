@@ -12,6 +12,7 @@ mod clock;
 mod context;
 mod convert;
 mod costs;
+mod debug;
 pub mod error;
 mod filters;
 mod gate;
@@ -20,6 +21,7 @@ mod ledger;
 pub mod limits;
 mod meter;
 mod node;
+mod rules;
 mod server;
 mod service;
 mod socket;
@@ -30,8 +32,8 @@ pub mod turns;
 
 use jsonrpsee::Methods;
 use ledger_api::{
-    DiscoveryServer, EthBlocksServer, EthFiltersServer, EthPubSubServer, EthStateServer, EthTransactionsServer,
-    LedgerServer, NetServer, PoolServer, Web3Server,
+    DebugServer, DiscoveryServer, EthBlocksServer, EthFiltersServer, EthPubSubServer, EthRulesServer, EthStateServer,
+    EthTransactionsServer, LedgerServer, NetServer, PoolServer, Web3Server,
 };
 
 pub use blocks::{FEE_HISTORY_BLOCKS_MAX, FEE_PERCENTILES_MAX};
@@ -40,12 +42,14 @@ pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX, FILTERS_PER_C
 pub use limits::RpcLimits;
 pub use server::{RpcBindError, RpcOptions, RpcServer, STOP_WAIT_MAX};
 pub use service::InProcess;
+pub use state::STORAGE_VALUES_MAX;
 
 /// Every method, ready to be served.
 #[must_use]
 pub fn methods(api: Api) -> Methods {
-    let groups: [Methods; 10] = [
+    let groups: [Methods; 12] = [
         EthBlocksServer::into_rpc(api.clone()).into(),
+        EthRulesServer::into_rpc(api.clone()).into(),
         EthTransactionsServer::into_rpc(api.clone()).into(),
         EthStateServer::into_rpc(api.clone()).into(),
         EthFiltersServer::into_rpc(api.clone()).into(),
@@ -53,6 +57,7 @@ pub fn methods(api: Api) -> Methods {
         NetServer::into_rpc(api.clone()).into(),
         Web3Server::into_rpc(api.clone()).into(),
         PoolServer::into_rpc(api.clone()).into(),
+        DebugServer::into_rpc(api.clone()).into(),
         DiscoveryServer::into_rpc(api.clone()).into(),
         LedgerServer::into_rpc(api).into(),
     ];

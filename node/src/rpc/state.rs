@@ -1,5 +1,7 @@
 //! `eth_*`: accounts, proofs, and calls that leave no trace.
 
+use std::collections::BTreeMap;
+
 use alloy_eips::{BlockId, eip2930::AccessListResult};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256};
 use alloy_rpc_types_eth::{
@@ -12,6 +14,9 @@ use ledger_api::EthStateServer;
 use ledger_runtime::{CallOutcome, CallOverrides, state::AccountProof};
 
 use super::{context::Api, convert, error::RpcFailure};
+
+/// Storage slots that one question may name, as geth does.
+pub const STORAGE_VALUES_MAX: usize = 1024;
 
 #[async_trait]
 impl EthStateServer for Api {
@@ -36,6 +41,31 @@ impl EthStateServer for Api {
         let slot = U256::from_be_bytes(slot.as_b256().0);
         self.turns
             .read(move || Ok(runtime.storage(&address, &slot, at)?.into()))
+            .await
+    }
+
+    async fn storage_values(
+        &self,
+        requests: BTreeMap<Address, Vec<JsonStorageKey>>,
+        block: Option<BlockId>,
+    ) -> RpcResult<BTreeMap<Address, Vec<B256>>> {
+        let slots: usize = requests.values().map(Vec::len).sum();
+        if slots > STORAGE_VALUES_MAX {
+            let message = format!("too many slots: {slots}, at most {STORAGE_VALUES_MAX}");
+            return Err(RpcFailure::Limit(message).into());
+        }
+        let (runtime, at) = (self.runtime(), convert::block_ref(block));
+        self.turns
+            .read(move || {
+                let (_, view) = runtime.state(at)?;
+                let mut values = BTreeMap::new();
+                for (address, keys) in requests {
+                    let slots = keys.iter().map(|key| U256::from_be_bytes(key.as_b256().0));
+                    let read = slots.map(|slot| Ok(view.storage(&address, &slot)?.into()));
+                    values.insert(address, read.collect::<Result<_, RpcFailure>>()?);
+                }
+                Ok(values)
+            })
             .await
     }
 

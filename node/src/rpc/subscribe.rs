@@ -4,7 +4,7 @@
 //! own pace; blocks that were committed meanwhile are read from the store, one after another, so that none is missed.
 
 use alloy_rpc_types_eth::{
-    Filter, SyncStatus,
+    Filter,
     pubsub::{Params, PubSubSyncStatus, SubscriptionKind, SyncStatusMetadata},
 };
 use jsonrpsee::{
@@ -13,7 +13,7 @@ use jsonrpsee::{
     server::IdProvider,
     types::SubscriptionId,
 };
-use ledger_api::EthPubSubServer;
+use ledger_api::{EthPubSubServer, SyncStatus};
 use ledger_chainspec::BlockNumber;
 use ledger_runtime::BlockRef;
 use serde::Serialize;
@@ -143,12 +143,12 @@ impl Api {
         loop {
             network.borrow_and_update();
             let status = match self.sync_status() {
-                SyncStatus::None => PubSubSyncStatus::Simple(false),
-                SyncStatus::Info(info) => PubSubSyncStatus::Detailed(SyncStatusMetadata {
+                SyncStatus::Done(done) => PubSubSyncStatus::Simple(done),
+                SyncStatus::Catching(info) => PubSubSyncStatus::Detailed(SyncStatusMetadata {
                     syncing: true,
-                    starting_block: info.starting_block.saturating_to(),
-                    current_block: info.current_block.saturating_to(),
-                    highest_block: Some(info.highest_block.saturating_to()),
+                    starting_block: info.starting_block,
+                    current_block: info.current_block,
+                    highest_block: Some(info.highest_block),
                 }),
             };
             if said.as_ref() != Some(&status) {

@@ -26,14 +26,14 @@ async fn verify(world: &World, id: impl ToString, cloud: &str) -> Verification {
 }
 
 /// A code that `holder` asks for: its transaction and its id.
-async fn request(world: &World, holder: &Person) -> (B256, U256) {
+pub async fn request(world: &World, holder: &Person) -> (B256, U256) {
     let hash = world.does(holder, &Transact::requestCodeCall { specId: SMALL }).await;
     let receipt = world.runtime.transaction(&hash).unwrap().unwrap().receipt;
     (hash, ledger_runtime::Runtime::issued_code(&receipt).unwrap())
 }
 
 /// The holder's consent, as JSON for the node and as the contract takes it.
-fn consent(holder: &Person, code: U256, member: u32) -> (Value, Transact::Authorization) {
+pub fn consent(holder: &Person, code: U256, member: u32) -> (Value, Transact::Authorization) {
     let (signup_ref, deadline) = (B256::repeat_byte(5), 4_000_000_000_u64);
     let consent = Redemption {
         codeId: code,

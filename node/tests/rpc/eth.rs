@@ -30,7 +30,7 @@ async fn the_chain_says_who_it_is_and_that_gas_is_free() {
         ("web3_clientVersion", json!("ledger-node/test")),
         (
             "rpc_modules",
-            json!({"eth":"1.0","ledger":"1.0","net":"1.0","rpc":"1.0","txpool":"1.0","web3":"1.0"}),
+            json!({"debug":"1.0","eth":"1.0","ledger":"1.0","net":"1.0","rpc":"1.0","txpool":"1.0","web3":"1.0"}),
         ),
     ] {
         assert_eq!(world.ask::<Value>(method, json!([])).await, answer, "{method}");

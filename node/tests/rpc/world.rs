@@ -209,7 +209,8 @@ impl World {
         }
     }
 
-    async fn try_ask(&self, method: &str, params: Value) -> Result<Value, ErrorObjectOwned> {
+    /// Asks a method, which may answer or refuse.
+    pub async fn try_ask(&self, method: &str, params: Value) -> Result<Value, ErrorObjectOwned> {
         let mut array = ArrayParams::new();
         for param in params.as_array().unwrap() {
             array.insert(param).unwrap();

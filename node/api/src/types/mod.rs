@@ -1,4 +1,4 @@
-//! The values of the `ledger_*` methods, as JSON carries them.
+//! The values of the `ledger_*` methods, and of others that alloy has no types for, as JSON carries them.
 //!
 //! Numbers are quantities, names are camel case, unknown fields of requests are refused and of answers ignored, so that
 //! a newer node can say more.
@@ -7,8 +7,10 @@ mod chain;
 mod code;
 mod governance;
 mod pool;
+mod routing;
 
 pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
 pub use code::{Authorization, CloudRef, CodeEnding, CodeInfo, CodeState, Verdict, Verification, VerifyRequest};
 pub use governance::{ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo};
 pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};
+pub use routing::{Capabilities, CapabilitiesHead, Capability, DeleteStrategy, SyncInfo, SyncStatus};

@@ -25,6 +25,7 @@ fn parse(source: &str) -> Vec<Item> {
 
 pub fn methods() -> Vec<Declared> {
     let sources = [
+        include_str!("../../src/debug.rs"),
         include_str!("../../src/eth.rs"),
         include_str!("../../src/node.rs"),
         include_str!("../../src/ledger.rs"),
@@ -71,6 +72,7 @@ pub fn types() -> Vec<DeclaredType> {
         include_str!("../../src/types/code.rs"),
         include_str!("../../src/types/governance.rs"),
         include_str!("../../src/types/pool.rs"),
+        include_str!("../../src/types/routing.rs"),
     ];
     let declared = |item| match item {
         Item::Struct(item) => {

@@ -1,39 +1,14 @@
-//! The table that the OpenRPC document is made of: every method, its parameters, its result.
-//!
-//! A test reads the traits and fails where the table says something else.
+//! The methods about the chain: `eth_*`.
 
 use super::{
-    Method, Parameter,
-    Shape::{self, List, Nullable, NullableList, One},
+    super::{
+        Method,
+        Shape::{List, Nullable, NullableList, One},
+    },
+    method, needed, optional,
 };
 
-const fn needed(name: &'static str, shape: Shape) -> Parameter {
-    Parameter {
-        name,
-        shape,
-        required: true,
-    }
-}
-
-const fn optional(name: &'static str, shape: Shape) -> Parameter {
-    Parameter {
-        name,
-        shape,
-        required: false,
-    }
-}
-
-const fn method(name: &'static str, summary: &'static str, parameters: &'static [Parameter], result: Shape) -> Method {
-    Method {
-        name,
-        summary,
-        parameters,
-        result,
-    }
-}
-
-/// Every method, in the order of the traits.
-pub const METHODS: &[Method] = &[
+pub(super) const METHODS: &[Method] = &[
     method("eth_chainId", "The EIP-155 chain id.", &[], One("Quantity")),
     method(
         "eth_blockNumber",
@@ -60,6 +35,7 @@ pub const METHODS: &[Method] = &[
         &[],
         One("Quantity"),
     ),
+    method("eth_baseFee", "Always 0: gas costs nothing.", &[], One("Quantity")),
     method("eth_blobBaseFee", "Always 0: there are no blobs.", &[], One("Quantity")),
     method(
         "eth_feeHistory",
@@ -70,6 +46,18 @@ pub const METHODS: &[Method] = &[
             optional("rewardPercentiles", List("Number")),
         ],
         One("FeeHistory"),
+    ),
+    method(
+        "eth_getHeaderByNumber",
+        "A header by its block's number or tag; `null` if there is no such block.",
+        &[needed("block", One("BlockTag"))],
+        Nullable("Header"),
+    ),
+    method(
+        "eth_getHeaderByHash",
+        "A header by its block's hash; `null` if there is no such block.",
+        &[needed("blockHash", One("Hash"))],
+        Nullable("Header"),
     ),
     method(
         "eth_getBlockByNumber",
@@ -126,10 +114,34 @@ pub const METHODS: &[Method] = &[
         Nullable("Block"),
     ),
     method(
+        "eth_config",
+        "Fork, precompiles and system contracts (EIP-7910).",
+        &[],
+        One("ChainConfig"),
+    ),
+    method(
+        "eth_capabilities",
+        "From which block on the node keeps what.",
+        &[],
+        One("Capabilities"),
+    ),
+    method(
+        "eth_coinbase",
+        "The account that the block of the next slot names as its beneficiary.",
+        &[],
+        One("Address"),
+    ),
+    method(
         "eth_sendRawTransaction",
         "Hands in a signed transaction (EIP-2718 bytes) and gives its hash.",
         &[needed("transaction", One("Bytes"))],
         One("Hash"),
+    ),
+    method(
+        "eth_fillTransaction",
+        "A transaction with all that was left out: nonce, gas, prices, chain; and the bytes that a wallet signs.",
+        &[needed("transaction", One("TransactionRequest"))],
+        One("FilledTransaction"),
     ),
     method(
         "eth_getTransactionByHash",
@@ -188,6 +200,15 @@ pub const METHODS: &[Method] = &[
             optional("block", One("BlockId")),
         ],
         One("Hash"),
+    ),
+    method(
+        "eth_getStorageValues",
+        "Storage slots of several accounts.",
+        &[
+            needed("requests", One("StorageRequests")),
+            optional("block", One("BlockId")),
+        ],
+        One("StorageValues"),
     ),
     method(
         "eth_getProof",
@@ -285,103 +306,5 @@ pub const METHODS: &[Method] = &[
         "Ends a subscription; whether there was one.",
         &[needed("subscriptionId", One("Quantity"))],
         One("Boolean"),
-    ),
-    method(
-        "net_version",
-        "The chain id as a decimal string, as Ethereum's clients expect.",
-        &[],
-        One("Text"),
-    ),
-    method("net_peerCount", "Number of connected peers.", &[], One("Quantity")),
-    method(
-        "net_listening",
-        "Whether the node listens for peers.",
-        &[],
-        One("Boolean"),
-    ),
-    method(
-        "web3_clientVersion",
-        "Name, version and platform of the node.",
-        &[],
-        One("Text"),
-    ),
-    method(
-        "web3_sha3",
-        "Keccak-256 of some bytes.",
-        &[needed("data", One("Bytes"))],
-        One("Hash"),
-    ),
-    method(
-        "txpool_status",
-        "Numbers of pending and queued transactions.",
-        &[],
-        One("PoolCounts"),
-    ),
-    method(
-        "txpool_content",
-        "All transactions, by sender and nonce.",
-        &[],
-        One("PoolContent"),
-    ),
-    method(
-        "txpool_contentFrom",
-        "The transactions of one sender, by nonce.",
-        &[needed("address", One("Address"))],
-        One("PoolContentFrom"),
-    ),
-    method(
-        "txpool_inspect",
-        "All transactions in one line each, by sender and nonce.",
-        &[],
-        One("PoolInspect"),
-    ),
-    method(
-        "rpc.discover",
-        "The OpenRPC document that describes every method.",
-        &[],
-        One("OpenRpcDocument"),
-    ),
-    method("rpc_modules", "The namespaces and their versions.", &[], One("Modules")),
-    method(
-        "ledger_specs",
-        "The instance specifications that codes are given for.",
-        &[],
-        List("SpecInfo"),
-    ),
-    method(
-        "ledger_pool",
-        "Per specification, what the clouds offer and what is left of it.",
-        &[],
-        List("PoolEntry"),
-    ),
-    method(
-        "ledger_code",
-        "What is known about a promo code; `null` if the id names none.",
-        &[needed("id", One("Text"))],
-        Nullable("CodeInfo"),
-    ),
-    method(
-        "ledger_verifyCode",
-        "Whether a promo code is good, and whether the cloud that asks could redeem it now. Never changes anything.",
-        &[needed("id", One("Text")), needed("request", One("VerifyRequest"))],
-        One("Verification"),
-    ),
-    method(
-        "ledger_validators",
-        "The validators in the order of their turns.",
-        &[],
-        One("ValidatorsInfo"),
-    ),
-    method(
-        "ledger_proposals",
-        "The open proposals of the validators, newest first.",
-        &[],
-        List("ProposalInfo"),
-    ),
-    method(
-        "ledger_status",
-        "How the node and its chain stand.",
-        &[],
-        One("NodeStatus"),
     ),
 ];

@@ -1,0 +1,177 @@
+//! The methods about the node, its pool and its records, and those of promo codes: all but `eth_*`.
+
+use super::{
+    super::{
+        Method,
+        Shape::{List, Nullable, One},
+    },
+    method, needed, optional,
+};
+
+pub(super) const METHODS: &[Method] = &[
+    method(
+        "net_version",
+        "The chain id as a decimal string, as Ethereum's clients expect.",
+        &[],
+        One("Text"),
+    ),
+    method("net_peerCount", "Number of connected peers.", &[], One("Quantity")),
+    method(
+        "net_listening",
+        "Whether the node listens for peers.",
+        &[],
+        One("Boolean"),
+    ),
+    method(
+        "web3_clientVersion",
+        "Name, version and platform of the node.",
+        &[],
+        One("Text"),
+    ),
+    method(
+        "web3_sha3",
+        "Keccak-256 of some bytes.",
+        &[needed("data", One("Bytes"))],
+        One("Hash"),
+    ),
+    method(
+        "txpool_status",
+        "Numbers of pending and queued transactions.",
+        &[],
+        One("PoolCounts"),
+    ),
+    method(
+        "txpool_content",
+        "All transactions, by sender and nonce.",
+        &[],
+        One("PoolContent"),
+    ),
+    method(
+        "txpool_contentFrom",
+        "The transactions of one sender, by nonce.",
+        &[needed("address", One("Address"))],
+        One("PoolContentFrom"),
+    ),
+    method(
+        "txpool_inspect",
+        "All transactions in one line each, by sender and nonce.",
+        &[],
+        One("PoolInspect"),
+    ),
+    method(
+        "debug_getRawHeader",
+        "A header's RLP.",
+        &[needed("block", One("BlockId"))],
+        One("Bytes"),
+    ),
+    method(
+        "debug_getRawBlock",
+        "A block's RLP: header, transactions, no ommers, no withdrawals.",
+        &[needed("block", One("BlockId"))],
+        One("Bytes"),
+    ),
+    method(
+        "debug_getRawReceipts",
+        "The receipts of a block, each as its EIP-2718 bytes.",
+        &[needed("block", One("BlockId"))],
+        List("Bytes"),
+    ),
+    method(
+        "debug_getRawTransaction",
+        "The signed bytes (EIP-2718) of a transaction, from the chain or the pool.",
+        &[needed("transactionHash", One("Hash"))],
+        One("Bytes"),
+    ),
+    method(
+        "debug_getBadBlocks",
+        "Always empty: a block that fails a check is not kept.",
+        &[],
+        List("Block"),
+    ),
+    method(
+        "debug_traceTransaction",
+        "How a transaction ran: its steps, or what the named tracer tells.",
+        &[
+            needed("transactionHash", One("Hash")),
+            optional("options", One("TraceOptions")),
+        ],
+        One("Trace"),
+    ),
+    method(
+        "debug_traceBlockByNumber",
+        "How each transaction of a block ran.",
+        &[
+            needed("block", One("BlockTag")),
+            optional("options", One("TraceOptions")),
+        ],
+        List("TraceEntry"),
+    ),
+    method(
+        "debug_traceBlockByHash",
+        "How each transaction of a block ran.",
+        &[
+            needed("blockHash", One("Hash")),
+            optional("options", One("TraceOptions")),
+        ],
+        List("TraceEntry"),
+    ),
+    method(
+        "debug_traceCall",
+        "How a call would run, on the state after a block.",
+        &[
+            needed("transaction", One("TransactionRequest")),
+            optional("block", One("BlockId")),
+            optional("options", One("TraceOptions")),
+        ],
+        One("Trace"),
+    ),
+    method(
+        "rpc.discover",
+        "The OpenRPC document that describes every method.",
+        &[],
+        One("OpenRpcDocument"),
+    ),
+    method("rpc_modules", "The namespaces and their versions.", &[], One("Modules")),
+    method(
+        "ledger_specs",
+        "The instance specifications that codes are given for.",
+        &[],
+        List("SpecInfo"),
+    ),
+    method(
+        "ledger_pool",
+        "Per specification, what the clouds offer and what is left of it.",
+        &[],
+        List("PoolEntry"),
+    ),
+    method(
+        "ledger_code",
+        "What is known about a promo code; `null` if the id names none.",
+        &[needed("id", One("Text"))],
+        Nullable("CodeInfo"),
+    ),
+    method(
+        "ledger_verifyCode",
+        "Whether a promo code is good, and whether the cloud that asks could redeem it now. Never changes anything.",
+        &[needed("id", One("Text")), needed("request", One("VerifyRequest"))],
+        One("Verification"),
+    ),
+    method(
+        "ledger_validators",
+        "The validators in the order of their turns.",
+        &[],
+        One("ValidatorsInfo"),
+    ),
+    method(
+        "ledger_proposals",
+        "The open proposals of the validators, newest first.",
+        &[],
+        List("ProposalInfo"),
+    ),
+    method(
+        "ledger_status",
+        "How the node and its chain stand.",
+        &[],
+        One("NodeStatus"),
+    ),
+];
