@@ -44,6 +44,7 @@ pub use executor::{
     BrokenRule, ChainRules, ExecutionError, ForkRules, Refusal, TransactionFault,
     call::{AccessListResult, CallError, CallOutcome, CallOverrides, CallResult, GAS_CAP_CALL},
     recorder::TRACE_BYTES_MAX,
+    simulate::{SIMULATED_BLOCKS_MAX, SIMULATED_BYTES_MAX, SimulatedBlock, SimulatedCall, SimulationError},
     trace::TraceError,
 };
 pub use genesis::GenesisError;

@@ -10,13 +10,14 @@ use std::{
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_rpc_types_eth::{Filter, Log, TransactionRequest};
+use alloy_rpc_types_eth::{Filter, Log, TransactionRequest, simulate::SimulatePayload};
 use alloy_rpc_types_trace::geth::{GethDebugTracingOptions, GethTrace};
 use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, SealedHeader, SetId, Transaction, ValidatorSet};
 use thiserror::Error;
 
 use crate::{
-    AccessListResult, CallError, CallOverrides, CallResult, LogsError, Runtime, TraceError,
+    AccessListResult, CallError, CallOverrides, CallResult, LogsError, Runtime, SimulatedBlock, SimulationError,
+    TraceError,
     executor::call::PreparedCall,
     logs, receipts,
     state::{AccountProof, AccountRecord, StateError, StateView},
@@ -290,6 +291,21 @@ impl Runtime {
         overrides: CallOverrides,
     ) -> Result<AccessListResult, CallError> {
         self.prepare(request, at, overrides)?.access_list()
+    }
+
+    /// Blocks of calls on top of the newest block, which `at` has to name, as if they had been made. A block that names no time comes a slot after the one
+    /// before it.
+    ///
+    /// # Errors
+    /// [`SimulationError`] names the call, the block or the bound in the way; calls that revert are no error.
+    pub fn simulate(&self, payload: SimulatePayload, at: BlockRef) -> Result<Vec<SimulatedBlock>, SimulationError> {
+        let (header, view) = self.state(at)?;
+        let asked = header.header.number;
+        if asked != self.head().number().get() {
+            return Err(SimulationError::NotNewest { asked });
+        }
+        let interval = self.spec.consensus.slot_duration_ms.div_ceil(1_000).max(1);
+        self.executor.simulate((view, header), payload, interval)
     }
 
     /// Runs a call as [`Self::call`] does and tells how it ran.

@@ -11,6 +11,7 @@ use alloy_rpc_types_eth::{
     Block, BlockOverrides, EIP1186AccountProofResponse, FeeHistory, FillTransaction, Filter, FilterChanges, Header,
     Index, Log, Transaction, TransactionReceipt, TransactionRequest,
     pubsub::{Params, SubscriptionKind, SubscriptionResult},
+    simulate::{SimulatePayload, SimulatedBlock},
     state::StateOverride,
 };
 use alloy_serde::JsonStorageKey;
@@ -213,6 +214,10 @@ pub trait EthState {
         state_overrides: Option<StateOverride>,
         block_overrides: Option<Box<BlockOverrides>>,
     ) -> RpcResult<Bytes>;
+
+    /// Blocks of calls, each on what the one before left, as if they had been made on top of a block.
+    #[method(name = "simulateV1")]
+    async fn simulate(&self, payload: SimulatePayload, block: Option<BlockId>) -> RpcResult<Vec<SimulatedBlock>>;
 
     /// A gas limit with which a transaction would succeed.
     #[method(name = "estimateGas")]

@@ -5,7 +5,10 @@
 
 use alloy_primitives::Bytes;
 use jsonrpsee::types::ErrorObjectOwned;
-use ledger_runtime::{CallError, LogsError, ReadError, TraceError, state::StateError, store::StoreError};
+use ledger_runtime::{
+    BrokenRule, CallError, LogsError, ReadError, SimulationError, TraceError, TransactionFault, state::StateError,
+    store::StoreError,
+};
 use thiserror::Error;
 
 use crate::txpool::PoolError;
@@ -61,6 +64,9 @@ pub enum RpcFailure {
     /// There is no trace.
     #[error(transparent)]
     Trace(TraceError),
+    /// Blocks cannot be simulated.
+    #[error(transparent)]
+    Simulation(SimulationError),
     /// Logs could not be given.
     #[error(transparent)]
     Logs(#[from] LogsError),
@@ -87,6 +93,15 @@ impl From<TraceError> for RpcFailure {
             TraceError::Call(error) => error.into(),
             TraceError::Read(error) => error.into(),
             other => Self::Trace(other),
+        }
+    }
+}
+
+impl From<SimulationError> for RpcFailure {
+    fn from(error: SimulationError) -> Self {
+        match error {
+            SimulationError::Read(error) => error.into(),
+            other => Self::Simulation(other),
         }
     }
 }
@@ -126,7 +141,35 @@ impl RpcFailure {
             ) => CODE_LIMIT,
             Self::Read(error) => read_code(error),
             Self::Trace(error) => trace_code(error),
+            Self::Simulation(error) => simulation_code(error),
         }
+    }
+}
+
+/// The codes that the execution-apis name for `eth_simulateV1`.
+const fn simulation_code(error: &SimulationError) -> i32 {
+    match error {
+        SimulationError::Read(error) => read_code(error),
+        SimulationError::NotNewest { .. } => CODE_UNAVAILABLE,
+        SimulationError::Call(CallError::Fault(fault)) => match fault {
+            TransactionFault::NonceTooLow { .. } => -38010,
+            TransactionFault::NonceTooHigh { .. } => -38011,
+            TransactionFault::InsufficientFunds { .. } => -38014,
+            TransactionFault::Refused(refusal) => match refusal.rule() {
+                BrokenRule::FeeBelowBaseFee => -38012,
+                BrokenRule::IntrinsicGas | BrokenRule::FloorGas => -38013,
+                BrokenRule::SenderHasCode => -38024,
+                BrokenRule::InitCodeSize => -38025,
+                _ => CODE_REFUSED,
+            },
+            TransactionFault::Limit(_) => -38015,
+            TransactionFault::Blob | TransactionFault::Signature => CODE_REFUSED,
+        },
+        SimulationError::Call(error) => call_code(error),
+        SimulationError::BlockGas { .. } => -38015,
+        SimulationError::Number { .. } => -38020,
+        SimulationError::Time { .. } => -38021,
+        SimulationError::TooManyBlocks | SimulationError::Gas | SimulationError::TooLong => -38026,
     }
 }
 

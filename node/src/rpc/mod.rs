@@ -24,6 +24,7 @@ mod node;
 mod rules;
 mod server;
 mod service;
+mod simulate;
 mod socket;
 mod state;
 mod subscribe;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use alloy_eips::{BlockId, eip2930::AccessListResult};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256};
 use alloy_rpc_types_eth::{
-    BlockOverrides, EIP1186AccountProofResponse, EIP1186StorageProof, TransactionRequest, state::StateOverride,
+    BlockOverrides, EIP1186AccountProofResponse, EIP1186StorageProof, TransactionRequest,
+    simulate::{SimulatePayload, SimulatedBlock},
+    state::StateOverride,
 };
 use alloy_serde::JsonStorageKey;
 use alloy_trie::EMPTY_ROOT_HASH;
@@ -103,6 +105,10 @@ impl EthStateServer for Api {
         self.turns
             .call(move || outcome(runtime.call(transaction, at, overrides)?.outcome))
             .await
+    }
+
+    async fn simulate(&self, payload: SimulatePayload, block: Option<BlockId>) -> RpcResult<Vec<SimulatedBlock>> {
+        self.simulated(payload, block).await
     }
 
     async fn estimate_gas(

@@ -29,10 +29,6 @@ const NOT_HERE: &[(&str, &str)] = &[
         "blocks have access lists from the fork Amsterdam on (EIP-7928), which no chain here has",
     ),
     ("debug_getRawBlockAccessList", "as eth_getBlockAccessList"),
-    (
-        "eth_simulateV1",
-        "simulating chains of blocks is not here; eth_call and debug_traceCall take state and block overrides",
-    ),
 ];
 
 /// Methods of ours that are not asked here, and why.
@@ -227,6 +223,19 @@ async fn state(examiner: &mut Examiner<'_>) {
             examiner.ask(method, at(vec![call.clone()], block)).await;
         }
         examiner.ask("debug_traceCall", at(vec![call], block)).await;
+    }
+    for whole in [false, true] {
+        let calls = [chain.logger, chain.store, chain.reverter].map(|to| json!({ "to": to, "gas": "0x186a0" }));
+        let creation = json!({ "from": chain.accounts[3], "input": "0x5f5ff3", "value": "0x1" });
+        let blocks = json!([{ "calls": calls }, { "blockOverrides": { "number": "0xff" }, "calls": [creation] }]);
+        let payload = json!({ "blockStateCalls": blocks, "traceTransfers": whole, "returnFullTransactions": whole });
+        let newest = json!(format!("{:#x}", chain.head()));
+        for params in [json!([payload]), json!([payload, "latest"]), json!([payload, newest])] {
+            examiner.ask("eth_simulateV1", params).await;
+        }
+        examiner
+            .refused("eth_simulateV1", json!([payload, "0x5"]), -32002)
+            .await;
     }
     for method in ["eth_getBalance", "eth_getCode", "eth_getTransactionCount"] {
         for nowhere in [json!("0xffffff"), json!({ "blockHash": B256::repeat_byte(9) })] {

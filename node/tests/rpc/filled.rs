@@ -48,6 +48,8 @@ pub struct Filled {
     pub logger: Address,
     pub store: Address,
     pub reverter: Address,
+    /// All contracts, in the order of their codes above.
+    pub made: Vec<Address>,
     /// The transaction that asked for a promo code, which was redeemed.
     pub code: B256,
     /// In the pool: one that the next block can take, and one that waits for an earlier nonce.
@@ -139,6 +141,37 @@ async fn redeemed_code(world: &World) -> B256 {
     asked
 }
 
+/// One of everything, from `who`'s nonce `first` on, with the contracts `made` by [`Filled`].
+pub fn mixture(who: &Person, first: u64, authority: &Person, made: &[Address]) -> [TxEnvelope; 16] {
+    let [logger, store, reverter, burner, invalid, bad_jump, mortal, caller] = *made else {
+        panic!("as many as codes")
+    };
+    [
+        legacy(who, first, caller, 100),
+        with_access_list(who, first + 1, store, [word(7), word(1)].concat().into()),
+        call(who, first + 2, logger, Bytes::new(), 0),
+        delegating(who, first + 3, authority, logger),
+        call(who, first + 4, reverter, Bytes::new(), 0),
+        call(who, first + 5, burner, Bytes::new(), 0),
+        call(who, first + 6, invalid, Bytes::new(), 0),
+        call(who, first + 7, bad_jump, Bytes::new(), 0),
+        call(who, first + 8, mortal, Bytes::new(), 3),
+        call(who, first + 9, caller, word(0).to_vec(), 5),
+        create(who, first + 10, MORTAL),
+        create(who, first + 11, REVERTER),
+        create(who, first + 12, Bytes::from_static(&hex!("60ef5f5360015ff3"))),
+        call(who, first + 13, caller, logger.into_word().to_vec(), 0),
+        call(who, first + 14, caller, reverter.into_word().to_vec(), 0),
+        call(
+            who,
+            first + 15,
+            Address::repeat_byte(0x77),
+            Bytes::from(vec![1; 100]),
+            9,
+        ),
+    ]
+}
+
 impl Filled {
     pub async fn start() -> Self {
         Self::with(World::start().await).await
@@ -157,30 +190,13 @@ impl Filled {
             .take(codes.len())
             .map(|nonce| maker.address().create(nonce))
             .collect();
-        let [logger, store, reverter, burner, invalid, bad_jump, mortal, caller] = made[..] else {
+        let [logger, store, reverter, _, _, _, mortal, _] = made[..] else {
             panic!("as many as codes")
         };
         // An empty block, then one of everything.
         world.mine();
         let authority = Person::number(21);
-        let mixed = [
-            legacy(&rich, 0, caller, 100),
-            with_access_list(&rich, 1, store, [word(7), word(1)].concat().into()),
-            call(&rich, 2, logger, Bytes::new(), 0),
-            delegating(&rich, 3, &authority, logger),
-            call(&rich, 4, reverter, Bytes::new(), 0),
-            call(&rich, 5, burner, Bytes::new(), 0),
-            call(&rich, 6, invalid, Bytes::new(), 0),
-            call(&rich, 7, bad_jump, Bytes::new(), 0),
-            call(&rich, 8, mortal, Bytes::new(), 3),
-            call(&rich, 9, caller, word(0).to_vec(), 5),
-            create(&rich, 10, MORTAL),
-            create(&rich, 11, REVERTER),
-            create(&rich, 12, Bytes::from_static(&hex!("60ef5f5360015ff3"))),
-            call(&rich, 13, caller, logger.into_word().to_vec(), 0),
-            call(&rich, 14, caller, reverter.into_word().to_vec(), 0),
-            call(&rich, 15, Address::repeat_byte(0x77), Bytes::from(vec![1; 100]), 9),
-        ];
+        let mixed = mixture(&rich, 0, &authority, &made);
         for transaction in &mixed {
             world.send(transaction).await;
         }
@@ -218,6 +234,7 @@ impl Filled {
             logger,
             store,
             reverter,
+            made,
             code,
             waiting,
         }

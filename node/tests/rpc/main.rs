@@ -15,6 +15,7 @@ mod pool_properties;
 mod pool_validate;
 mod recomputed;
 mod server;
+mod simulate;
 mod subscribe;
 mod suite;
 mod traces;

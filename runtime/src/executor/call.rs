@@ -43,7 +43,7 @@ const ESTIMATE_TOLERANCE_THOUSANDTHS: u64 = 15;
 const ACCESS_LIST_RUNS: usize = 4;
 
 /// Gas of a plain transfer of value.
-const TRANSFER_GAS: u64 = 21_000;
+pub(super) const TRANSFER_GAS: u64 = 21_000;
 
 /// Gas that a call with value gives its callee for nothing.
 const CALL_STIPEND: u64 = 2_300;
@@ -373,22 +373,22 @@ impl<I: Inspector<EthEvmContext<CallState>>> PreparedCall<I> {
 }
 
 fn result_of(result: ExecutionResult) -> CallResult {
-    let gas_used = result.tx_gas_used();
+    CallResult {
+        gas_used: result.tx_gas_used(),
+        // What was undone left none.
+        logs: if result.is_success() {
+            result.logs().to_vec()
+        } else {
+            Vec::new()
+        },
+        outcome: outcome_of(result),
+    }
+}
+
+pub(super) fn outcome_of(result: ExecutionResult) -> CallOutcome {
     match result {
-        ExecutionResult::Success { output, logs, .. } => CallResult {
-            outcome: CallOutcome::Returned(output.into_data()),
-            gas_used,
-            logs,
-        },
-        ExecutionResult::Revert { output, .. } => CallResult {
-            outcome: CallOutcome::Reverted(output),
-            gas_used,
-            logs: Vec::new(),
-        },
-        ExecutionResult::Halt { reason, .. } => CallResult {
-            outcome: CallOutcome::Halted(words::halt(&reason)),
-            gas_used,
-            logs: Vec::new(),
-        },
+        ExecutionResult::Success { output, .. } => CallOutcome::Returned(output.into_data()),
+        ExecutionResult::Revert { output, .. } => CallOutcome::Reverted(output),
+        ExecutionResult::Halt { reason, .. } => CallOutcome::Halted(words::halt(&reason)),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The only place that knows the EVM (revm through alloy-evm): a [`BlockExecution`] runs one block, with the
 //! system calls of its fork before and after the transactions, and gives receipts, requests and a
-//! [`StateDiff`]; [`call`] runs what leaves no trace, [`trace`] tells how something ran. Production, import, genesis and the facade call in here.
+//! [`StateDiff`]; [`call`] runs what leaves no trace, [`trace`] tells how something ran, [`simulate`] runs blocks that
+//! nobody makes. Production, import, genesis and the facade call in here.
 //! Nothing here writes to the database, checks a limit or knows whose turn it is.
 
 pub(crate) mod call;
@@ -12,6 +13,7 @@ mod env;
 mod error;
 mod genesis;
 pub(crate) mod recorder;
+pub(crate) mod simulate;
 pub(crate) mod trace;
 mod words;
 

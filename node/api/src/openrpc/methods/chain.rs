@@ -232,6 +232,15 @@ pub(super) const METHODS: &[Method] = &[
         One("Bytes"),
     ),
     method(
+        "eth_simulateV1",
+        "Blocks of calls, each on what the one before left, as if they had been made on top of a block.",
+        &[
+            needed("payload", One("SimulatePayload")),
+            optional("block", One("BlockId")),
+        ],
+        List("SimulatedBlock"),
+    ),
+    method(
         "eth_estimateGas",
         "A gas limit with which a transaction would succeed.",
         &[
