@@ -105,7 +105,7 @@ impl Node {
 
     /// A gas limit for `call`, with a quarter to spare: another transaction before it may make it dearer.
     async fn gas(&self, from: Address, call: &Call) -> Result<u64, CliError> {
-        match self.http.estimate_gas(request(from, call), None, None).await {
+        match self.http.estimate_gas(request(from, call), None, None, None).await {
             Ok(gas) => {
                 let gas: u64 = gas.to();
                 Ok(gas.saturating_add(gas / 4))

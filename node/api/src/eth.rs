@@ -226,6 +226,7 @@ pub trait EthState {
         transaction: TransactionRequest,
         block: Option<BlockId>,
         state_overrides: Option<StateOverride>,
+        block_overrides: Option<Box<BlockOverrides>>,
     ) -> RpcResult<U64>;
 
     /// The access list (EIP-2930) that covers what a transaction would touch.
@@ -234,6 +235,7 @@ pub trait EthState {
         &self,
         transaction: TransactionRequest,
         block: Option<BlockId>,
+        state_overrides: Option<StateOverride>,
     ) -> RpcResult<AccessListResult>;
 }
 

@@ -75,11 +75,11 @@ enum News {
 }
 
 impl Filters {
-    fn add(&self, kind: Kind) -> Result<U256, RpcFailure> {
+    fn add(&self, kind: Kind, now: Instant) -> Result<U256, RpcFailure> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| RpcFailure::Internal(error.to_string()))?;
         let mut active = self.active.lock();
-        active.retain(|_, filter| filter.asked.elapsed() < FILTER_IDLE_MAX);
+        end_idle(&mut active, now);
         let owner = charge::current()
             .filter(|caller| caller.is_limited())
             .map(|caller| caller.id());
@@ -99,7 +99,7 @@ impl Filters {
         active.insert(
             id,
             Active {
-                asked: Instant::now(),
+                asked: now,
                 owner,
                 kind,
             },
@@ -112,8 +112,8 @@ impl Filters {
     }
 
     /// What is new up to block `head`, of `most` blocks at once, and marks it as seen.
-    fn take_news(&self, id: U256, head: u64, most: u64) -> Result<News, RpcFailure> {
-        self.with(id, |kind| match kind {
+    fn take_news(&self, id: U256, head: u64, most: u64, now: Instant) -> Result<News, RpcFailure> {
+        self.with(id, now, |kind| match kind {
             Kind::Logs { filter, next } => match take_blocks(next, head, most) {
                 Some((from, to)) => News::Logs {
                     filter: Arc::clone(filter),
@@ -141,23 +141,28 @@ impl Filters {
         }
     }
 
-    fn log_filter(&self, id: U256) -> Result<Arc<Filter>, RpcFailure> {
-        self.with(id, |kind| match kind {
+    fn log_filter(&self, id: U256, now: Instant) -> Result<Arc<Filter>, RpcFailure> {
+        self.with(id, now, |kind| match kind {
             Kind::Logs { filter, .. } => Some(Arc::clone(filter)),
             Kind::Blocks { .. } | Kind::Transactions(_) => None,
         })?
         .ok_or_else(|| RpcFailure::Params("the filter is not one for logs".to_owned()))
     }
 
-    fn with<T>(&self, id: U256, work: impl FnOnce(&mut Kind) -> T) -> Result<T, RpcFailure> {
+    fn with<T>(&self, id: U256, now: Instant, work: impl FnOnce(&mut Kind) -> T) -> Result<T, RpcFailure> {
         let mut active = self.active.lock();
-        active.retain(|_, filter| filter.asked.elapsed() < FILTER_IDLE_MAX);
+        end_idle(&mut active, now);
         let filter = active
             .get_mut(&id)
             .ok_or_else(|| RpcFailure::NotFound("filter not found".to_owned()))?;
-        filter.asked = Instant::now();
+        filter.asked = now;
         Ok(work(&mut filter.kind))
     }
+}
+
+/// Ends the filters that nobody has asked for [`FILTER_IDLE_MAX`].
+fn end_idle(active: &mut HashMap<U256, Active>, now: Instant) {
+    active.retain(|_, filter| now.saturating_duration_since(filter.asked) < FILTER_IDLE_MAX);
 }
 
 /// The blocks from `next` to `head`, at most `most`; the rest comes with the next question.
@@ -194,27 +199,25 @@ impl EthFiltersServer for Api {
     fn new_filter(&self, filter: Filter) -> RpcResult<U256> {
         check(&filter, KEPT_FILTER_VALUES_MAX)?;
         let next = self.head().number().get().saturating_add(1);
-        Ok(self.filters.add(Kind::Logs {
-            filter: Arc::new(filter),
-            next,
-        })?)
+        let filter = Arc::new(filter);
+        Ok(self.filters.add(Kind::Logs { filter, next }, Instant::now())?)
     }
 
     fn new_block_filter(&self) -> RpcResult<U256> {
-        Ok(self.filters.add(Kind::Blocks {
-            next: self.head().number().get().saturating_add(1),
-        })?)
+        let next = self.head().number().get().saturating_add(1);
+        Ok(self.filters.add(Kind::Blocks { next }, Instant::now())?)
     }
 
     fn new_pending_transaction_filter(&self) -> RpcResult<U256> {
-        Ok(self.filters.add(Kind::Transactions(self.context.pool.subscribe()))?)
+        let arrivals = self.context.pool.subscribe();
+        Ok(self.filters.add(Kind::Transactions(arrivals), Instant::now())?)
     }
 
     async fn filter_changes(&self, filter_id: U256) -> RpcResult<FilterChanges> {
         let runtime = self.runtime();
-        let most = runtime.read_limits().log_blocks;
+        let (head, most) = (self.head().number().get(), runtime.read_limits().log_blocks);
         let (work, from): (Box<dyn FnOnce() -> _ + Send>, u64) =
-            match self.filters.take_news(filter_id, self.head().number().get(), most)? {
+            match self.filters.take_news(filter_id, head, most, Instant::now())? {
                 News::Nothing => return Ok(FilterChanges::Hashes(Vec::new())),
                 News::Transactions(hashes) => return Ok(FilterChanges::Hashes(hashes)),
                 News::Logs { filter, from, to } => (
@@ -236,7 +239,7 @@ impl EthFiltersServer for Api {
     }
 
     async fn filter_logs(&self, filter_id: U256) -> RpcResult<Vec<Log>> {
-        let filter = self.filters.log_filter(filter_id)?;
+        let filter = self.filters.log_filter(filter_id, Instant::now())?;
         let runtime = self.runtime();
         self.turns.read(move || matching(&runtime, &filter)).await
     }
@@ -318,4 +321,24 @@ fn block_hashes(runtime: &Runtime, from: u64, to: u64) -> Result<FilterChanges, 
         hashes.extend(hash.map(|hash| hash.get()));
     }
     Ok(FilterChanges::Hashes(hashes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_lives_while_it_is_asked_for_and_ends_when_it_is_not() {
+        let (filters, start) = (Filters::default(), Instant::now());
+        let add = || filters.add(Kind::Blocks { next: 1 }, start).unwrap();
+        let (asked, forgotten) = (add(), add());
+        let almost = FILTER_IDLE_MAX - Duration::from_millis(1);
+        for (head, now) in [(1, start + almost), (2, start + 2 * almost)] {
+            let news = filters.take_news(asked, head, 100, now).unwrap();
+            assert!(matches!(news, News::Blocks { from, to } if (from, to) == (head, head)));
+        }
+        assert!(!filters.remove(forgotten), "it takes no room any more");
+        let gone = filters.take_news(asked, 3, 100, start + 2 * almost + FILTER_IDLE_MAX);
+        assert_eq!(gone.map(|_| ()).unwrap_err().to_string(), "filter not found");
+    }
 }

@@ -116,13 +116,14 @@ impl EthStateServer for Api {
         transaction: TransactionRequest,
         block: Option<BlockId>,
         state_overrides: Option<StateOverride>,
+        block_overrides: Option<Box<BlockOverrides>>,
     ) -> RpcResult<U64> {
         let (runtime, at) = (self.runtime(), convert::block_ref(block));
         let overrides = self.in_next_block(
             at,
             CallOverrides {
                 state: state_overrides,
-                block: None,
+                block: block_overrides,
             },
         );
         self.turns
@@ -134,9 +135,16 @@ impl EthStateServer for Api {
         &self,
         transaction: TransactionRequest,
         block: Option<BlockId>,
+        state_overrides: Option<StateOverride>,
     ) -> RpcResult<AccessListResult> {
         let (runtime, at) = (self.runtime(), convert::block_ref(block));
-        let overrides = self.in_next_block(at, CallOverrides::default());
+        let overrides = self.in_next_block(
+            at,
+            CallOverrides {
+                state: state_overrides,
+                block: None,
+            },
+        );
         self.turns
             .call(move || {
                 let done = runtime.create_access_list(transaction, at, overrides)?;

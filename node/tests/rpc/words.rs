@@ -143,6 +143,28 @@ async fn calls_end_as_geth_ends_them() {
 }
 
 #[tokio::test]
+async fn estimates_and_access_lists_pretend_as_calls_do() {
+    let world = World::start().await;
+    let there = Address::repeat_byte(0x99);
+    // Reads the slot whose number is the time, and refuses at time 0.
+    let pretended = json!({ there.to_string(): { "code": "0x4280545015600957005b5f5ffd" } });
+    let request = json!({ "to": there });
+    let list: Value = world
+        .ask("eth_createAccessList", json!([request, "latest", pretended]))
+        .await;
+    assert_eq!(list["accessList"][0]["address"], json!(there), "{list}");
+    let gas: U256 = world
+        .ask(
+            "eth_estimateGas",
+            json!([request, "latest", pretended, { "time": "0x7" }]),
+        )
+        .await;
+    assert!(gas > U256::from(21_000), "{gas}");
+    let zero = json!([request, "latest", pretended, { "time": "0x0" }]);
+    assert_eq!(world.refused("eth_estimateGas", zero).await.code(), 3);
+}
+
+#[tokio::test]
 async fn input_and_data_may_both_be_given_when_they_are_the_same() {
     let world = World::start().await;
     let there = Address::repeat_byte(0x99);

@@ -36,6 +36,9 @@ const TRACERS: &[GethDebugBuiltInTracerType] = &[
     GethDebugBuiltInTracerType::NoopTracer,
 ];
 
+/// Characters of an unknown tracer's name that an error repeats; it may be a whole program in JavaScript.
+const TRACER_NAME_CHARS: usize = 64;
+
 /// Why there is no trace.
 #[derive(Debug, Error)]
 pub enum TraceError {
@@ -205,6 +208,3 @@ fn recorder(options: GethDebugTracingOptions) -> Result<Recorder, TraceError> {
     let tracer = DebugInspector::new(options).map_err(stopped)?;
     Ok(Recorder::new(tracer))
 }
-
-/// Characters of an unknown tracer's name that an error repeats; it may be a whole program in JavaScript.
-const TRACER_NAME_CHARS: usize = 64;

@@ -247,6 +247,7 @@ pub(super) const METHODS: &[Method] = &[
             needed("transaction", One("TransactionRequest")),
             optional("block", One("BlockId")),
             optional("stateOverrides", One("StateOverride")),
+            optional("blockOverrides", One("BlockOverrides")),
         ],
         One("Quantity"),
     ),
@@ -256,6 +257,7 @@ pub(super) const METHODS: &[Method] = &[
         &[
             needed("transaction", One("TransactionRequest")),
             optional("block", One("BlockId")),
+            optional("stateOverrides", One("StateOverride")),
         ],
         One("AccessListResult"),
     ),
