@@ -3,7 +3,7 @@
 //! It may not, but revm looks at code and nonce of the place alone. No account of a chain of ours can have storage and neither of
 //! the two; states from elsewhere can, Ethereum's public tests among them. So this costs nothing until it matters: the
 //! database notes such accounts when it meets them, and a block that met one goes on with [`Collisions`] switched on, which shows
-//! revm a nonce there for as long as it looks. Used by the executor alone.
+//! revm a nonce there for as long as it looks. Used for blocks alone: calls that leave no trace do without.
 
 use std::{
     collections::BTreeSet,

@@ -13,14 +13,14 @@ use ledger_chainspec::{
 
 use super::ScenarioError;
 use crate::{
-    state::{StateCommitment, StateDiff, StateView},
+    state::{StateCommitment, StateDiff, StateError, StateView},
     store::{BlockCommit, ChainIdentity, History, Store, StoreOptions, StoredReceipt},
 };
 
 /// Memory for cached blocks of the database: a scenario's state is small.
 const CACHE_BYTES: usize = 1 << 20;
 
-/// Blocks before the head whose state stays readable: nobody looks back.
+/// Blocks before the head whose state stays readable: nobody looks back further.
 const HISTORY_BLOCKS: u64 = 1;
 
 /// A database whose blocks follow one another whatever they hold.
@@ -56,6 +56,12 @@ impl Blocks {
     /// The state after the newest block.
     pub(super) fn view(&self) -> StateView {
         self.store.state()
+    }
+
+    /// The state before the newest block.
+    pub(super) fn view_before(&self) -> Result<StateView, StateError> {
+        let newest = self.store.head().map_or(0, |head| head.header.header.number);
+        self.store.state_at(BlockNumber::new(newest.saturating_sub(1)))
     }
 
     /// Commits a block that brings `state` and nothing else. Gives the root.

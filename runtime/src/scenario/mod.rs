@@ -8,6 +8,7 @@
 //! Never used by a running node.
 
 mod blocks;
+mod past;
 mod trie;
 
 use std::{
@@ -102,10 +103,7 @@ impl Scenario {
             diff.accounts.insert(address, AccountChange::default());
         }
         for (address, account) in state {
-            let code_hash = match account.code.is_empty() {
-                true => KECCAK256_EMPTY,
-                false => keccak256(&account.code),
-            };
+            let code_hash = code_hash(&account.code);
             if !account.code.is_empty() {
                 diff.codes.insert(code_hash, account.code.clone());
             }
@@ -199,9 +197,29 @@ impl Scenario {
         Ok(self.blocks.store().verify_state()?)
     }
 
+    /// Reads and proves the state that the newest block replaced, which must be `state` with `root`, from what the store keeps to
+    /// undo that block.
+    ///
+    /// # Errors
+    /// [`ScenarioError::State`] names the first difference.
+    pub fn verify_past(&self, state: &ScenarioState, root: B256) -> Result<(), ScenarioError> {
+        let view = self.blocks.view_before()?;
+        for (address, slots) in &self.known {
+            past::check(&view, root, address, state.get(address), slots)?;
+        }
+        Ok(())
+    }
+
     fn learn(&mut self, diff: &StateDiff) {
         for (address, change) in &diff.accounts {
             self.known.entry(*address).or_default().extend(change.slots.keys());
         }
+    }
+}
+
+fn code_hash(code: &Bytes) -> B256 {
+    match code.is_empty() {
+        true => KECCAK256_EMPTY,
+        false => keccak256(code),
     }
 }

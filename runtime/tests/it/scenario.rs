@@ -39,9 +39,10 @@ impl Stage {
         state: &ScenarioState,
         transaction: &Recovered<Transaction>,
     ) -> (ScenarioOutcome, ScenarioState) {
-        self.scenario.set_state(state).unwrap();
+        let root = self.scenario.set_state(state).unwrap();
         let outcome = self.scenario.run(rules, &header(), transaction).unwrap();
         self.scenario.verify().unwrap();
+        self.scenario.verify_past(state, root).unwrap();
         (outcome, self.scenario.state().unwrap())
     }
 }
@@ -241,6 +242,36 @@ fn a_state_replaces_the_one_before_it_whole() {
     assert_eq!(stage.scenario.set_state(&ScenarioState::new()).unwrap(), EMPTY_ROOT);
     let empty = stage.scenario.verify().unwrap();
     assert_eq!((empty.accounts, empty.slots, empty.nodes), (0, 0, 0));
+}
+
+#[test]
+fn the_past_is_compared_with_what_it_must_have_been() {
+    let mut stage = Stage::new();
+    let place = Address::repeat_byte(5);
+    let state = |balance: u64, value| {
+        let account = ScenarioAccount {
+            balance: U256::from(balance),
+            slots: slots(value),
+            ..contract(bytes!("00"))
+        };
+        ScenarioState::from([(place, account)])
+    };
+    let root = stage.scenario.set_state(&state(1, 2)).unwrap();
+    stage.scenario.set_state(&ScenarioState::new()).unwrap();
+    stage.scenario.set_state(&state(1, 2)).unwrap();
+    let empty = stage.scenario.verify_past(&ScenarioState::new(), EMPTY_ROOT);
+    empty.unwrap();
+    stage.scenario.set_state(&state(3, 4)).unwrap();
+    stage.scenario.verify_past(&state(1, 2), root).unwrap();
+    for (wrong, root, words) in [
+        (state(9, 2), root, "in the past, and was"),
+        (state(1, 9), root, "slot"),
+        (ScenarioState::new(), root, "in the past, and was None"),
+        (state(1, 2), EMPTY_ROOT, "the proof of"),
+    ] {
+        let said = stage.scenario.verify_past(&wrong, root).unwrap_err().to_string();
+        assert!(said.contains(words), "{words:?} is not in {said:?}");
+    }
 }
 
 #[test]

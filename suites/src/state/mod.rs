@@ -106,6 +106,9 @@ fn play_case(
             if let (Err(flaw), Ok(_)) = (check_transaction(transaction, hardfork, chain_id), &outcome) {
                 wrong.push(format!("a block takes the transaction, but the pool would not: {flaw}"));
             }
+            if let Err(error) = scenario.verify_past(&pre, before) {
+                wrong.push(error.to_string());
+            }
             (outcome, done.state_root)
         }
     };

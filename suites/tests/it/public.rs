@@ -11,7 +11,7 @@ use ledger_suites::{Family, Sample};
 use crate::{crate_folder, play};
 
 /// One state test in this many: half a minute on two cores, where all of them take minutes.
-const ONE_STATE_TEST_IN: u64 = 12;
+const ONE_STATE_TEST_IN: u64 = 8;
 
 /// Tries, RLP and transactions that pass in the archives that this was written with, and those that are left out by name.
 const ENCODING_CASES_LEAST: u64 = 274;
