@@ -15,6 +15,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
+use futures::FutureExt;
 use ledger_chainspec::{ChainSpec, dev_keys};
 use ledger_runtime::{Head, Runtime, RuntimeOpenError, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
+    admin::server::AdminServer,
     config::{KeySource, NodeConfig, ValidatorConfig},
     driver::{Driver, DriverParts, Signing, guard_start},
     error::NodeError,
@@ -86,6 +88,7 @@ pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeErr
         metrics: renderer(&metering.handle),
     };
     let rpc = bind_rpc(&config, context)?;
+    let admin = AdminServer::bind(&config.paths.data, Arc::clone(&runtime))?;
 
     let names = Names {
         peer_id: network.as_ref().map(|(_, peer_id)| peer_id.clone()),
@@ -103,17 +106,8 @@ pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeErr
     tasks.spawn("driver", async move {
         driver.run().await.map_err(|error| error.to_string())
     });
-    let token = shutdown.clone();
-    tasks.spawn_on(rpc_threads, "JSON-RPC", async move {
-        rpc.run(token).await.map_err(|error| error.to_string())
-    });
-    if let Some((network, _)) = network {
-        let token = shutdown.clone();
-        tasks.spawn("network", async move {
-            network.run(token).await;
-            Ok(())
-        });
-    }
+    let network = network.map(|(network, _)| network);
+    tasks.spawn_servers(rpc_threads, rpc, admin, network);
     if let Some(exporter) = metering.exporter {
         let token = shutdown.clone();
         tasks.spawn("metrics", async move {
@@ -152,12 +146,12 @@ fn make_data_folder(path: &Path) -> Result<(), NodeError> {
 
 async fn open_runtime(config: &NodeConfig) -> Result<Runtime, NodeError> {
     let options = RuntimeOptions {
-        path: config.paths.chain.clone(),
-        spec: Arc::clone(&config.spec),
         archive: config.storage.archive,
         history_blocks: config.storage.history_blocks,
         cache_bytes: config.storage.cache_bytes,
         reads: config.rpc.reads,
+        accept_lost_blocks: config.storage.accept_lost_blocks,
+        ..RuntimeOptions::new(&config.paths.chain, Arc::clone(&config.spec))
     };
     Ok(blocking(move || Runtime::open(options)).await??)
 }
@@ -346,6 +340,19 @@ impl Tasks {
     ) {
         self.names.push(name);
         self.set.spawn_on(async move { (name, task.await) }, threads);
+    }
+
+    /// Spawns what answers others.
+    fn spawn_servers(&mut self, rpc_threads: &Handle, rpc: RpcServer, admin: AdminServer, network: Option<Network>) {
+        let token = self.shutdown.clone();
+        self.spawn_on(rpc_threads, "JSON-RPC", async move {
+            rpc.run(token).await.map_err(|error| error.to_string())
+        });
+        let token = self.shutdown.clone();
+        self.spawn("admin socket", admin.run(token).map(Ok));
+        if let Some(network) = network {
+            self.spawn("network", network.run(self.shutdown.clone()).map(Ok));
+        }
     }
 
     /// Waits for a task to end; while nobody asked for it, every end is an error.

@@ -64,6 +64,8 @@ pub struct StorageConfig {
     pub history_blocks: u64,
     /// Memory for cached database blocks, in bytes.
     pub cache_bytes: usize,
+    /// The operator's word to go on although blocks that were final here are lost.
+    pub accept_lost_blocks: bool,
 }
 
 /// JSON-RPC.
@@ -138,7 +140,7 @@ impl NodeConfig {
             .map_err(|_| NodeError::Usage("--cache-mib is more than this machine can address".to_owned()))?;
         Ok(Self {
             paths: Paths {
-                chain: data.join("chain"),
+                chain: chain_path(&data),
                 guard,
                 pool_journal: data.join("pool.journal"),
                 identity: identity_path(&data),
@@ -148,6 +150,7 @@ impl NodeConfig {
                 archive: cli.storage.archive,
                 history_blocks: cli.storage.history_blocks,
                 cache_bytes,
+                accept_lost_blocks: cli.storage.accept_lost_blocks,
             },
             rpc: RpcConfig {
                 options: cli.rpc.options(),
@@ -181,7 +184,11 @@ fn is_development(spec: &ChainSpec) -> bool {
     matches!(spec.validators.as_slice(), [only] if only.consensus_key == public)
 }
 
-fn load_spec(cli: &Cli) -> Result<ChainSpec, NodeError> {
+/// The chain that `cli` names.
+///
+/// # Errors
+/// [`NodeError::Usage`] if none is named, [`NodeError::Spec`] if its specification cannot be used.
+pub fn load_spec(cli: &Cli) -> Result<ChainSpec, NodeError> {
     let name =
         cli.chain.chain.as_deref().ok_or_else(|| {
             NodeError::Usage("which chain? Try: ledger-node --chain dev (more with --help)".to_owned())
@@ -217,6 +224,12 @@ fn data_folder_of(cli: &Cli, chain: &str) -> Result<PathBuf, NodeError> {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
     let home = home.ok_or_else(|| NodeError::Usage("there is no home folder; give --data-dir".to_owned()))?;
     Ok(home.join(".cloud-ledger").join(chain))
+}
+
+/// Where the chain database of the node with the data folder `data` is.
+#[must_use]
+pub fn chain_path(data: &Path) -> PathBuf {
+    data.join("chain")
 }
 
 /// Where the network identity of the node with the data folder `data` is.

@@ -8,7 +8,7 @@ use ledger_chainspec::SpecError;
 use ledger_runtime::RuntimeOpenError;
 use ledger_suites::SuiteError;
 
-use crate::{driver, keys::KeyError, signer::GuardStoreError};
+use crate::{cli::db::DbError, driver, keys::KeyError, signer::GuardStoreError};
 
 /// What ended the process. `Display` is the one sentence (or, for a specification, the list) that the operator reads.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum NodeError {
     /// The chain database refused to open.
     #[error("{0}")]
     Database(#[from] RuntimeOpenError),
+    /// A `db` command did not do what it was to do.
+    #[error("{0}")]
+    Db(#[from] DbError),
     /// The guard store refused to open or to write.
     #[error("{0}")]
     Guard(#[from] GuardStoreError),
@@ -140,6 +143,7 @@ impl NodeError {
             | Self::TestsFailed { .. }
             | Self::Environment { .. } => 1,
             Self::Usage(_) => 2,
+            Self::Db(error) => error.code(),
             Self::Database(_) | Self::Guard(_) | Self::Start(_) | Self::DataFolder { .. } => 3,
             Self::Key(_) | Self::NotAValidator { .. } => 4,
             Self::Spec(_) => 5,

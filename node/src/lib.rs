@@ -3,9 +3,12 @@
 //! The reader's path: [`cli`] is what a person can ask for, [`config`] what was asked for, [`assembly`] builds the node out
 //! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
 //! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included; [`rpc`] answers everybody
-//! else; [`network`] knows the peers; [`telemetry`] is what the node says about itself.
+//! else; [`network`] knows the peers; [`admin`] and [`backup`] serve the operator's `ledger-node db`; [`telemetry`] is what
+//! the node says about itself.
 
+pub mod admin;
 pub mod assembly;
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod driver;
@@ -46,6 +49,7 @@ pub fn run(cli: &Cli) -> Result<(), NodeError> {
         Some(Command::Spec(args)) => cli::spec::run(cli, args),
         Some(Command::Statetest(args)) => cli::suites::run(cli, args, Family::State),
         Some(Command::Trietest(args)) => cli::suites::run(cli, args, Family::Encoding),
+        Some(Command::Db(args)) => cli::db::run(cli, args),
         None => run_node(NodeConfig::resolve(cli)?),
     }
 }

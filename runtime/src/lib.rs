@@ -30,8 +30,12 @@ mod senders;
 pub mod state;
 pub mod store;
 mod validity;
+pub mod verify;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use alloy_primitives::Address;
 use ledger_chainspec::{Block, BlockHash, ChainSpec, FinalityCertificate, GenesisHash};
@@ -62,7 +66,9 @@ use bootstrap::Lanes;
 use executor::Executor;
 use genesis::Genesis;
 use state::{StateError, StateView};
-use store::{ChainIdentity, CommitError, History, OpenError, Store, StoreError, StoreOptions};
+use store::{
+    ChainIdentity, CheckpointError, CommitError, Durability, History, OpenError, Store, StoreError, StoreOptions,
+};
 
 /// How to open a runtime.
 #[derive(Clone, Debug)]
@@ -79,6 +85,10 @@ pub struct RuntimeOptions {
     pub cache_bytes: usize,
     /// What one question may cost.
     pub reads: ReadLimits,
+    /// Whether commits wait for the disk.
+    pub durability: Durability,
+    /// The operator's word to go on although blocks that were final here are lost.
+    pub accept_lost_blocks: bool,
 }
 
 impl RuntimeOptions {
@@ -92,6 +102,8 @@ impl RuntimeOptions {
             history_blocks: store::HISTORY_BLOCKS_DEFAULT,
             cache_bytes: store::CACHE_BYTES_DEFAULT,
             reads: ReadLimits::default(),
+            durability: Durability::Synced,
+            accept_lost_blocks: false,
         }
     }
 }
@@ -113,7 +125,7 @@ pub enum RuntimeOpenError {
     Store(#[from] StoreError),
 }
 
-/// Why an executed block was not committed. Nothing of it was written.
+/// Why an executed block was not committed. Unless the disk failed, nothing of it was written.
 #[derive(Debug, Error)]
 pub enum RuntimeCommitError {
     /// The certificate is of another block.
@@ -159,6 +171,8 @@ impl Runtime {
             history_blocks,
             cache_bytes,
             reads,
+            durability,
+            accept_lost_blocks,
         } = options;
         let executor = Executor::new(ChainRules::of(&spec));
         let genesis = Genesis::build(&executor, &spec)?;
@@ -176,6 +190,8 @@ impl Runtime {
                 path,
                 cache_bytes,
                 history,
+                durability,
+                accept_lost_blocks,
             },
             identity,
         )?;
@@ -200,6 +216,25 @@ impl Runtime {
     /// [`GenesisError`] if a constructor fails.
     pub fn genesis_of(spec: &ChainSpec) -> Result<GenesisHash, GenesisError> {
         Ok(Genesis::build(&Executor::new(ChainRules::of(spec)), spec)?.hash())
+    }
+
+    /// Which database `spec` needs.
+    ///
+    /// # Errors
+    /// [`GenesisError`] if a constructor fails.
+    pub fn identity_of(spec: &ChainSpec) -> Result<ChainIdentity, GenesisError> {
+        Ok(ChainIdentity {
+            chain_id: spec.chain_id,
+            genesis: Self::genesis_of(spec)?,
+        })
+    }
+
+    /// Makes a checkpoint of the database in `to`, as [`Store::checkpoint`] does, while blocks are committed.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] if the disk fails.
+    pub fn checkpoint(&self, to: &Path) -> Result<(), CheckpointError> {
+        self.store.checkpoint(to)
     }
 
     /// The chain's specification.

@@ -104,7 +104,7 @@ impl Ours {
         fs::write(&path, spec.to_toml())?;
         let node = Node::start_with(NodeOptions {
             chain: path.display().to_string(),
-            arguments: Vec::new(),
+            ..NodeOptions::default()
         });
         let target = Target::prepare("ledger-node", node.address(), node.chain_id())?;
         Ok(Self {

@@ -24,7 +24,9 @@ fn shell_blocks(readme: &str) -> String {
 fn the_readmes_first_ten_minutes_work_as_printed() {
     let node = Node::start();
     let readme = fs::read_to_string(repository_root().join("README.md")).expect("there is a README");
-    let script = shell_blocks(&readme).replace("http://127.0.0.1:8545", &node.rpc().url());
+    let script = shell_blocks(&readme)
+        .replace("http://127.0.0.1:8545", &node.rpc().url())
+        .replace(".data/dev", &node.data_dir().display().to_string());
     assert!(script.lines().count() > 15, "only these commands were found:\n{script}");
 
     run(&node, &["-euo", "pipefail", "-c", &script]);

@@ -3,6 +3,7 @@
 //! Parsed once in `main`; [`crate::config`] resolves it into a [`crate::config::NodeConfig`]. Environment variables are
 //! read here, by clap, and nowhere else.
 
+pub mod db;
 pub mod keys;
 pub mod rpc;
 pub mod spec;
@@ -26,6 +27,7 @@ Examples:
   ledger-node keys generate --out validator.pem
   ledger-node spec check my-chain.toml
   ledger-node statetest fixtures/state_tests
+  ledger-node db backup /mnt/backup/today --chain dev
 
 Exit codes:
   0  stopped as asked          1  failed while running       2  wrong usage
@@ -70,6 +72,8 @@ pub enum Command {
     Statetest(suites::SuiteArgs),
     /// Play Ethereum's trie, RLP and transaction tests on this node's trie and decoders
     Trietest(suites::SuiteArgs),
+    /// Verify, measure, prune, back up and restore the chain database
+    Db(db::DbArgs),
 }
 
 /// Which chain, and where its data is.
@@ -98,6 +102,9 @@ pub struct StorageArgs {
     #[arg(long, env = "LEDGER_CACHE_MIB", default_value_t = 32, value_name = "MIB",
           value_parser = clap::value_parser!(u64).range(1..=65_536))]
     pub cache_mib: u64,
+    /// Go on from the block that the database opens at, although later ones were final here and are lost
+    #[arg(long)]
+    pub accept_lost_blocks: bool,
 }
 
 /// Peers.

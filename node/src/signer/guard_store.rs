@@ -40,7 +40,9 @@ const LOCK_NAME: &str = "guard.lock";
 #[derive(Debug, thiserror::Error)]
 pub enum GuardStoreError {
     /// The operating system refused.
-    #[error("cannot {action} the guard store in {folder}: {source}")]
+    #[error(
+        "cannot {action} the guard store in {folder}: {source}; check the disk and its free space, then start again"
+    )]
     Io {
         /// What was tried.
         action: &'static str,

@@ -14,7 +14,7 @@ use ledger_chainspec::{
 use super::ScenarioError;
 use crate::{
     state::{StateCommitment, StateDiff, StateError, StateView},
-    store::{BlockCommit, ChainIdentity, History, Store, StoreOptions, StoredReceipt},
+    store::{BlockCommit, ChainIdentity, Durability, History, Store, StoreOptions, StoredReceipt},
 };
 
 /// Memory for cached blocks of the database: a scenario's state is small.
@@ -35,9 +35,10 @@ impl Blocks {
     /// Block 0, with no state, in an empty folder.
     pub(super) fn open(folder: &Path) -> Result<Self, ScenarioError> {
         let options = StoreOptions {
-            path: folder.to_owned(),
             cache_bytes: CACHE_BYTES,
             history: History::Blocks(HISTORY_BLOCKS),
+            durability: Durability::Scratch,
+            ..StoreOptions::new(folder)
         };
         let identity = ChainIdentity {
             chain_id: 1,

@@ -14,7 +14,7 @@ use super::{AccountRecord, StateError, StateView};
 use crate::store::{Column, Store, StoreError};
 
 /// How much state was found right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct VerifiedState {
     /// Accounts.
     pub accounts: u64,

@@ -8,12 +8,14 @@ use alloy_consensus::transaction::Recovered;
 use alloy_primitives::U256;
 use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, SealedHeader, Transaction, ValidatorSet};
 use parity_scale_codec::Encode;
-use rocksdb::{WriteBatch, WriteOptions};
+use rocksdb::{WriteBatch, WriteOptions, properties};
 
 use super::columns::{block_key, code_key, indexed_key, meta, set_key};
+use super::marker::{FinalBlock, FinalMarker};
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, transaction_to_bytes};
 use super::{
-    CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Head, Store, StoreError, StoredReceipt, TxLocation,
+    CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Durability, Head, Store, StoreError, StoredReceipt,
+    TxLocation,
 };
 use crate::state::StateCommitment;
 
@@ -57,14 +59,30 @@ pub enum CodeChange {
     },
 }
 
+/// What the one commit that may run needs beside the database.
+#[derive(Debug)]
+pub(super) struct Writer {
+    /// Moved on after each batch.
+    pub(super) marker: FinalMarker,
+    /// A write failed, so what is on disk is unknown: the kernel may drop what it could not sync and report success the
+    /// next time.
+    pub(super) failed: bool,
+    /// Failures of RocksDB's own work that were told already.
+    pub(super) background_errors: u64,
+}
+
 impl Store {
-    /// Writes `block` as the new head. When this returns, the block survives a loss of power; if it fails, nothing of
-    /// the block was written.
+    /// Writes `block` as the new head. When this returns, the block survives a loss of power. If the disk fails, whether
+    /// the block is there is known after the next opening alone: nothing of it may be acknowledged, and every later commit
+    /// is refused.
     ///
     /// # Errors
     /// [`CommitError`] if the block does not follow the head or contradicts itself, or if the disk fails.
     pub fn commit(&self, block: &BlockCommit) -> Result<(), CommitError> {
-        let _writer = self.writer.lock();
+        let mut writer = self.writer.lock();
+        if writer.failed {
+            return Err(CommitError::FailedBefore);
+        }
         let head = self.head();
         let number = BlockNumber::new(block.header.header.number);
         self.check_follows(block, head.as_deref())?;
@@ -93,8 +111,14 @@ impl Store {
         self.newest_started.store(number.get(), Ordering::SeqCst);
         self.oldest_state.store(oldest.get(), Ordering::SeqCst);
         let mut options = WriteOptions::default();
-        options.set_sync(true);
+        options.set_sync(self.durability == Durability::Synced);
+        writer.failed = true;
         self.db.write_opt(batch, &options)?;
+        let hash = block.header.hash;
+        let moved = writer.marker.set(FinalBlock { number, hash });
+        moved.map_err(|source| CommitError::Marker { number, source })?;
+        writer.failed = false;
+        self.tell_background_errors(&mut writer);
         self.droppable.raise(oldest);
         for change in block.state.changes() {
             if matches!(change.column, Column::AccountTrie | Column::StorageTrie) {
@@ -109,6 +133,20 @@ impl Store {
         };
         *self.head.write() = Some(Arc::new(head));
         Ok(())
+    }
+
+    /// Raises an alarm when files could not be written or compacted in the background. No block depends on it, since the log
+    /// has them all, until the log's bound is reached and RocksDB takes no more.
+    fn tell_background_errors(&self, writer: &mut Writer) {
+        let count = self.db.property_int_value(properties::BACKGROUND_ERRORS);
+        let count = count.ok().flatten().unwrap_or_default();
+        if count > writer.background_errors {
+            tracing::error!(
+                target: "ledger::store", count,
+                "table files cannot be written in the background; check the disk and its free space"
+            );
+        }
+        writer.background_errors = count;
     }
 
     fn check_follows(&self, block: &BlockCommit, head: Option<&Head>) -> Result<(), CommitError> {

@@ -6,16 +6,35 @@ use std::path::PathBuf;
 use alloy_primitives::{B256, hex};
 use ledger_chainspec::{BlockHash, BlockNumber, GenesisHash};
 
+use rocksdb::ErrorKind;
+
 use super::Column;
+
+/// What an operator does about damage; ends the messages that tell of it.
+const WHAT_TO_DO: &str = "stop the node, look at the whole of it with `ledger-node db verify`, then restore a backup with \
+                          `ledger-node db restore`, or sync again into an empty --data-dir";
+
+/// Whether `error` tells of damaged files. One that is gone reads as an error of the disk.
+fn tells_damage(error: &rocksdb::Error) -> bool {
+    error.kind() == ErrorKind::Corruption || error.as_ref().contains("No such file")
+}
+
+fn failed(error: &rocksdb::Error) -> String {
+    if tells_damage(error) {
+        format!("a file of the database is damaged or gone ({error}); {WHAT_TO_DO}")
+    } else {
+        format!("the database failed ({error}); check the disk and its free space, then restart")
+    }
+}
 
 /// A read or write of the database failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// RocksDB reported an error, for example of the disk.
-    #[error("the database failed ({0}); check the disk and its free space, then restart")]
+    #[error("{}", failed(.0))]
     Database(#[from] rocksdb::Error),
     /// A record is not what this version writes.
-    #[error("record {key} of column {column} is damaged ({what}); restore the data directory or sync it again")]
+    #[error("record {key} of column {column} is damaged ({what}); {WHAT_TO_DO}")]
     Corrupt {
         /// The column family's name.
         column: &'static str,
@@ -27,6 +46,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether what is on disk is damaged, rather than the disk unwilling for the moment.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Database(error) => tells_damage(error),
+            Self::Corrupt { .. } => true,
+        }
+    }
+
     /// A record that cannot be decoded.
     pub(crate) fn corrupt(column: Column, key: &[u8], what: impl Display) -> Self {
         Self::Corrupt {
@@ -112,19 +140,109 @@ pub enum OpenError {
         column: String,
     },
     /// RocksDB cannot open the files.
-    #[error("cannot open the database in {}: {source}; if files are damaged, restore them or sync again", path.display())]
+    #[error("cannot open the database in {}: {source}; {}", path.display(), open_advice(source))]
     Database {
         /// The folder.
         path: PathBuf,
         /// What RocksDB said.
         source: rocksdb::Error,
     },
+    /// There is no database in the folder, and none is to be made.
+    #[error("there is no database in {}; name the right --chain and --data-dir", path.display())]
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Files of a database are there without the one that leads to them; RocksDB would begin a new one over them.
+    #[error(
+        "the database in {} has lost its file {file}: it is damaged; restore a backup with `ledger-node db restore`, or sync again into an empty --data-dir",
+        path.display()
+    )]
+    FileLost {
+        /// The folder.
+        path: PathBuf,
+        /// The file's name.
+        file: &'static str,
+    },
+    /// A restore was interrupted between taking the old database away and putting the new one into its place.
+    #[error(
+        "a restore into {} was interrupted, and there is no database before it is done: run `ledger-node db restore` again",
+        path.display()
+    )]
+    RestoreInterrupted {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The database opens behind the block that was final here.
+    #[error(
+        "the database in {} opens at {}, but block {number} ({hash}) was final here: its newest files are damaged or gone. Restore a backup with `ledger-node db restore`, or sync again into an empty --data-dir; to give up the blocks that are lost, start once with --accept-lost-blocks",
+        path.display(), at(head)
+    )]
+    HeadLost {
+        /// The folder.
+        path: PathBuf,
+        /// Where it opens; `None` for before genesis.
+        head: Option<BlockNumber>,
+        /// The newest block that was final.
+        number: BlockNumber,
+        /// Its hash.
+        hash: BlockHash,
+    },
+    /// The file that remembers the newest final block cannot be used.
+    #[error("cannot use the file FINAL in {}: {source}{}", path.display(), marker_advice(source))]
+    Marker {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// The database opened, but what it says of itself cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a block was not committed. Nothing of it was written.
+fn at(head: &Option<BlockNumber>) -> String {
+    head.map_or_else(|| "no block at all".to_owned(), |number| format!("block {number}"))
+}
+
+/// What is wrong with the file's content says itself what to do.
+fn marker_advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => "",
+        _ => "; check the disk and its free space, then start again",
+    }
+}
+
+fn open_advice(error: &rocksdb::Error) -> &'static str {
+    if tells_damage(error) {
+        "files are damaged or gone: restore a backup with `ledger-node db restore`, or sync again into an empty --data-dir"
+    } else {
+        "check the disk and its free space, then start again"
+    }
+}
+
+impl OpenError {
+    /// Whether files are damaged or gone, so that a backup has to be restored.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::FileLost { .. } | Self::HeadLost { .. } => true,
+            Self::Marker { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
+            Self::Database { source, .. } => tells_damage(source),
+            Self::Store(error) => error.is_damage(),
+            Self::Create { .. }
+            | Self::NotWritable { .. }
+            | Self::Locked { .. }
+            | Self::OtherChain { .. }
+            | Self::OtherFormat { .. }
+            | Self::ForeignDatabase { .. }
+            | Self::Nothing { .. }
+            | Self::RestoreInterrupted { .. } => false,
+        }
+    }
+}
+
+/// Why a block was not committed. Unless the disk failed, nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// The block does not follow the head.
@@ -189,6 +307,19 @@ pub enum CommitError {
         transactions: usize,
         /// Receipts.
         receipts: usize,
+    },
+    /// An earlier commit failed at the disk.
+    #[error("an earlier write failed, so what is on disk is unknown; check the disk and its free space, then restart")]
+    FailedBefore,
+    /// The block is written, but not that it was final.
+    #[error(
+        "cannot write down that block {number} is final: {source}; check the disk and its free space, then restart"
+    )]
+    Marker {
+        /// The block.
+        number: BlockNumber,
+        /// What the operating system said.
+        source: std::io::Error,
     },
     /// The database failed.
     #[error(transparent)]

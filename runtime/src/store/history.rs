@@ -208,6 +208,28 @@ impl Store {
     }
 }
 
+/// The block of the undo record with this key and value, if it has the shape of one.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn undo_block(key: &[u8], value: &[u8]) -> Result<BlockNumber, &'static str> {
+    let (prefix, block) = key.split_last_chunk::<8>().ok_or("shorter than a block number")?;
+    let [tag, length, name @ ..] = prefix else {
+        return Err("without column and length");
+    };
+    let column = Column::ALL.into_iter().find(|column| column.undo_tag() == Some(*tag));
+    let column = column.ok_or("of a column without history")?;
+    if usize::from(*length) != name.len() {
+        return Err("with a length that is not its key's");
+    }
+    match (column, value.split_first()) {
+        (Column::AccountTrie | Column::StorageTrie, _) => Past::default().add(value).map(|_| ())?,
+        (_, Some((0, []) | (1, [_, ..]))) => {}
+        _ => return Err("neither absent nor a value"),
+    }
+    Ok(BlockNumber::new(u64::from_be_bytes(*block)))
+}
+
 /// Column and key, with the key's length between them so that no key's records lie among another's.
 fn undo_prefix(column: Column, key: &[u8]) -> Vec<u8> {
     let length = u8::try_from(key.len()).expect("keys of state columns are at most 96 bytes long");

@@ -7,12 +7,16 @@
 //! only its files name RocksDB.
 
 mod blocks;
+mod checkpoint;
 mod columns;
 mod commit;
 mod error;
 mod history;
+mod marker;
 mod open;
+mod prune;
 mod records;
+mod stats;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -22,15 +26,21 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::state::BranchCache;
 use history::DroppableUndo;
+pub(crate) use history::undo_block;
 
+pub use checkpoint::{CheckpointError, remove_checkpoint};
 pub use columns::Column;
 pub use commit::{BlockCommit, CodeChange};
 pub use error::{CommitError, OpenError, StoreError};
 pub use open::{
-    CACHE_BYTES_DEFAULT, HISTORY_BLOCKS_DEFAULT, History, StoreOptions, WRITE_BUFFERS_BYTES_MAX,
-    WRITE_BUFFERS_BYTES_MIN,
+    CACHE_BYTES_DEFAULT, Durability, HISTORY_BLOCKS_DEFAULT, History, RESTORING_EXTENSION, StoreOptions,
+    WRITE_BUFFERS_BYTES_MAX, WRITE_BUFFERS_BYTES_MIN,
 };
+pub use prune::Pruned;
 pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, StoredReceipt, TxLocation};
+pub use stats::{ColumnStats, StoreStats};
+
+use commit::Writer;
 
 /// One thread-mode for all: column families are made at opening and never dropped, so that reads take no lock.
 type Database = rocksdb::DBWithThreadMode<rocksdb::SingleThreaded>;
@@ -63,6 +73,7 @@ pub struct Store {
     db: Database,
     identity: ChainIdentity,
     history: History,
+    durability: Durability,
     head: RwLock<Option<Arc<Head>>>,
     /// Newest block whose batch was handed to RocksDB; a reader that finds it unchanged after its read has read the
     /// state before that batch.
@@ -74,7 +85,7 @@ pub struct Store {
     /// What the compaction of [`Column::Undo`] drops.
     droppable: DroppableUndo,
     /// Held by the one commit that may run.
-    writer: Mutex<()>,
+    writer: Mutex<Writer>,
 }
 
 impl std::fmt::Debug for Store {

@@ -11,7 +11,9 @@ use parking_lot::{Mutex, RwLock};
 use rocksdb::{Cache, DBRecoveryMode, ErrorKind, LogLevel, Options};
 
 use super::columns::meta;
+use super::commit::Writer;
 use super::history::DroppableUndo;
+use super::marker::{self, FinalBlock, FinalMarker, MARKER_NAME};
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
 use super::{ChainIdentity, Column, Database, Head, OpenError, Store, StoreError};
 use crate::state::BranchCache;
@@ -48,6 +50,9 @@ const OPEN_FILES_MAX: i32 = 256;
 /// RocksDB's own log file, of which two are kept.
 const INFO_LOG_BYTES_MAX: usize = 1 << 20;
 
+/// Beside the database's folder, under this extension, a backup is made ready to take its place.
+pub const RESTORING_EXTENSION: &str = "restoring";
+
 /// How far back state stays readable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
@@ -55,6 +60,15 @@ pub enum History {
     Blocks(u64),
     /// All of it, from the day this was first chosen (undo records already dropped do not come back).
     Archive,
+}
+
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It does: what is committed stays.
+    Synced,
+    /// It does not: for a database that is deleted after use.
+    Scratch,
 }
 
 /// How to open a database.
@@ -66,6 +80,10 @@ pub struct StoreOptions {
     pub cache_bytes: usize,
     /// How far back state stays readable.
     pub history: History,
+    /// Whether commits wait for the disk.
+    pub durability: Durability,
+    /// The operator's word to go on although blocks that were final here are lost.
+    pub accept_lost_blocks: bool,
 }
 
 impl StoreOptions {
@@ -76,6 +94,8 @@ impl StoreOptions {
             path: path.into(),
             cache_bytes: CACHE_BYTES_DEFAULT,
             history: History::Blocks(HISTORY_BLOCKS_DEFAULT),
+            durability: Durability::Synced,
+            accept_lost_blocks: false,
         }
     }
 }
@@ -90,6 +110,7 @@ impl Store {
     pub fn open(options: &StoreOptions, identity: ChainIdentity) -> Result<Arc<Self>, OpenError> {
         let path = options.path.as_path();
         check_folder(path)?;
+        check_files(path)?;
         check_columns(path)?;
         let cache = Cache::new_lru_cache(options.cache_bytes);
         let droppable = DroppableUndo::default();
@@ -97,20 +118,99 @@ impl Store {
         let columns = Column::ALL.map(|column| column.descriptor(&cache, buffers, &droppable));
         let db = Database::open_cf_descriptors(&database_options(buffers), path, columns)
             .map_err(|source| open_error(path, source))?;
-        let store = Self {
+        let store = Self::with((db, droppable), options, identity);
+        store.load(path)?;
+        if options.durability == Durability::Synced {
+            store.check_final(path, options.accept_lost_blocks)?;
+            store.mark_final(path)?;
+        }
+        Ok(Arc::new(store))
+    }
+
+    /// Opens the database of the chain `identity` to read it; its files stay as they are, and a commit is refused. Nothing
+    /// keeps a node from starting meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`OpenError::Nothing`] if there is no database.
+    pub fn open_read_only(path: &Path, identity: ChainIdentity) -> Result<Arc<Self>, OpenError> {
+        check_files(path)?;
+        if !path.join("CURRENT").exists() {
+            return Err(OpenError::Nothing { path: path.to_owned() });
+        }
+        check_columns(path)?;
+        let options = StoreOptions::new(path);
+        let cache = Cache::new_lru_cache(options.cache_bytes);
+        let droppable = DroppableUndo::default();
+        let columns = Column::ALL.map(|column| column.descriptor(&cache, &droppable));
+        let db = Database::open_cf_descriptors_read_only(&database_options(), path, columns, false)
+            .map_err(|source| open_error(path, source))?;
+        let store = Self::with((db, droppable), &options, identity);
+        store.load(path)?;
+        store.check_final(path, false)?;
+        Ok(Arc::new(store))
+    }
+
+    fn with((db, droppable): (Database, DroppableUndo), options: &StoreOptions, identity: ChainIdentity) -> Self {
+        Self {
             db,
             identity,
             history: options.history,
+            durability: options.durability,
             head: RwLock::new(None),
             newest_started: AtomicU64::new(0),
             oldest_state: AtomicU64::new(0),
             branches: BranchCache::new(options.cache_bytes),
             droppable,
-            writer: Mutex::new(()),
+            writer: Mutex::new(Writer {
+                marker: FinalMarker::none(),
+                failed: false,
+                background_errors: 0,
+            }),
+        }
+    }
+
+    fn load(&self, path: &Path) -> Result<(), OpenError> {
+        self.check_identity(path)?;
+        Ok(self.load_head()?)
+    }
+
+    fn head_block(&self) -> Option<FinalBlock> {
+        self.head().map(|head| FinalBlock {
+            number: BlockNumber::new(head.header.header.number),
+            hash: head.header.hash,
+        })
+    }
+
+    /// Refuses a head behind the block that was final here, which only damage brings about.
+    fn check_final(&self, path: &Path, accept_lost: bool) -> Result<(), OpenError> {
+        let Some(last) = marker::read(path).map_err(|source| marker_error(path, source))? else {
+            return Ok(());
         };
-        store.check_identity(path)?;
-        store.load_head()?;
-        Ok(Arc::new(store))
+        if self.block_hash(last.number)? == Some(last.hash) {
+            return Ok(());
+        }
+        let head = self.head_block().map(|head| head.number);
+        let FinalBlock { number, hash } = last;
+        if accept_lost && head.is_some() {
+            tracing::warn!(target: "ledger::store", ?head, %number, "blocks that were final are lost, by the operator's word");
+            return Ok(());
+        }
+        Err(OpenError::HeadLost {
+            path: path.to_owned(),
+            head,
+            number,
+            hash,
+        })
+    }
+
+    /// From here on, remembers in `path` what is final.
+    fn mark_final(&self, path: &Path) -> Result<(), OpenError> {
+        let mut marker = FinalMarker::of(path);
+        if let Some(head) = self.head_block() {
+            marker.set(head).map_err(|source| marker_error(path, source))?;
+        }
+        self.writer.lock().marker = marker;
+        Ok(())
     }
 
     fn check_identity(&self, path: &Path) -> Result<(), OpenError> {
@@ -182,6 +282,37 @@ fn check_folder(path: &Path) -> Result<(), OpenError> {
             path: path.to_owned(),
             source,
         })
+}
+
+/// Refuses what is left of a damaged database, which RocksDB would take for an empty folder.
+fn check_files(path: &Path) -> Result<(), OpenError> {
+    if path.join("CURRENT").exists() {
+        return Ok(());
+    }
+    let unfinished = path.with_extension(RESTORING_EXTENSION);
+    if unfinished.exists() {
+        return Err(OpenError::RestoreInterrupted { path: path.to_owned() });
+    }
+    // A first opening that was cut short leaves a manifest alone, and nothing to lose.
+    let is_content = |name: &str| name == MARKER_NAME || name.ends_with(".sst") || name.ends_with(".log");
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let lost = entries
+        .map(|entry| entry.file_name())
+        .any(|name| name.to_str().is_some_and(is_content));
+    if lost {
+        return Err(OpenError::FileLost {
+            path: path.to_owned(),
+            file: "CURRENT",
+        });
+    }
+    Ok(())
+}
+
+fn marker_error(path: &Path, source: std::io::Error) -> OpenError {
+    OpenError::Marker {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 /// Refuses a RocksDB database that has column families other than ours.

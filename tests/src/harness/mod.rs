@@ -9,5 +9,7 @@ pub mod promo;
 mod rpc;
 
 pub use account::{Account, Call};
-pub use node::{Announced, Node, NodeOptions, built_binary, process_cpu_ticks, process_io_written, resident_bytes};
+pub use node::{
+    Announced, Node, NodeOptions, Refused, built_binary, process_cpu_ticks, process_io_written, resident_bytes,
+};
 pub use rpc::{HttpAnswer, Rpc, RpcError};

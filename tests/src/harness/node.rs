@@ -1,8 +1,9 @@
 //! One `ledger-node` process: started, watched, stopped or killed, and started again on the same folder.
 
 use std::{
+    fmt,
     fs::{self, File},
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -38,6 +39,17 @@ pub struct NodeOptions {
     pub chain: String,
     /// Further arguments.
     pub arguments: Vec<String>,
+    /// Further environment variables.
+    pub environment: Vec<(String, String)>,
+}
+
+/// How a node ended instead of announcing itself.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// How the process ended.
+    pub status: ExitStatus,
+    /// What it said on standard error since this start.
+    pub words: String,
 }
 
 impl Default for NodeOptions {
@@ -45,6 +57,7 @@ impl Default for NodeOptions {
         Self {
             chain: "dev".to_owned(),
             arguments: Vec::new(),
+            environment: Vec::new(),
         }
     }
 }
@@ -62,7 +75,8 @@ pub struct Announced {
 #[derive(Debug)]
 pub struct Node {
     child: Child,
-    folder: TempDir,
+    folder: PathBuf,
+    owned: Option<TempDir>,
     options: NodeOptions,
     rpc: Rpc,
     announced: Announced,
@@ -83,15 +97,26 @@ impl Node {
     /// If it does not start, with its log.
     pub fn start_with(options: NodeOptions) -> Self {
         let folder = TempDir::with_prefix("ledger-test-").expect("a temporary folder can be made");
-        let (child, announced) = launch(folder.path(), &options);
+        let mut node = Self::try_start_in(folder.path(), options).unwrap_or_else(|refused| panic!("{refused}"));
+        node.owned = Some(folder);
+        node
+    }
+
+    /// Starts a node in a folder that may hold the `data` of an earlier one.
+    ///
+    /// # Errors
+    /// [`Refused`] if it ends instead of announcing itself.
+    pub fn try_start_in(folder: &Path, options: NodeOptions) -> Result<Self, Refused> {
+        let (child, announced) = launch(folder, &options)?;
         let rpc = Rpc::new(rpc_address(&announced));
-        Self {
+        Ok(Self {
             child,
-            folder,
+            folder: folder.to_owned(),
+            owned: None,
             options,
             rpc,
             announced,
-        }
+        })
     }
 
     /// Starts the node again on the same folder, after [`Node::terminate`] or [`Node::kill`].
@@ -99,10 +124,53 @@ impl Node {
     /// # Panics
     /// If it does not start, with its log.
     pub fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|refused| panic!("{refused}"));
+    }
+
+    /// As [`Node::restart`].
+    ///
+    /// # Errors
+    /// [`Refused`] if it ends instead of announcing itself.
+    pub fn try_restart(&mut self) -> Result<(), Refused> {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        (self.child, self.announced) = launch(self.folder.path(), &self.options);
+        (self.child, self.announced) = launch(&self.folder, &self.options)?;
         self.rpc = Rpc::new(self.address());
+        Ok(())
+    }
+
+    /// Starts the node again and kills it after `pause`, wherever it is then.
+    ///
+    /// # Panics
+    /// If the process cannot be started or killed.
+    pub fn restart_and_kill(&mut self, pause: Duration) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = spawn(&self.folder, &self.options);
+        thread::sleep(pause);
+        self.kill();
+    }
+
+    /// Leaves the folder where it is when this is dropped, for a person to look at.
+    pub fn keep_folder(&mut self) -> &Path {
+        if let Some(folder) = self.owned.take() {
+            let _ = folder.keep();
+        }
+        &self.folder
+    }
+
+    /// Environment variables of the starts that follow.
+    pub fn set_environment(&mut self, environment: Vec<(String, String)>) {
+        self.options.environment = environment;
+    }
+
+    /// How the node ended, if it has, and what it said since its start.
+    ///
+    /// # Panics
+    /// If the process cannot be asked.
+    pub fn ended(&mut self) -> Option<Refused> {
+        let status = self.child.try_wait().expect("the node can be waited for")?;
+        Some(refusal(&self.folder, status))
     }
 
     /// The node's JSON-RPC.
@@ -122,7 +190,7 @@ impl Node {
 
     /// The folder of everything this node keeps.
     pub fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder.join("data")
     }
 
     /// The process id.
@@ -167,7 +235,12 @@ impl Node {
 
     /// Everything the node wrote to standard error so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("node.log")).unwrap_or_default()
+        fs::read_to_string(self.folder.join("node.log")).unwrap_or_default()
+    }
+
+    /// What the node wrote to standard error since its last start.
+    pub fn log_since_start(&self) -> String {
+        self.log().rsplit(START_LINE).next().unwrap_or_default().to_owned()
     }
 
     /// SIGTERM, and how the node ended and how long that took.
@@ -178,7 +251,7 @@ impl Node {
         let started = Instant::now();
         let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
-        (await_end(&mut self.child, self.folder.path()), started.elapsed())
+        (await_end(&mut self.child, &self.folder), started.elapsed())
     }
 
     /// SIGKILL: the process ends without a chance to write anything.
@@ -201,22 +274,44 @@ impl Drop for Node {
     }
 }
 
-fn launch(folder: &Path, options: &NodeOptions) -> (Child, Announced) {
-    let log = File::options()
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ledger-node ended with {}:\n{}", self.status, self.words)
+    }
+}
+
+/// The line of the log before each start.
+const START_LINE: &str = "---- a node is started ----\n";
+
+fn refusal(folder: &Path, status: ExitStatus) -> Refused {
+    let log = fs::read(folder.join("node.log")).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let words = log.rsplit(START_LINE).next().unwrap_or_default().to_owned();
+    Refused { status, words }
+}
+
+fn spawn(folder: &Path, options: &NodeOptions) -> Child {
+    let mut log = File::options()
         .create(true)
         .append(true)
         .open(folder.join("node.log"))
         .expect("the log can be opened");
-    let started = Instant::now();
-    let mut child = Command::new(built_binary("ledger-node"))
+    log.write_all(START_LINE.as_bytes()).expect("the log can be written");
+    Command::new(built_binary("ledger-node"))
         .args(["--chain", &options.chain, "--rpc-port", "0", "--json", "--data-dir"])
         .arg(folder.join("data"))
         .args(&options.arguments)
+        .envs(options.environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
-        .expect("ledger-node starts");
+        .expect("ledger-node starts")
+}
+
+fn launch(folder: &Path, options: &NodeOptions) -> Result<(Child, Announced), Refused> {
+    let started = Instant::now();
+    let mut child = spawn(folder, options);
     let mut line = String::new();
     let stdout = child.stdout.take().expect("standard output is piped");
     BufReader::new(stdout)
@@ -225,10 +320,9 @@ fn launch(folder: &Path, options: &NodeOptions) -> (Child, Announced) {
     let after = started.elapsed();
     let Ok(json) = serde_json::from_str(&line) else {
         let status = await_end(&mut child, folder);
-        let log = fs::read_to_string(folder.join("node.log")).unwrap_or_default();
-        panic!("ledger-node ended with {status} instead of announcing itself ({line:?}):\n{log}");
+        return Err(refusal(folder, status));
     };
-    (child, Announced { json, after })
+    Ok((child, Announced { json, after }))
 }
 
 fn rpc_address(announced: &Announced) -> SocketAddr {

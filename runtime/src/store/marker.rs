@@ -1,0 +1,186 @@
+//! Which block was final here last, by a witness that a damaged write-ahead log cannot take along?
+//!
+//! RocksDB recovers its log up to the first damage and opens, silently, at an older block. The file `FINAL` beside its
+//! files says how far the chain had come: [`Store::commit`](super::Store::commit) moves it on, synced, after each batch, so
+//! that it never names a block that was not durable before. At opening, a head behind it is refused rather than built on.
+//! It travels with the folder it is in; a backup has none, and the first opening makes it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::{B256, keccak256};
+use ledger_chainspec::{BlockHash, BlockNumber};
+
+/// The file's name, in the database's folder; RocksDB leaves alone what it has not named itself.
+pub(super) const MARKER_NAME: &str = "FINAL";
+const NEW_MARKER_NAME: &str = "FINAL.new";
+const MAGIC: [u8; 8] = *b"ldgfin/1";
+const CHECK_BYTES: usize = 16;
+const RECORD_BYTES: usize = MAGIC.len() + 8 + 32 + CHECK_BYTES;
+/// Each record lies in a sector of its own, so that a torn write harms one of the two alone.
+const SECTOR_BYTES: usize = 512;
+const FILE_BYTES: usize = 2 * SECTOR_BYTES;
+
+/// A block that was final here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FinalBlock {
+    pub(super) number: BlockNumber,
+    pub(super) hash: BlockHash,
+}
+
+/// The file, written by the one commit that may run.
+#[derive(Debug)]
+pub(super) struct FinalMarker {
+    /// `None` for a database that nobody relies on.
+    folder: Option<PathBuf>,
+    /// Opened with the first block.
+    file: Option<File>,
+}
+
+impl FinalMarker {
+    /// The marker of the database in `folder`.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self {
+            folder: Some(folder.to_owned()),
+            file: None,
+        }
+    }
+
+    /// No marker at all.
+    pub(super) const fn none() -> Self {
+        Self {
+            folder: None,
+            file: None,
+        }
+    }
+
+    /// Says that `block` is final. When this returns, it is so after a crash too.
+    ///
+    /// # Errors
+    /// What the operating system said; then nothing may be committed any more.
+    pub(super) fn set(&mut self, block: FinalBlock) -> io::Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let Some(file) = &self.file else {
+            self.file = Some(open(folder, block)?);
+            return Ok(());
+        };
+        file.write_all_at(&record(block), offset(block.number))?;
+        file.sync_data()
+    }
+}
+
+/// What the marker in `folder` says.
+///
+/// # Errors
+/// If it cannot be read, or is there and says nothing.
+pub(super) fn read(folder: &Path) -> io::Result<Option<FinalBlock>> {
+    let mut bytes = Vec::new();
+    match File::open(folder.join(MARKER_NAME)) {
+        Ok(file) => file.take(FILE_BYTES as u64).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let records = [0, SECTOR_BYTES].map(|from| bytes.get(from..).and_then(parse));
+    let newest = records.into_iter().flatten().max_by_key(|block| block.number);
+    newest.map(Some).ok_or_else(|| {
+        let what =
+            "neither of its two records is whole; if `ledger-node db verify` finds nothing wrong, delete this file";
+        io::Error::new(io::ErrorKind::InvalidData, what)
+    })
+}
+
+/// Opens the file to go on from `block`, making it whole and synced before it gets its name.
+fn open(folder: &Path, block: FinalBlock) -> io::Result<File> {
+    let (path, new) = (folder.join(MARKER_NAME), folder.join(NEW_MARKER_NAME));
+    let mut bytes = vec![0; FILE_BYTES];
+    let from = usize::try_from(offset(block.number)).expect("one of two sectors");
+    bytes[from..from + RECORD_BYTES].copy_from_slice(&record(block));
+    let file = OpenOptions::new().write(true).create(true).truncate(true).open(&new)?;
+    file.write_all_at(&bytes, 0)?;
+    file.sync_all()?;
+    fs::rename(new, path)?;
+    File::open(folder)?.sync_all()?;
+    Ok(file)
+}
+
+/// Two records take turns: while one is written, the other one stands.
+const fn offset(number: BlockNumber) -> u64 {
+    number.get() % 2 * SECTOR_BYTES as u64
+}
+
+fn record(block: FinalBlock) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(block.number.get().to_le_bytes());
+    bytes.extend(block.hash.get());
+    let check = keccak256(&bytes);
+    bytes.extend(&check[..CHECK_BYTES]);
+    bytes
+}
+
+fn parse(bytes: &[u8]) -> Option<FinalBlock> {
+    let (stated, check) = bytes.get(..RECORD_BYTES)?.split_at(RECORD_BYTES - CHECK_BYTES);
+    let (magic, rest) = stated.split_first_chunk::<8>()?;
+    let (number, hash) = rest.split_first_chunk::<8>()?;
+    (*magic == MAGIC && keccak256(stated)[..CHECK_BYTES] == *check).then(|| FinalBlock {
+        number: BlockNumber::new(u64::from_le_bytes(*number)),
+        hash: BlockHash::new(B256::from_slice(hash)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(number: u64) -> FinalBlock {
+        FinalBlock {
+            number: BlockNumber::new(number),
+            hash: BlockHash::new(keccak256(number.to_le_bytes())),
+        }
+    }
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a temporary folder can be made")
+    }
+
+    #[test]
+    fn the_newest_block_is_read_back_and_the_one_before_if_its_record_is_torn() {
+        let folder = folder();
+        assert_eq!(read(folder.path()).expect("no file is no error"), None);
+        let mut marker = FinalMarker::of(folder.path());
+        for number in 5..=8 {
+            marker.set(block(number)).expect("the disk takes it");
+            assert_eq!(read(folder.path()).expect("readable"), Some(block(number)));
+        }
+        let path = folder.path().join(MARKER_NAME);
+        let mut bytes = fs::read(&path).expect("readable");
+        bytes[20] ^= 1;
+        fs::write(&path, &bytes).expect("writable");
+        assert_eq!(read(folder.path()).expect("readable"), Some(block(7)));
+        bytes[SECTOR_BYTES + 20] ^= 1;
+        fs::write(&path, &bytes).expect("writable");
+        let error = read(folder.path()).expect_err("nothing whole is left").to_string();
+        assert!(error.contains("db verify"), "{error}");
+    }
+
+    #[test]
+    fn a_marker_of_nobody_writes_nothing() {
+        let mut marker = FinalMarker::none();
+        marker.set(block(1)).expect("nothing to do");
+        assert!(marker.file.is_none());
+    }
+
+    #[test]
+    fn bytes_of_a_record_are_pinned() {
+        let bytes = record(FinalBlock {
+            number: BlockNumber::new(258),
+            hash: BlockHash::new(B256::repeat_byte(7)),
+        });
+        assert_eq!(bytes.len(), RECORD_BYTES);
+        assert_eq!(bytes[..8], *b"ldgfin/1");
+        assert_eq!(bytes[8..16], [2, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes[16..48], [7; 32]);
+        assert_eq!(bytes[48..], keccak256(&bytes[..48])[..16]);
+    }
+}

@@ -1,0 +1,139 @@
+//! Does executing every block from genesis lead to what is stored?
+//!
+//! With the code that imports blocks, into a database of its own: header fields and roots block by block, then every record
+//! of the state and of what blocks leave behind.
+
+use std::{path::Path, sync::Arc};
+
+use alloy_primitives::hex;
+use ledger_chainspec::{Block, BlockNumber};
+
+use super::{PROBLEMS_MAX, Stage, Work};
+use crate::{
+    Runtime, RuntimeOptions,
+    store::{Column, Durability, Head, RawRecord, Store, StoreError, undo_block},
+};
+
+/// Columns that follow from the blocks; `meta` depends on the program besides.
+const COMPARED: [Column; 12] = [
+    Column::Accounts,
+    Column::Storage,
+    Column::AccountTrie,
+    Column::StorageTrie,
+    Column::Code,
+    Column::Headers,
+    Column::Bodies,
+    Column::Receipts,
+    Column::Canonical,
+    Column::TxLookup,
+    Column::Codes,
+    Column::Undo,
+];
+
+impl Work<'_> {
+    /// Executes all blocks up to `head` into the empty folder `scratch`, and compares.
+    pub(super) fn replay(&mut self, head: &Head, scratch: &Path) {
+        let options = RuntimeOptions {
+            durability: Durability::Scratch,
+            // The same window at the end, so that undo records can be compared too.
+            history_blocks: self.report.head.saturating_sub(self.store.oldest_state().get()),
+            ..RuntimeOptions::new(scratch, Arc::clone(self.spec))
+        };
+        let runtime = match Runtime::open(options) {
+            Ok(runtime) => runtime,
+            Err(error) => return self.report.note("the scratch database", error),
+        };
+        self.report.executed_blocks = Some(0);
+        for number in 1..=head.header.header.number {
+            self.tell(Stage::Replay, number, Some(head.header.header.number));
+            if let Err(what) = self.execute(&runtime, BlockNumber::new(number)) {
+                // Nothing can be executed on a block that is not there.
+                return self.report.note(format!("block {number}, executed again"), what);
+            }
+            self.report.executed_blocks = Some(number);
+        }
+        self.report.compared_records = Some(0);
+        for column in COMPARED {
+            self.compare(column, runtime.store());
+        }
+    }
+
+    fn execute(&self, runtime: &Runtime, number: BlockNumber) -> Result<(), String> {
+        let lost = |what: &str| format!("{what} is missing");
+        let header = self.store.header(number).map_err(|error| error.to_string())?;
+        let header = header.ok_or_else(|| lost("its header"))?.header;
+        let transactions = self.store.transactions(number).map_err(|error| error.to_string())?;
+        let block = Block {
+            header,
+            transactions: transactions.into_iter().map(|one| one.into_inner()).collect(),
+        };
+        let certificate = self.store.certificate(number).map_err(|error| error.to_string())?;
+        let certificate = certificate.ok_or_else(|| lost("its certificate"))?;
+        let executed = runtime.import(block).map_err(|error| error.to_string())?;
+        runtime
+            .commit(executed, certificate)
+            .map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    /// Compares the records of a column one by one, in the order of keys.
+    fn compare(&mut self, column: Column, executed: &Store) {
+        let place = |key: &[u8]| format!("column {}, record {}", column.name(), hex::encode(key));
+        let store = Arc::clone(self.store);
+        let oldest = store.oldest_state();
+        let (mut kept, mut made) = (compared(&store, column, oldest), compared(executed, column, oldest));
+        let (mut left, mut right) = (kept.next(), made.next());
+        loop {
+            let (one, other) = match (&left, &right) {
+                (Some(Err(error)), _) | (_, Some(Err(error))) => {
+                    return self.report.note(format!("column {}", column.name()), error);
+                }
+                (one, other) => (record(one), record(other)),
+            };
+            let order = match (one, other) {
+                (None, None) => return,
+                (Some((key, _)), Some((expected, _))) => key.cmp(expected),
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, Some(_)) => std::cmp::Ordering::Greater,
+            };
+            match (order, one, other) {
+                (std::cmp::Ordering::Less, Some((key, _)), _) => {
+                    self.report.note(place(key), "executing every block does not make it");
+                }
+                (std::cmp::Ordering::Greater, _, Some((key, _))) => {
+                    self.report
+                        .note(place(key), "it is missing, but executing every block makes it");
+                }
+                (_, Some((key, value)), Some((_, expected))) if value != expected => {
+                    self.report
+                        .note(place(key), "executing every block gives it another value");
+                }
+                _ => {}
+            }
+            if self.report.problems.len() == PROBLEMS_MAX {
+                return;
+            }
+            let done = self.report.compared_records.map_or(1, |done| done + 1);
+            self.report.compared_records = Some(done);
+            self.tell(Stage::Compare, done, None);
+            if order.is_le() {
+                left = kept.next();
+            }
+            if order.is_ge() {
+                right = made.next();
+            }
+        }
+    }
+}
+
+/// The records of a column, without undo records that have left the window: they go when RocksDB comes to it.
+fn compared(store: &Store, column: Column, oldest: BlockNumber) -> impl Iterator<Item = Result<RawRecord, StoreError>> {
+    store.records(column, &[]).filter(move |record| match record {
+        Ok((key, value)) if column == Column::Undo => undo_block(key, value).map_or(true, |block| block > oldest),
+        _ => true,
+    })
+}
+
+fn record(read: &Option<Result<RawRecord, StoreError>>) -> Option<&RawRecord> {
+    read.as_ref().and_then(|read| read.as_ref().ok())
+}
