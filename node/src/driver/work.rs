@@ -2,7 +2,12 @@
 //!
 //! Called by the driver alone. Nothing here talks to the engine.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
 use ledger_chainspec::{Block, BlockHash, FinalityCertificate, Slot, UnixMillis};
 use ledger_consensus::BuildRequest;
@@ -78,18 +83,25 @@ pub(super) fn build(
     }
     let started = Instant::now();
     let mut until = deadline;
-    let mut candidates = pool.candidates().take_while(|_| {
+    let under_way = Cell::new(None);
+    let candidates = pool.candidates().take_while(|_| {
         report.cut_short = shutdown.is_cancelled() || now() >= std::mem::replace(&mut until, time.deadline);
         !report.cut_short
     });
+    let mut candidates = candidates.inspect(|candidate| under_way.set(Some(*candidate.tx_hash())));
     let inputs = ProduceInputs {
         slot,
         parent_certificate,
         candidates: &mut candidates,
     };
-    let produced = runtime
-        .produce(inputs)
-        .map_err(|error| DriverError::Execution(error.to_string()))?;
+    // Nothing is written before a block is final, so that nothing is half done when this unwinds.
+    let produced = catch_unwind(AssertUnwindSafe(|| runtime.produce(inputs))).unwrap_or_else(|panic| {
+        if let Some(hash) = under_way.get() {
+            pool.report_panic(&hash);
+        }
+        resume_unwind(panic)
+    });
+    let produced = produced.map_err(|error| DriverError::Execution(error.to_string()))?;
     metrics::histogram!(metering::BUILD_SECONDS).record(started.elapsed());
     report.late = now() >= time.late;
     if !produced.skipped.is_empty() {

@@ -5,7 +5,7 @@ use ledger_chainspec::TRANSACTION_BYTES_MAX;
 use ledger_runtime::TransactionFlaw;
 use thiserror::Error;
 
-use super::limits::REPLACEMENT_WAIT_MS;
+use super::{limits::REPLACEMENT_WAIT_MS, suspects::FAILURES_MAX};
 
 /// Why the pool does not take a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -136,6 +136,12 @@ pub enum PoolError {
     /// The pool is full of transactions that are not worse.
     #[error("txpool is full; try again after the next blocks")]
     Full,
+    /// This node failed too often while it executed it.
+    #[error("set aside: this node failed {FAILURES_MAX} times while it executed {hash}, and does not try again")]
+    SetAside {
+        /// Its hash.
+        hash: B256,
+    },
     /// The chain's state could not be read, so nothing can be said about the transaction.
     #[error("the state could not be read: {reason}")]
     State {

@@ -12,6 +12,7 @@ mod order;
 mod pool;
 mod room;
 mod sender;
+mod suspects;
 mod validate;
 
 use std::{
@@ -34,6 +35,8 @@ use metrics::gauge;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, watch};
 
+use suspects::Suspects;
+
 use crate::telemetry::metering::{POOL_PENDING, POOL_QUEUED};
 
 pub use error::PoolError;
@@ -41,7 +44,11 @@ pub use journal::{JOURNAL_BYTES_MAX, JOURNAL_SLACK_BYTES, Journal, journal_recor
 pub use limits::PoolLimits;
 pub use pool::{Pool, PoolCounts, SenderContent};
 pub use sender::AccountFacts;
+pub use suspects::FAILURES_MAX;
 pub use validate::{PooledTransaction, TransactionRules};
+
+/// Beside the journal, under this extension, is what this node failed on.
+const SUSPECTS_EXTENSION: &str = "suspects";
 
 /// Arrivals that a listener may lag behind before it misses some.
 pub const ARRIVALS_LAG_MAX: usize = 4096;
@@ -54,6 +61,7 @@ pub struct TxPool {
     runtime: Arc<Runtime>,
     pool: Mutex<Pool>,
     journal: Option<Mutex<Journal>>,
+    suspects: Suspects,
     arrivals: broadcast::Sender<Arc<PooledTransaction>>,
     counts: watch::Sender<PoolCounts>,
     /// Whether the driver wants to be woken by the next change.
@@ -74,6 +82,9 @@ impl TxPool {
             limits.transactions_per_sender_per_slot,
             limits.reserved_share_percent,
         );
+        let suspects = journal
+            .map(|path| Suspects::open(&path.with_extension(SUSPECTS_EXTENSION)))
+            .transpose()?;
         let opened = journal.map(Journal::open).transpose()?;
         let (journal, kept) = opened.map_or((None, Vec::new()), |(journal, kept)| (Some(journal), kept));
         let mut pool = Self {
@@ -85,6 +96,7 @@ impl TxPool {
             runtime,
             pool: Mutex::new(Pool::new(bounds)),
             journal: None,
+            suspects: suspects.unwrap_or_default(),
             arrivals: broadcast::Sender::new(ARRIVALS_LAG_MAX),
             counts: watch::Sender::new(PoolCounts::default()),
             news_wanted: AtomicBool::new(false),
@@ -120,6 +132,11 @@ impl TxPool {
 
     /// Takes a checked transaction in, if it fits the state.
     fn admit(&self, transaction: &Arc<PooledTransaction>, now: UnixMillis) -> Result<(), PoolError> {
+        let hash = transaction.hash();
+        if self.suspects.contains(&hash) {
+            tracing::warn!(target: "ledger::pool", transaction = %hash, "this node failed on it before: set aside");
+            return Err(PoolError::SetAside { hash });
+        }
         let sender = transaction.sender();
         // Asking the contract for the lane costs more than all the rest, so it is asked once per sender, and not under
         // the lock. A lane that governance changes meanwhile only matters to the order: blocks have their own meter.
@@ -203,6 +220,14 @@ impl TxPool {
             }
         }
         self.publish(&pool);
+    }
+
+    /// Writes down that this node panicked while it executed the transaction with this hash. Called on the way out.
+    pub fn report_panic(&self, hash: &B256) {
+        tracing::error!(target: "ledger::pool", transaction = %hash, "this node failed while it executed it");
+        if let Err(error) = self.suspects.add(hash) {
+            tracing::error!(target: "ledger::pool", %error, "that cannot be written down");
+        }
     }
 
     /// Drops a transaction that by itself takes longer to execute than a slot leaves on this machine.

@@ -49,6 +49,27 @@ async fn of_two_with_one_nonce_the_later_one_comes_back() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_the_node_failed_on_twice_is_set_aside() {
+    let world = World::start().await;
+    let (bad, good) = (Person::number(20).pay(0, 0, 0), Person::number(21).pay(0, 0, 0));
+    for transaction in [&bad, &good] {
+        world.pool.submit(&transaction.encoded_2718()).unwrap();
+    }
+    let open = || TxPool::open(Arc::clone(&world.runtime), Some(&world.journal())).unwrap();
+    world.pool.report_panic(bad.tx_hash());
+    let again = open();
+    assert!(
+        again.get(bad.tx_hash()).is_some(),
+        "once may be the fault of something else"
+    );
+    again.report_panic(bad.tx_hash());
+    let again = open();
+    assert!(again.get(bad.tx_hash()).is_none() && again.get(good.tx_hash()).is_some());
+    let refused = again.submit(&bad.encoded_2718()).unwrap_err();
+    assert_eq!(refused, PoolError::SetAside { hash: *bad.tx_hash() });
+}
+
+#[tokio::test]
 async fn a_torn_or_damaged_tail_costs_the_tail_alone() {
     let world = World::start().await;
     for nonce in 0..3 {

@@ -141,8 +141,9 @@ impl Store {
         let options = StoreOptions::new(path);
         let cache = Cache::new_lru_cache(options.cache_bytes);
         let droppable = DroppableUndo::default();
-        let columns = Column::ALL.map(|column| column.descriptor(&cache, &droppable));
-        let db = Database::open_cf_descriptors_read_only(&database_options(), path, columns, false)
+        let buffers = write_buffers_bytes(options.cache_bytes);
+        let columns = Column::ALL.map(|column| column.descriptor(&cache, buffers, &droppable));
+        let db = Database::open_cf_descriptors_read_only(&database_options(buffers), path, columns, false)
             .map_err(|source| open_error(path, source))?;
         let store = Self::with((db, droppable), &options, identity);
         store.load(path)?;
