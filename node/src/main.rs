@@ -1,6 +1,9 @@
 //! The `ledger-node` binary: parses the command line, runs, and says in one sentence what went wrong.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use ledger_node::cli::Cli;
@@ -14,7 +17,8 @@ fn main() -> ExitCode {
     match ledger_node::run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Where nobody can be told, as on a full disk, the exit code still says it; `eprintln!` would panic.
+            let _ = writeln!(io::stderr(), "error: {error}");
             error.exit_code()
         }
     }

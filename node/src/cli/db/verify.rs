@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -48,10 +49,9 @@ fn progress() -> impl FnMut(Progress) {
         }
         told = Instant::now();
         let Progress { stage, done, of } = progress;
-        match of {
-            Some(of) => eprintln!("{stage}: {done} of {of}"),
-            None => eprintln!("{stage}: {done}"),
-        }
+        let of = of.map_or_else(String::new, |of| format!(" of {of}"));
+        // Nobody has to read it.
+        let _ = writeln!(io::stderr(), "{stage}: {done}{of}");
     }
 }
 
@@ -118,7 +118,11 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.path) {
-            eprintln!("cannot remove {}: {error}; delete it", self.path.display());
+            let _ = writeln!(
+                io::stderr(),
+                "cannot remove {}: {error}; delete it",
+                self.path.display()
+            );
         }
     }
 }
