@@ -1,7 +1,7 @@
 # Every way to build, run and test Cloud Ledger. Each target installs what it needs and is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build testnet testnet-down test lint bench contracts-check clean-data
+.PHONY: help setup build testnet testnet-down test lint bench crash contracts-check clean-data
 
 help: ## This list
 	@echo 'Cloud Ledger: make <target>'
@@ -27,6 +27,9 @@ lint: setup ## Format, clippy, dependency rules
 
 bench: setup ## Requests and calls per second against a release build
 	@scripts/bench.sh
+
+crash: setup ## 500 kills, 200 I/O faults and damaged files, with a table of what they led to (about an hour)
+	@scripts/crash.sh
 
 contracts-check: setup ## Solidity tests; artifacts and gas snapshot match the sources
 	@scripts/contracts-check.sh

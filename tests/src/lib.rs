@@ -1,6 +1,8 @@
-//! What the whole-system tests share: `harness` starts real nodes and talks to them, `tidy` holds the rules of the house.
+//! What the whole-system tests share: `harness` starts real nodes and talks to them, `crash` does its worst to one, `tidy`
+//! holds the rules of the house.
 //!
 //! Nothing that ships may depend on this crate.
 
+pub mod crash;
 pub mod harness;
 pub mod tidy;

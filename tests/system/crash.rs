@@ -1,16 +1,19 @@
-//! Is what was final still there after the process ended, politely or not, in the middle of work?
+//! Is what was final still there after the process ended, politely or not, in the middle of work, and after its disk failed?
 
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use alloy_primitives::B256;
-use ledger_tests::harness::{
-    Account, Node, Rpc,
-    promo::{self, SMALL},
+use ledger_tests::{
+    crash::{self, Plan},
+    harness::{
+        Account, Node, Rpc,
+        promo::{self, SMALL},
+    },
 };
 use serde_json::{Value, json};
 
@@ -118,6 +121,30 @@ fn nothing_accepted_is_lost_when_the_process_is_told_to_stop_under_load() {
         assert!(took < STOP_MAX, "took {took:?} to stop");
     };
     survive(end, true);
+}
+
+/// A short form of what `make crash` does for an hour.
+#[test]
+fn nothing_final_is_lost_to_kills_failing_disks_and_damaged_files() {
+    let seed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    let plan = Plan {
+        seed,
+        kills: 15,
+        verify_every: 15,
+        faults: 6,
+        damages: 4,
+    };
+    let shown = crash::run(plan, |what| println!("{what}")).unwrap_or_else(|what| panic!("{what}"));
+    println!("{}", shown.tables());
+    assert_eq!(shown.kills.under_load + shown.kills.while_starting, plan.kills);
+    assert!(
+        shown.receipts > 50,
+        "too little load to show anything: {} receipts",
+        shown.receipts
+    );
 }
 
 #[test]
