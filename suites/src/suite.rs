@@ -58,7 +58,8 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// FNV-1a: spreads names evenly, and the same way on every machine.
+    /// FNV-1a: spreads names evenly, and the same way on every machine. Its last bits depend on the last bits of the seed alone,
+    /// one to one: `one_in` seeds in a row choose every case once, if `one_in` is a power of two.
     fn takes(&self, case: &str) -> bool {
         let hash = case.bytes().fold(0xcbf2_9ce4_8422_2325 ^ self.seed, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

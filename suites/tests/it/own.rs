@@ -140,4 +140,13 @@ fn filter_and_sample_choose_the_same_cases_every_time() {
     assert_eq!(chosen, again);
     assert!(chosen.iter().all(|passed| *passed < 12), "{chosen:?}");
     assert!(chosen.iter().sum::<u64>() > 8, "{chosen:?}");
+
+    let eighths = (0..8).map(|seed| Sample {
+        one_in: 8.try_into().unwrap(),
+        seed,
+    });
+    let played: u64 = eighths
+        .map(|sample| run(&options(None, Some(sample))).unwrap().passed)
+        .sum();
+    assert_eq!(played, 12, "eight seeds in a row play every case once");
 }

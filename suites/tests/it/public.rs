@@ -10,7 +10,8 @@ use ledger_suites::{Family, Sample};
 
 use crate::{crate_folder, play};
 
-/// One state test in this many: half a minute on two cores, where all of them take minutes.
+/// One state test in this many: half a minute on two cores, where all of them take minutes. It is a power of two, so that this many
+/// seeds in a row, one each day, play every case once.
 const ONE_STATE_TEST_IN: u64 = 8;
 
 /// Tries, RLP and transactions that pass in the archives that this was written with, and those that are left out by name.
