@@ -194,3 +194,36 @@ impl<CTX: ContextTr<Journal: JournalExt>> Inspector<CTX> for Recorder {
         Inspector::<CTX>::selfdestruct(&mut self.tracer, contract, target, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_evm::{Evm, EvmEnv, eth::EthEvmBuilder};
+    use alloy_primitives::{TxKind, hex};
+    use revm::{bytecode::Bytecode, context::TxEnv, database::InMemoryDB, state::AccountInfo};
+
+    use super::*;
+
+    #[test]
+    fn an_execution_stops_as_soon_as_its_records_are_full() {
+        let there = Address::repeat_byte(7);
+        let mut database = InMemoryDB::default();
+        // JUMPDEST PUSH0 JUMP: for ever.
+        let code = Bytecode::new_legacy(hex!("5b5f56").into());
+        database.insert_account_info(there, AccountInfo::default().with_code(code));
+        let tracer = DebugInspector::new(Default::default()).unwrap();
+        let mut evm = EthEvmBuilder::new(database, EvmEnv::default())
+            .activate_inspector(Recorder::new(tracer))
+            .build();
+        let sent = TxEnv {
+            kind: TxKind::Call(there),
+            gas_limit: 10_000_000,
+            ..TxEnv::default()
+        };
+        assert!(evm.transact(sent).is_err());
+        let kept = evm.inspector().bytes;
+        assert!(
+            kept > TRACE_BYTES_MAX && kept < TRACE_BYTES_MAX + 2 * STEP_BYTES,
+            "{kept}"
+        );
+    }
+}
