@@ -1,7 +1,7 @@
 # Every way to build, run and test Cloud Ledger. Each target installs what it needs and is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build testnet testnet-down test lint bench crash contracts-check clean-data
+.PHONY: help setup build testnet testnet-down test lint fuzz bench crash contracts-check clean-data
 
 help: ## This list
 	@echo 'Cloud Ledger: make <target>'
@@ -24,6 +24,9 @@ test: setup ## All tests, the whole-system tests with viem, ethers.js and cast i
 
 lint: setup ## Format, clippy, dependency rules
 	@scripts/lint.sh
+
+fuzz: setup ## Fuzz every decoder of foreign bytes: make fuzz SECONDS=60 TARGETS="header spec"
+	@FUZZ_SECONDS=$(or $(SECONDS),60) scripts/fuzz.sh $(TARGETS)
 
 bench: setup ## Requests and calls per second against a release build
 	@scripts/bench.sh

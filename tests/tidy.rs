@@ -74,7 +74,10 @@ fn packages_are_pinned_and_crates_share_their_lints() {
         .flat_map(|file| match file.path.rsplit('/').next() {
             Some("package.json") => packages::check_package_json(&file.path, &file.text),
             Some("package-lock.json") => packages::check_package_lock(&file.path, &file.text),
-            Some("Cargo.toml") if file.path != "Cargo.toml" => packages::check_manifest(&file.path, &file.text),
+            // The roots of the two workspaces hold the tables of versions.
+            Some("Cargo.toml") if !matches!(file.path.as_str(), "Cargo.toml" | "fuzz/Cargo.toml") => {
+                packages::check_manifest(&file.path, &file.text)
+            }
             _ => Vec::new(),
         })
         .collect();

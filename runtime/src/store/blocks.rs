@@ -5,13 +5,12 @@
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{B256, Bytes, U256};
-use alloy_rlp::Decodable;
 use ledger_chainspec::{
-    BlockHash, BlockNumber, FinalityCertificate, Header, SealedHeader, SetId, Transaction, ValidatorSet, digest_of,
+    BlockHash, BlockNumber, FinalityCertificate, SealedHeader, SetId, Transaction, ValidatorSet, digest_of,
 };
 
 use super::columns::{block_key, code_key, indexed_key, set_key};
-use super::records::{decode_all, transaction_from_bytes};
+use super::records::{decode_all, header_from_bytes, transaction_from_bytes};
 use super::{CodeRecord, Column, Store, StoreError, StoredReceipt, TxLocation};
 
 impl Store {
@@ -20,14 +19,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the database fails or the record is damaged; so for all functions here.
     pub fn header(&self, number: BlockNumber) -> Result<Option<SealedHeader>, StoreError> {
-        self.get_with(Column::Headers, &block_key(number), |bytes| {
-            let (hash, mut rlp) = bytes.split_at_checked(32).ok_or("shorter than a hash")?;
-            let header = Header::decode(&mut rlp).map_err(|_| "not an RLP header")?;
-            Ok::<_, &str>(SealedHeader {
-                header,
-                hash: BlockHash::new(B256::from_slice(hash)),
-            })
-        })
+        self.get_with(Column::Headers, &block_key(number), header_from_bytes)
     }
 
     /// The hash of block `number`.

@@ -16,6 +16,7 @@ mod marker;
 mod open;
 mod prune;
 mod records;
+mod rewrite;
 mod stats;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use open::{
 };
 pub use prune::Pruned;
 pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, StoredReceipt, TxLocation};
+pub use rewrite::RecordKind;
 pub use stats::{ColumnStats, StoreStats};
 
 use commit::Writer;

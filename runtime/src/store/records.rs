@@ -6,7 +6,8 @@ use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{EthereumReceipt, TxType};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, Log, LogData};
-use ledger_chainspec::{BlockNumber, FinalityCertificate, SetId, Transaction};
+use alloy_rlp::Decodable;
+use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, Header, SealedHeader, SetId, Transaction};
 use parity_scale_codec::{Decode, Encode};
 
 /// Version of the layout that STORAGE.md describes. Another one is refused, never guessed at.
@@ -213,7 +214,23 @@ pub(super) fn transaction_to_bytes(transaction: &Recovered<Transaction>) -> Vec<
 pub(super) fn transaction_from_bytes(bytes: &[u8]) -> Result<Recovered<Transaction>, String> {
     let (sender, mut rest) = bytes.split_at_checked(20).ok_or("shorter than a sender")?;
     let transaction = Transaction::decode_2718(&mut rest).map_err(|error| error.to_string())?;
+    if !rest.is_empty() {
+        return Err(format!("{} bytes too many", rest.len()));
+    }
     Ok(Recovered::new_unchecked(transaction, Address::from_slice(sender)))
+}
+
+/// `headers`: the hash, computed once, then the header.
+pub(super) fn header_from_bytes(bytes: &[u8]) -> Result<SealedHeader, &'static str> {
+    let (hash, mut rlp) = bytes.split_at_checked(32).ok_or("shorter than a hash")?;
+    let header = Header::decode(&mut rlp).map_err(|_| "not an RLP header")?;
+    if !rlp.is_empty() {
+        return Err("bytes after the header");
+    }
+    Ok(SealedHeader {
+        header,
+        hash: BlockHash::new(B256::from_slice(hash)),
+    })
 }
 
 /// Decodes a SCALE record that fills `bytes` to the end.

@@ -50,18 +50,37 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-runtime",
         ],
     ),
+    (
+        "ledger-fuzz-targets",
+        &[
+            "ledger-api",
+            "ledger-chainspec",
+            "ledger-consensus",
+            "ledger-contracts",
+            "ledger-keys",
+            "ledger-node",
+            "ledger-runtime",
+            "passport",
+        ],
+    ),
 ];
 
 /// Outside packages that only the named workspace packages may depend on.
 pub const RESERVED: &[(&str, &[&str])] = &[
     ("alloy-evm", &["ledger-runtime"]),
     ("ethers", &[]),
-    ("jsonrpsee", &["ledger-api", "ledger-node", "passport"]),
+    (
+        "jsonrpsee",
+        &["ledger-api", "ledger-fuzz-targets", "ledger-node", "passport"],
+    ),
     ("libp2p", &["ledger-node"]),
     ("revm", &["ledger-runtime"]),
     ("revm-inspectors", &["ledger-runtime"]),
     ("rocksdb", &["ledger-node", "ledger-runtime"]),
-    ("tokio", &["ledger-node", "ledger-tests", "passport"]),
+    (
+        "tokio",
+        &["ledger-fuzz-targets", "ledger-node", "ledger-tests", "passport"],
+    ),
 ];
 
 /// Crate name as written in code -> path prefixes of the only files that may name it.

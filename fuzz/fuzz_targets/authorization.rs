@@ -1,0 +1,4 @@
+//! libFuzzer on the target `authorization`.
+#![no_main]
+
+ledger_fuzz::fuzz!("authorization");

@@ -1,0 +1,4 @@
+//! libFuzzer on the target `certificate`.
+#![no_main]
+
+ledger_fuzz::fuzz!("certificate");

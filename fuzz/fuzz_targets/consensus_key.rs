@@ -1,0 +1,4 @@
+//! libFuzzer on the target `consensus_key`.
+#![no_main]
+
+ledger_fuzz::fuzz!("consensus_key");

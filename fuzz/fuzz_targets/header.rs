@@ -1,0 +1,4 @@
+//! libFuzzer on the target `header`.
+#![no_main]
+
+ledger_fuzz::fuzz!("header");

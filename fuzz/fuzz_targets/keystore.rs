@@ -1,0 +1,4 @@
+//! libFuzzer on the target `keystore`.
+#![no_main]
+
+ledger_fuzz::fuzz!("keystore");

@@ -1,0 +1,4 @@
+//! libFuzzer on the target `message`.
+#![no_main]
+
+ledger_fuzz::fuzz!("message");

@@ -1,0 +1,4 @@
+//! libFuzzer on the target `rpc_request`.
+#![no_main]
+
+ledger_fuzz::fuzz!("rpc_request");

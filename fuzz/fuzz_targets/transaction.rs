@@ -1,0 +1,4 @@
+//! libFuzzer on the target `transaction`.
+#![no_main]
+
+ledger_fuzz::fuzz!("transaction");

@@ -1,0 +1,4 @@
+//! libFuzzer on the target `vote`.
+#![no_main]
+
+ledger_fuzz::fuzz!("vote");

@@ -1,0 +1,78 @@
+//! Are these bytes a record, and is there a second way to write it?
+//!
+//! For whoever has the bytes of a database and no chain: tools that look for damage, and the fuzz target of records. Never opens
+//! a database.
+
+use alloy_consensus::transaction::Recovered;
+use ledger_chainspec::{SealedHeader, Transaction, ValidatorSet};
+use parity_scale_codec::{Decode, Encode};
+
+use super::records::{
+    CodeRecord, HeadRecord, IdentityRecord, StoredReceipt, TxLocation, decode_all, header_from_bytes,
+    transaction_from_bytes, transaction_to_bytes,
+};
+
+/// A kind of record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordKind {
+    /// Hash and header of a block.
+    Header,
+    /// Sender and transaction.
+    Transaction,
+    /// Receipt of a transaction.
+    Receipt,
+    /// Where a transaction is.
+    Location,
+    /// Issue and end of a promo code.
+    Code,
+    /// What the database is.
+    Identity,
+    /// The newest block.
+    Head,
+    /// A validator set.
+    ValidatorSet,
+}
+
+impl RecordKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Header,
+        Self::Transaction,
+        Self::Receipt,
+        Self::Location,
+        Self::Code,
+        Self::Identity,
+        Self::Head,
+        Self::ValidatorSet,
+    ];
+
+    /// Reads a record and writes it again.
+    ///
+    /// # Errors
+    /// Why the bytes are no such record.
+    pub fn rewrite(self, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Header => Ok(header_to_bytes(&header_from_bytes(bytes)?)),
+            Self::Transaction => {
+                let transaction: Recovered<Transaction> = transaction_from_bytes(bytes)?;
+                Ok(transaction_to_bytes(&transaction))
+            }
+            Self::Receipt => Ok(StoredReceipt::from_bytes(bytes)?.to_bytes()),
+            Self::Location => Ok(TxLocation::from_bytes(bytes)?.to_bytes()),
+            Self::Code => Ok(CodeRecord::from_bytes(bytes)?.to_bytes()),
+            Self::Identity => again::<IdentityRecord>(bytes),
+            Self::Head => again::<HeadRecord>(bytes),
+            Self::ValidatorSet => again::<ValidatorSet>(bytes),
+        }
+    }
+}
+
+fn again<T: Decode + Encode>(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    Ok(decode_all::<T>(bytes)?.encode())
+}
+
+fn header_to_bytes(sealed: &SealedHeader) -> Vec<u8> {
+    let mut bytes = sealed.hash.as_ref().to_vec();
+    alloy_rlp::Encodable::encode(&sealed.header, &mut bytes);
+    bytes
+}
