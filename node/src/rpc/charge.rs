@@ -22,7 +22,7 @@ use tower::Layer;
 
 use super::{
     callers::{CallGuard, Caller, Connection, Denied},
-    costs,
+    costs, cpu,
     error::CODE_LIMIT,
 };
 use crate::telemetry::metering::RPC_REFUSED;
@@ -101,8 +101,12 @@ impl Asking {
 
     /// Runs `work` in the caller's name and charges its answer.
     async fn run(self, work: impl Future<Output = MethodResponse>) -> MethodResponse {
-        let answer = CALLER.scope(Arc::clone(&self.caller), work).await;
+        let (answer, time) = cpu::timed_polls(CALLER.scope(Arc::clone(&self.caller), work)).await;
         self.caller.charge(costs::of_answer(answer.as_json().get().len()));
+        if self.call.is_some() {
+            // Over HTTP the gate counts it, with what comes before and after.
+            self.caller.charge(costs::of_time(time));
+        }
         answer
     }
 }

@@ -1,9 +1,9 @@
 //! What does a request cost? Units, of which a caller has so many per second.
 //!
 //! One unit is about the work of a cheap read, a tenth of a millisecond of one processor. A method's price in the table is
-//! taken before it runs and bounds how many dear ones a caller can have under way; what a turn on a blocking thread really took
-//! is charged afterwards, by the clock, so that calls are paid by their gas, proofs by their slots and logs by the blocks that
-//! had to be read. Called by the gate, the charge and the turns.
+//! taken before it runs and bounds how many dear ones a caller can have under way; the processor time that it really took, on
+//! whatever thread, is charged afterwards, so that calls are paid by their gas, proofs by their slots and logs by the blocks
+//! that had to be read. Called by the gate, the charge and the turns.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ const PRICES: &[(&str, u32)] = &[
     ("eth_getStorageValues", 5),
     ("eth_simulateV1", 50),
     ("eth_subscribe", 20),
-    ("rpc.discover", 20),
+    ("rpc.discover", 100),
     ("txpool_content", 100),
     ("txpool_inspect", 100),
 ];

@@ -22,7 +22,7 @@ use super::{
     body::{Held, Weighed},
     callers::{Caller, Callers, Connection, Denied, RequestSlot},
     charge::{AskedBy, refusal, seconds},
-    costs,
+    costs, cpu,
     error::CODE_LIMIT,
     http::respond,
     limits::REFUSAL_PAUSE,
@@ -83,10 +83,15 @@ where
         if let Some(caller) = &caller {
             request.extensions_mut().insert(AskedBy(Arc::clone(caller)));
         }
-        let work = self.inner.call(request.map(|body| Weighed::new(body, caller)));
-        let answer = within(self.gate.request_wait, work);
+        let work = self.inner.call(request.map(|body| Weighed::new(body, caller.clone())));
+        let answer = cpu::timed_polls(within(self.gate.request_wait, work));
         Box::pin(async move {
-            let answer = answer.await?;
+            let (answer, time) = answer.await;
+            if let Some(caller) = caller {
+                // Reading the request and writing the answer; what ran on a blocking thread was counted there.
+                caller.charge(costs::of_time(time));
+            }
+            let answer = answer?;
             if upgrades && answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                 connection.iter().for_each(|connection| connection.upgrade());
                 return Ok(answer);

@@ -56,7 +56,7 @@ pub const CALLER_LIMITS: CallerLimits = CallerLimits {
     requests: 32,
     allowance: Allowance {
         per_second: 1000,
-        burst: 5000,
+        burst: 2000,
     },
 };
 

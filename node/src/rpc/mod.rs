@@ -2,7 +2,8 @@
 //!
 //! [`RpcServer`] takes the port and runs; [`Api`] implements every method of [`ledger_api`], a file per group, over what
 //! the assembly hands over in [`RpcContext`]. Handlers read the store and run calls on blocking threads, in bounded
-//! numbers ([`turns`]); nothing here signs anything or decides anything, and the only thing that it changes is the pool.
+//! numbers ([`turns`]); before them, every request passes the gate, which knows its caller and what that caller may still ask for
+//! ([`callers`], [`limits`]). Nothing here signs anything or decides anything, and the only thing that it changes is the pool.
 
 mod blocks;
 mod body;
@@ -12,6 +13,7 @@ mod clock;
 mod context;
 mod convert;
 mod costs;
+mod cpu;
 mod debug;
 pub mod error;
 mod filters;

@@ -1,6 +1,6 @@
 //! `net_*`, `web3_*`, `txpool_*` and what can be asked at all.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use alloy_primitives::{Address, B256, Bytes, U64, keccak256};
 use alloy_rpc_types_eth::Transaction;
@@ -105,7 +105,9 @@ fn content_of(waiting: SenderContent) -> TxpoolContentFrom {
 
 impl DiscoveryServer for Api {
     fn discover(&self) -> RpcResult<Value> {
-        Ok(document(env!("CARGO_PKG_VERSION")))
+        /// It is the same for everybody, and long.
+        static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(env!("CARGO_PKG_VERSION")));
+        Ok(DOCUMENT.clone())
     }
 
     fn modules(&self) -> RpcResult<BTreeMap<String, String>> {

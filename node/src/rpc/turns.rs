@@ -5,7 +5,8 @@
 //! another thread and back takes longer than most reads; a caller's code, which may run for a second, gets a blocking
 //! thread. Who has had less lately goes first, so that a
 //! caller that fills the queue waits behind those that do not. Who waits longer than the limit, or comes when too many wait,
-//! hears that the node is busy. What a turn took is charged to the caller that it was taken for.
+//! hears that the node is busy. What a turn took is charged to the caller that it was taken for, and a caller that has run deep
+//! into debt while it waited has lost its turn.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +21,11 @@ use jsonrpsee::core::RpcResult;
 use parking_lot::Mutex;
 use tokio::{sync::oneshot, task, time};
 
-use super::{callers::Caller, charge, costs, error::RpcFailure};
+use super::{
+    callers::{Caller, Denied},
+    charge, costs, cpu,
+    error::RpcFailure,
+};
 
 /// Reads of the database at once.
 pub const READS_MAX: usize = 16;
@@ -158,13 +163,18 @@ impl Lot {
     ) -> RpcResult<T> {
         let caller = charge::current();
         let turn = self.turn(caller.as_deref()).await?;
+        if let Some(wait) = caller.as_ref().and_then(|caller| caller.overdrawn(Instant::now())) {
+            // Many of its requests were let in before the first was paid for: the rest is not worth its turn.
+            return Err(charge::refusal(Denied::Spent(wait)));
+        }
+        // What runs on the thread that asks is counted there, with all else that the request needs.
+        let pays = caller.filter(|_| self.place == Place::BlockingThread);
         let work = move || {
             // The turn ends with the work, not with the caller: a caller that hangs up frees no processor.
             let _turn = turn;
-            let started = Instant::now();
-            let done = work();
-            if let Some(caller) = caller {
-                caller.charge(costs::of_time(started.elapsed()));
+            let (done, time) = cpu::timed(work);
+            if let Some(caller) = pays {
+                caller.charge(costs::of_time(time));
             }
             done
         };

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 /// Thousandths in a unit.
 const MILLI: i64 = 1000;
 
-/// Debt beyond which nothing is counted, in bursts: a caller that once asked for something very dear waits for a while and not
-/// for ever.
-const DEBT_BURSTS_MAX: i64 = 2;
+/// Debt beyond which nothing is counted, in seconds of paying it off: a caller that once asked for very dear things waits for
+/// a minute and not for ever.
+const DEBT_SECONDS_MAX: i64 = 60;
 
 /// How fast a bucket fills and how full it can be, in units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Bucket {
 
     /// Takes `units` whatever is left.
     pub(super) fn charge(&mut self, units: u32, allowance: Allowance) {
-        let least = -DEBT_BURSTS_MAX * i64::from(allowance.burst) * MILLI;
+        let least = -DEBT_SECONDS_MAX * i64::from(allowance.per_second) * MILLI;
         self.level = (self.level - i64::from(units) * MILLI).max(least);
     }
 
@@ -130,8 +130,8 @@ mod tests {
         let mut bucket = Bucket::full(ALLOWANCE, start);
         bucket.charge(u32::MAX, ALLOWANCE);
         let wait = bucket.wait(ALLOWANCE, start).unwrap();
-        assert!(wait <= Duration::from_secs(21), "{wait:?}");
-        assert_eq!(bucket.used(ALLOWANCE, start + Duration::from_secs(31)), 0);
+        assert!(wait <= Duration::from_secs(61), "{wait:?}");
+        assert_eq!(bucket.used(ALLOWANCE, start + Duration::from_secs(71)), 0);
     }
 
     proptest! {

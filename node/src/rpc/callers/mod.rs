@@ -261,6 +261,13 @@ impl Caller {
         })
     }
 
+    /// As [`Self::wait`], for a caller that owes more than a burst: one that owes less has been let in and may finish.
+    pub(super) fn overdrawn(&self, now: Instant) -> Option<Duration> {
+        let limits = self.limits?;
+        let burst = u64::from(limits.allowance.burst) * 1000;
+        (self.used(now) > 2 * burst).then(|| self.wait(now)).flatten()
+    }
+
     /// What it has had lately, in thousandths of a unit; nothing for a trusted caller. Whoever has had less goes first where
     /// requests wait for their turn.
     pub(super) fn used(&self, now: Instant) -> u64 {
