@@ -33,7 +33,7 @@ pub fn pool_transaction(bytes: &[u8]) {
     let rules = TransactionRules {
         chain_id: ChainSpec::dev().chain_id,
         gas_limit_max: TRANSACTION_GAS_MAX,
-        prague: true,
+        hardfork: ledger_chainspec::Hardfork::Osaka,
     };
     match rules.check(bytes, UnixMillis::new(0)) {
         Ok(checked) => {
