@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -11,11 +12,12 @@ use alloy_primitives::B256;
 use ledger_tests::{
     crash::{self, Plan},
     harness::{
-        Account, Node, Rpc,
+        Account, Node, Rpc, built_binary,
         promo::{self, SMALL},
     },
 };
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// How long a node works before it is ended.
 const WORK: Duration = Duration::from_secs(4);
@@ -145,6 +147,61 @@ fn nothing_final_is_lost_to_kills_failing_disks_and_damaged_files() {
         "too little load to show anything: {} receipts",
         shown.receipts
     );
+}
+
+/// Runs `ledger-node db` on the data of `node`, which may run; gives the JSON object that it prints.
+fn db(node: &Node, arguments: &[&str]) -> Value {
+    let output = Command::new(built_binary("ledger-node"))
+        .args(["db", "--chain", "dev", "--json", "--data-dir"])
+        .arg(node.data_dir())
+        .args(arguments)
+        .output()
+        .expect("ledger-node starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+#[test]
+fn a_backup_taken_under_load_is_a_whole_chain_up_to_its_head() {
+    let node = Node::start();
+    let offer = node
+        .dev_account(0)
+        .send(node.rpc(), &promo::set_offer(SMALL, 1_000_000))
+        .expect("an offer is accepted");
+    assert!(promo::succeeded(&offer));
+    let (folder, stop) = (
+        TempDir::with_prefix("ledger-backup-").expect("a folder"),
+        AtomicBool::new(false),
+    );
+    thread::scope(|scope| {
+        let loader = scope.spawn(|| load(&Rpc::new(node.address()), node.chain_id(), &stop));
+        for backup in ["first", "second", "third"] {
+            thread::sleep(Duration::from_millis(1200));
+            let path = folder.path().join(backup).display().to_string();
+            let before = head(node.rpc());
+            let made = db(&node, &["backup", &path]);
+            let head = made["head"].as_u64().map(|number| format!("0x{number:x}"));
+            let block = node.rpc().call("eth_getBlockByNumber", &json!([head, false]));
+            assert_eq!(
+                block["hash"], made["head_hash"],
+                "the backup ends in another block than the chain has"
+            );
+            assert!(
+                crash::number(&before["number"]) <= made["head"].as_u64(),
+                "the backup lacks final blocks"
+            );
+            let report = db(&node, &["verify", "--re-execute", "--backup", &path]);
+            assert_eq!(report["sound"], true, "{report}");
+        }
+        stop.store(true, Ordering::Relaxed);
+        let (seen, _) = loader.join().expect("the load runs to its end");
+        assert!(
+            seen.len() > 20,
+            "too little load to show anything: {} receipts",
+            seen.len()
+        );
+    });
 }
 
 #[test]

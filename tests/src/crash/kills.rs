@@ -1,16 +1,25 @@
 //! The process is killed at random moments, and sometimes the machine loses power.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
 
 use super::{
     Chain, Shim,
     load::{Acknowledged, under_load},
     random::Random,
 };
-use crate::harness::{Node, built_binary};
+use crate::harness::{Node, Rpc, built_binary};
 
 /// Longest time under load before a kill.
 const LOAD_MS_MAX: u64 = 400;
+/// Longest wait for the first block of a node under load.
+const FIRST_BLOCK_MAX: Duration = Duration::from_secs(3);
 /// Longest time from the start of a process to its kill, where it is killed while it starts.
 const START_MS_MAX: u64 = 250;
 /// Blocks whose every receipt is asked for after each kill; of older ones a sample is.
@@ -43,8 +52,13 @@ pub fn run(chain: &mut Chain, kills: u64, verify_every: u64) -> Result<Kills, St
         let Chain { node, random, shim, .. } = chain;
         let pause = Duration::from_millis(random.below(LOAD_MS_MAX));
         let (address, chain_id) = (node.address(), node.chain_id());
+        // Half of the kills hit a node that has just begun, half one in the middle of making blocks.
+        let in_the_middle = random.below(2) == 0;
         let (seen, ()) = under_load(address, chain_id, || {
-            std::thread::sleep(pause);
+            if in_the_middle {
+                await_block(node.rpc());
+            }
+            thread::sleep(pause);
             node.kill();
         });
         chain.acknowledged.extend(seen);
@@ -77,6 +91,15 @@ pub fn run(chain: &mut Chain, kills: u64, verify_every: u64) -> Result<Kills, St
     chain.expect_all(&everything)?;
     done.head = everything.blocks.keys().next_back().copied().unwrap_or_default();
     Ok(done)
+}
+
+/// Waits until the node has made a block.
+fn await_block(rpc: &Rpc) {
+    let head = || rpc.try_call("eth_blockNumber", &json!([])).ok();
+    let (before, deadline) = (head(), Instant::now() + FIRST_BLOCK_MAX);
+    while head() == before && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 fn lose_power(node: &Node, shim: &Shim, random: &mut Random, done: &mut Kills) -> Result<(), String> {

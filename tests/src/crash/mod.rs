@@ -27,7 +27,7 @@ use tempfile::TempDir;
 pub use damage::Damages;
 pub use faults::Faults;
 pub use kills::Kills;
-pub use load::Acknowledged;
+pub use load::{Acknowledged, number};
 pub use random::Random;
 pub use shim::Shim;
 
