@@ -132,6 +132,11 @@ where
             let Some(asking) = Asking::of(request.extensions()) else {
                 return inner.call(request).await;
             };
+            let connection = asking.call.as_ref().map(|call| Arc::clone(call.connection()));
+            let _running = match &connection {
+                Some(connection) => Some(connection.run().await),
+                None => None,
+            };
             match asking.admit(&request).await {
                 // Methods that do not wait run as soon as they are called, so the call is part of the work.
                 Ok(()) => asking.run(async move { inner.call(request).await }).await,
@@ -145,6 +150,11 @@ where
         async move {
             let Some(asking) = Asking::of(&extensions_of(&requests)) else {
                 return inner.batch(requests).await;
+            };
+            let connection = asking.call.as_ref().map(|call| Arc::clone(call.connection()));
+            let _running = match &connection {
+                Some(connection) => Some(connection.run().await),
+                None => None,
             };
             let paid = requests.into_iter().map(|entry| match entry {
                 Ok(BatchEntry::Call(request)) => match asking.pay(&request) {

@@ -19,6 +19,9 @@ pub(super) const PAGE: u32 = 10;
 /// What a connection costs that becomes a WebSocket.
 pub(super) const UPGRADE: u32 = 5;
 
+/// What a message to a WebSocket costs: whatever it says, it is a task, a frame and a call of the system.
+pub(super) const MESSAGE: u32 = 1;
+
 /// Bytes of a request's body that cost a unit: they are read and parsed.
 const BODY_BYTES: usize = 4 << 10;
 

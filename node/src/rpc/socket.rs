@@ -94,11 +94,16 @@ impl Socket {
     fn wrote<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
+            self.connection().stall(false);
+            if self.connection().is_websocket() {
+                self.connection().caller().charge(costs::MESSAGE);
+            }
             if let Some(reader) = self.reader.take() {
                 reader.wake();
             }
             return written;
         }
+        self.connection().stall(true);
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_WAIT_MAX)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(

@@ -12,12 +12,16 @@ use std::{
 };
 
 use futures::task::AtomicWaker;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use super::Caller;
 
 /// Requests under way on one WebSocket before no further one is read from it. Each may wait with an answer.
 pub(in crate::rpc) const CALLS_ON_SOCKET_MAX: u32 = 16;
+
+/// Of those, calls that run at once; the others wait with their parameters and have no answer yet.
+const RUNNING_ON_SOCKET_MAX: usize = 4;
 
 /// One connection.
 #[derive(Debug)]
@@ -28,6 +32,11 @@ pub(in crate::rpc) struct Connection {
     calls: AtomicU32,
     /// Woken when a call ends.
     reader: AtomicWaker,
+    running: Semaphore,
+    /// The other end takes nothing at the moment.
+    is_stalled: AtomicBool,
+    /// Told when it takes something again.
+    flows: Notify,
     ended: CancellationToken,
 }
 
@@ -39,6 +48,9 @@ impl Connection {
             is_websocket: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             reader: AtomicWaker::new(),
+            running: Semaphore::new(RUNNING_ON_SOCKET_MAX),
+            is_stalled: AtomicBool::new(false),
+            flows: Notify::new(),
             ended: CancellationToken::new(),
         }
     }
@@ -76,6 +88,26 @@ impl Connection {
         &self.ended
     }
 
+    /// Notes whether the other end takes what it is sent.
+    pub(in crate::rpc) fn stall(&self, is_stalled: bool) {
+        if self.is_stalled.swap(is_stalled, Ordering::AcqRel) && !is_stalled {
+            self.flows.notify_waiters();
+        }
+    }
+
+    /// The turn of a call to run: few at once, and none while the answers of others are not taken. Whoever never takes any
+    /// has few of them in memory.
+    pub(in crate::rpc) async fn run(&self) -> SemaphorePermit<'_> {
+        let permit = self.running.acquire().await.expect("the semaphore is never closed");
+        loop {
+            let flows = self.flows.notified();
+            if !self.is_stalled.load(Ordering::Acquire) {
+                return permit;
+            }
+            flows.await;
+        }
+    }
+
     /// Counts a call until the guard is dropped.
     pub(in crate::rpc) fn call(self: &Arc<Self>) -> CallGuard {
         self.calls.fetch_add(1, Ordering::AcqRel);
@@ -104,6 +136,13 @@ impl Connection {
 /// A call under way.
 #[derive(Debug)]
 pub(in crate::rpc) struct CallGuard(Arc<Connection>);
+
+impl CallGuard {
+    /// The connection that it came on.
+    pub(in crate::rpc) const fn connection(&self) -> &Arc<Connection> {
+        &self.0
+    }
+}
 
 impl Drop for CallGuard {
     fn drop(&mut self) {
