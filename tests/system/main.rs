@@ -4,5 +4,6 @@ mod bad_input;
 mod calls;
 mod clients;
 mod crash;
+mod hostile;
 mod readme;
 mod verdicts;

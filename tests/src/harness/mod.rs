@@ -7,9 +7,11 @@ mod account;
 mod node;
 pub mod promo;
 mod rpc;
+mod visitor;
 
 pub use account::{Account, Call};
 pub use node::{
     Announced, Node, NodeOptions, Refused, built_binary, process_cpu_ticks, process_io_written, resident_bytes,
 };
 pub use rpc::{HttpAnswer, Rpc, RpcError};
+pub use visitor::{Answered, Visitor};
