@@ -15,6 +15,7 @@ mod tests;
 mod update;
 mod verify;
 mod wipe;
+mod work;
 
 use std::sync::Arc;
 
@@ -29,9 +30,10 @@ use node::{Branch, LeafKeys};
 pub(crate) use cache::BranchCache;
 pub(crate) use node::Record;
 pub(crate) use past::{Past, RecordAt};
-pub(super) use update::{LeafChange, update};
+pub(super) use update::update;
 pub(super) use verify::TrieCount;
 pub(super) use wipe::wipe;
+pub(super) use work::LeafChange;
 
 /// Which trie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,57 +7,16 @@
 use std::{borrow::Cow, sync::Arc};
 
 use alloy_primitives::{B256, keccak256};
-use alloy_trie::nodes::RlpNode;
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use rayon::prelude::*;
 
 use super::node::{self, Below, Branch, Child, LeafKeys, Record};
+use super::work::{Leaf, LeafChange, Work, leaves};
 use super::{TrieReader, past};
 use crate::state::{StateChange, StateError};
 
 /// Changes below one branch that are worth tasks of their own.
 const CHANGES_PER_TASK_MIN: usize = 64;
-
-/// A leaf that a block wrote or removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::state) struct LeafChange {
-    pub(in crate::state) key: B256,
-    /// Nibbles of `key`.
-    path: Nibbles,
-    /// Whether the parent's state has the leaf.
-    existed: bool,
-    /// Its new value; `None` removes it.
-    value: Option<Vec<u8>>,
-}
-
-impl LeafChange {
-    /// A change of `key`. One that removes what did not exist changes nothing and must not be made.
-    pub(in crate::state) fn new(key: B256, existed: bool, value: Option<Vec<u8>>) -> Self {
-        debug_assert!(existed || value.is_some(), "nothing to remove at {key}");
-        Self {
-            key,
-            path: Nibbles::unpack(key),
-            existed,
-            value,
-        }
-    }
-}
-
-/// A leaf that stands after the changes.
-#[derive(Clone, Debug)]
-struct Leaf<'a> {
-    key: B256,
-    path: Nibbles,
-    value: Cow<'a, [u8]>,
-}
-
-/// What stands at one place of the trie after the changes, before its parent is encoded: what a parent holds of a leaf or
-/// of an extension depends on where the parent stands.
-#[derive(Clone, Debug)]
-enum Work<'a> {
-    Leaf(Leaf<'a>),
-    Branch { at: Nibbles, node: RlpNode },
-}
 
 /// What became of one child: its work, the key of the leaf that it was, and the records that changed below it.
 struct ChildDone<'a> {
@@ -100,56 +59,6 @@ pub(in crate::state) fn update(
     };
     updater.put_root(old, new, &mut records);
     Ok((hash, records))
-}
-
-/// The leaves after `changes`, in the order of keys, with one that was there before.
-fn leaves<'a>(changes: &'a [LeafChange], kept: Option<Leaf<'a>>) -> Vec<Leaf<'a>> {
-    let mut leaves = Vec::with_capacity(changes.len() + 1);
-    leaves.extend(changes.iter().filter_map(|change| {
-        Some(Leaf {
-            key: change.key,
-            path: change.path,
-            value: Cow::Borrowed(change.value.as_deref()?),
-        })
-    }));
-    if let Some(kept) = kept {
-        let at = leaves.partition_point(|leaf| leaf.key < kept.key);
-        leaves.insert(at, kept);
-    }
-    leaves
-}
-
-impl Leaf<'_> {
-    fn rlp(&self, depth: usize) -> Vec<u8> {
-        node::leaf_rlp(&self.path, depth, &self.value)
-    }
-
-    fn to_child(&self, depth: usize) -> Child {
-        Child {
-            node: RlpNode::from_rlp(&self.rlp(depth)),
-            below: Below::Leaf,
-        }
-    }
-}
-
-impl Work<'_> {
-    /// What a branch holds of this, `depth` nibbles down.
-    fn to_child(&self, depth: usize) -> Child {
-        match self {
-            Self::Leaf(leaf) => leaf.to_child(depth),
-            Self::Branch { at, node } if at.len() == depth => Child {
-                node: node.clone(),
-                below: Below::Branch,
-            },
-            Self::Branch { at, node } => {
-                let nibbles = at.slice(depth..);
-                Child {
-                    node: RlpNode::from_rlp(&node::extension_rlp(&nibbles, node)),
-                    below: Below::Extension(Box::new(nibbles)),
-                }
-            }
-        }
-    }
 }
 
 struct Updater<'a> {
