@@ -34,7 +34,7 @@ pub struct Options {
     #[arg(long, default_value_t = 4)]
     connections: usize,
     /// Transactions signed ahead for each second of sending; more than any target takes
-    #[arg(long, default_value_t = 14_000)]
+    #[arg(long, default_value_t = 25_000)]
     signed_per_second: usize,
     /// Measure the node alone
     #[arg(long)]
