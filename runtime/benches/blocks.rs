@@ -26,10 +26,10 @@ use alloy_evm::FromRecoveredTx;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
-use ledger_chainspec::{ChainSpec, InstanceSpec, Transaction, predeploys::TRANSACT};
+use ledger_chainspec::{Block, ChainSpec, FinalityCertificate, InstanceSpec, Transaction, predeploys::TRANSACT};
 use ledger_contracts::Transact;
 use ledger_runtime::{
-    BlockRef, Executed, Runtime, RuntimeOptions,
+    BlockRef, Executed, IncomingBlock, Runtime, RuntimeOptions,
     state::{StateError, StateView},
 };
 use rayon::prelude::*;
@@ -46,8 +46,8 @@ use world::{Person, certify, seal};
 /// Requests of one block: what the open lane of the largest block holds.
 const REQUESTS: usize = 1_500;
 /// Blocks before those that are measured, to warm what was opened anew.
-const WARM_UP: usize = 5;
-const MEASURED: usize = 15;
+const WARM_UP: u32 = 5;
+const MEASURED: u32 = 40;
 /// Specs that codes are asked of.
 const SPECS: u32 = 4;
 /// What each of the two members offers of each: the most that the contract allows.
@@ -65,7 +65,9 @@ fn main() {
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
     let mut codes = 0;
     println!("{REQUESTS} requests a block, medians of {MEASURED} blocks; transactions per second");
-    println!("  live codes   produce    import    commit  both / ceiling, and by processor time   bytes per code");
+    println!(
+        "  live codes   produce    import / ceiling, and by processor time   bytes per code (files, and with the log)"
+    );
     for size in sizes
         .split(',')
         .map(|size| size.parse::<usize>().expect("CODES is a list of numbers"))
@@ -73,22 +75,20 @@ fn main() {
         let runtime = open(&first);
         fill(&runtime, &mut codes, size);
         drop(runtime);
-        let bytes = folder_bytes(&first);
         let _ = fs::remove_dir_all(&second);
         copy(&first, &second);
         let (maker, importer) = (open(&first), open(&second));
         let measured = measure(&maker, &importer, &mut codes);
-        let both = measured.import + measured.commit;
+        let stats = importer.store().stats().expect("the database is readable");
         println!(
-            "{size:>12} {:>9.0} {:>9.0} {:>9.0} {:>9.0} / {:>7.0} = {:.2}, {:.2} {:>9}",
+            "{size:>12} {:>9.0} {:>9.0} / {:>7.0} = {:.2}, {:.2} {:>9}, {}",
             rate(measured.produce),
             rate(measured.import),
-            rate(measured.commit),
-            rate(both),
             rate(measured.ceiling),
-            measured.ceiling.as_secs_f64() / both.as_secs_f64(),
-            measured.processor.ceiling.as_secs_f64() / measured.processor.both.as_secs_f64(),
-            bytes / size as u64,
+            measured.ceiling.as_secs_f64() / measured.import.as_secs_f64(),
+            measured.ceiling_processor.as_secs_f64() / measured.import_processor.as_secs_f64(),
+            stats.bytes_per_code().unwrap_or_default(),
+            folder_bytes(&second) / codes as u64,
         );
     }
 }
@@ -202,61 +202,80 @@ fn processor_time() -> Duration {
     Duration::from_millis(10 * ticks)
 }
 
-/// Processor time of what importing and committing, and the ceiling, took in all measured blocks: beside other processes it
-/// says more than the clock.
-#[derive(Default)]
-struct Processor {
-    both: Duration,
+/// Times of one block.
+struct Measured {
+    produce: Duration,
+    /// Executing, computing roots and writing, in a row of blocks.
+    import: Duration,
     ceiling: Duration,
+    /// The same by processor time, which says more than the clock beside other processes.
+    import_processor: Duration,
+    ceiling_processor: Duration,
 }
 
-struct Measured {
-    processor: Processor,
-    produce: Duration,
-    import: Duration,
-    commit: Duration,
-    ceiling: Duration,
+/// Blocks that production made, to be imported in a row.
+struct Run {
+    blocks: Vec<(Block, FinalityCertificate)>,
+    produce: Vec<Duration>,
+    ceiling: Vec<Duration>,
+    ceiling_processor: Duration,
 }
 
 fn measure(maker: &Runtime, importer: &Runtime, codes: &mut usize) -> Measured {
-    let (mut produces, mut imports, mut commits, mut ceilings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut processor = Processor::default();
-    for block in 0..WARM_UP + MEASURED {
+    let warm_up = make(maker, codes, WARM_UP);
+    import(importer, warm_up.blocks);
+    let run = make(maker, codes, MEASURED);
+    let (started, used) = (Instant::now(), processor_time());
+    import(importer, run.blocks);
+    Measured {
+        import: started.elapsed() / MEASURED,
+        import_processor: processor_time().saturating_sub(used) / MEASURED,
+        ceiling_processor: run.ceiling_processor / MEASURED,
+        produce: median(run.produce),
+        ceiling: median(run.ceiling),
+    }
+}
+
+fn make(maker: &Runtime, codes: &mut usize, count: u32) -> Run {
+    let mut run = Run {
+        blocks: Vec::new(),
+        produce: Vec::new(),
+        ceiling: Vec::new(),
+        ceiling_processor: Duration::ZERO,
+    };
+    for _ in 0..count {
         let candidates: Vec<_> = (0..REQUESTS)
             .into_par_iter()
             .map(|index| Person(PrivateKeySigner::random()).sign(request(*codes + index)))
             .collect();
         let started = Instant::now();
         let executed = produce(maker, candidates);
-        let produced = started.elapsed();
-        let (ceiling, ceiling_processor) = ceiling(maker, &executed);
+        run.produce.push(started.elapsed());
+        let (ceiling, processor) = ceiling(maker, &executed);
+        run.ceiling.push(ceiling);
+        run.ceiling_processor += processor;
         let executed = seal(maker, executed);
         let certificate = certify(maker, &executed);
-        let sent = executed.block();
-        let (started, used) = (Instant::now(), processor_time());
-        let imported = importer.import(sent).expect("what was produced is imported");
-        let import = started.elapsed();
-        let started = Instant::now();
-        importer.commit(imported, certificate.clone()).expect("the disk works");
-        let committed = started.elapsed();
-        let used = processor_time().saturating_sub(used);
+        run.blocks.push((executed.block(), certificate.clone()));
         maker.commit(executed, certificate).expect("the disk works");
         *codes += REQUESTS;
-        if block >= WARM_UP {
-            produces.push(produced);
-            imports.push(import);
-            commits.push(committed);
-            ceilings.push(ceiling);
-            processor.both += used;
-            processor.ceiling += ceiling_processor;
-        }
     }
-    Measured {
-        processor,
-        produce: median(produces),
-        import: median(imports),
-        commit: median(commits),
-        ceiling: median(ceilings),
+    run
+}
+
+/// Imports and commits blocks as a node does that follows a chain: while one is written, the senders of the next are
+/// recovered.
+fn import(importer: &Runtime, blocks: Vec<(Block, FinalityCertificate)>) {
+    let mut blocks = blocks.into_iter();
+    let mut announced = || {
+        let (block, certificate) = blocks.next()?;
+        Some((IncomingBlock::announce(block), certificate))
+    };
+    let mut next = announced();
+    while let Some((block, certificate)) = next {
+        let executed = importer.import(block).expect("what was produced is imported");
+        next = announced();
+        importer.commit(executed, certificate).expect("the disk works");
     }
 }
 

@@ -5,6 +5,7 @@
 //! transaction, import refuses the block.
 
 use alloy_consensus::{Header, Transaction as _, transaction::Recovered};
+use alloy_primitives::B256;
 use ledger_chainspec::{
     AuthorityDigest, Block, BlockHash, BlockNumber, ChainSpec, DIGEST_VERSION, FinalityCertificate, SealedHeader,
     Signature64, Slot, Transaction, ValidatorSet, block_hash, seal_hash, with_digest,
@@ -194,24 +195,24 @@ impl BlockBuilder {
         self.meter.is_full()
     }
 
-    /// Closes the block: system calls, roots, header.
-    pub(crate) fn finish(self, head: &Head, parts: DigestParts) -> Result<Executed, BlockError> {
+    /// Closes the block: system calls, roots, header. The transactions' root is computed unless it is known.
+    pub(crate) fn finish(
+        self,
+        head: &Head,
+        parts: DigestParts,
+        transactions_root: Option<B256>,
+    ) -> Result<Executed, BlockError> {
         let mut done = self.execution.finish()?;
         let next_set = match receipts::set_changed(&done.receipts) {
             true => Some(bootstrap::validator_set(&mut done.reader)?),
             false => None,
         };
         let diff = done.reader.into_diff();
-        let bare: Vec<_> = self
-            .transactions
-            .iter()
-            .map(|transaction| transaction.inner().clone())
-            .collect();
         let (state, (transactions_root, (receipts_root, logs_bloom))) = rayon::join(
             || StateCommitment::compute(&self.parent, &diff),
             || {
                 rayon::join(
-                    || header::transactions_root(&bare),
+                    || transactions_root.unwrap_or_else(|| header::transactions_root(&self.transactions)),
                     || receipts::root_and_bloom(&done.receipts),
                 )
             },

@@ -8,9 +8,9 @@
 use std::fmt::{self, Debug, Display};
 
 use alloy_consensus::{Header, constants::EMPTY_WITHDRAWALS, proofs::calculate_transaction_root};
-use alloy_eips::eip7685::Requests;
+use alloy_eips::{eip2718::Encodable2718, eip7685::Requests};
 use alloy_primitives::{B256, Bloom};
-use ledger_chainspec::{AuthorityDigest, Block, ChainSpec, Slot, Transaction, with_digest};
+use ledger_chainspec::{AuthorityDigest, Block, ChainSpec, Slot, with_digest};
 use thiserror::Error;
 
 use crate::executor::ChainRules;
@@ -91,7 +91,7 @@ pub(crate) fn as_if_executed(draft: Header, block: &Block) -> Header {
 }
 
 /// Root of the trie of a block's transactions.
-pub(crate) fn transactions_root(transactions: &[Transaction]) -> B256 {
+pub(crate) fn transactions_root<T: Encodable2718>(transactions: &[T]) -> B256 {
     calculate_transaction_root(transactions)
 }
 

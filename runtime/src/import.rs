@@ -14,7 +14,7 @@ use crate::{
     block::{BlockBuilder, BlockError, DigestParts, Executed},
     executor::{Executor, TransactionFault},
     header::{self, HeaderMismatch},
-    senders::{BadSignature, with_senders},
+    senders::{BadSignature, IncomingBlock},
     state::StateView,
 };
 
@@ -72,30 +72,29 @@ pub(crate) fn import(
     spec: &ChainSpec,
     head: &Head,
     parent: StateView,
-    block: Block,
+    incoming: IncomingBlock,
 ) -> Result<Executed, ImportError> {
+    let block = &incoming.block;
     let digest = digest_of(&block.header)?;
     head.check_next(digest.slot, digest.parent_certificate.as_ref())?;
     let draft = header::draft(spec, head, digest.slot);
     // What is known without executing comes first: a block that is wrong there costs nothing.
-    header::compare(&block.header, &header::as_if_executed(draft.clone(), &block))?;
+    header::compare(&block.header, &header::as_if_executed(draft.clone(), block))?;
 
     let mut builder = BlockBuilder::begin(executor, spec, head, parent, draft)?;
-    let Block { header, transactions } = block;
-    with_senders(&transactions, |sender| {
-        for (index, transaction) in transactions.iter().enumerate() {
-            let applied = match sender(index) {
-                Ok(sender) => builder.push(Recovered::new_unchecked(transaction.clone(), sender))?,
-                Err(BadSignature) => Err(TransactionFault::Signature),
-            };
-            applied.map_err(|fault| ImportError::Transaction {
-                index,
-                transaction: *transaction.tx_hash(),
-                fault,
-            })?;
-        }
-        Ok::<_, ImportError>(())
-    })?;
+    let (Block { header, transactions }, senders) = incoming.into_parts();
+    for (index, transaction) in transactions.into_iter().enumerate() {
+        let hash = *transaction.tx_hash();
+        let applied = match senders.sender(index) {
+            Ok(sender) => builder.push(Recovered::new_unchecked(transaction, sender))?,
+            Err(BadSignature) => Err(TransactionFault::Signature),
+        };
+        applied.map_err(|fault| ImportError::Transaction {
+            index,
+            transaction: hash,
+            fault,
+        })?;
+    }
     let AuthorityDigest {
         slot,
         next_set_hash,
@@ -110,6 +109,7 @@ pub(crate) fn import(
             parent_certificate,
             seal,
         },
+        Some(header.transactions_root),
     )?;
     let expected = executed.digest().next_set_hash;
     if next_set_hash != expected {

@@ -38,7 +38,7 @@ use std::{
 };
 
 use alloy_primitives::Address;
-use ledger_chainspec::{Block, BlockHash, ChainSpec, FinalityCertificate, GenesisHash};
+use ledger_chainspec::{BlockHash, ChainSpec, FinalityCertificate, GenesisHash};
 use parking_lot::RwLock;
 use thiserror::Error;
 
@@ -60,6 +60,7 @@ pub use logs::{LOG_BLOCKS_MAX, LOG_BYTES_MAX, LOG_BYTES_READ_MAX, LOGS_MAX, Logs
 pub use precompiles::{ED25519_BASE_GAS, ED25519_WORD_GAS, ed25519_answer, ed25519_gas};
 pub use produce::{CANDIDATES_PER_TRANSACTION_MAX, ProduceError, ProduceInputs, Produced, Skipped};
 pub use read::{BlockRef, FoundTransaction, ReadError, StoredBlock};
+pub use senders::IncomingBlock;
 pub use validity::{INIT_CODE_BYTES_MAX, TransactionFlaw, check_transaction, intrinsic_gas};
 
 use bootstrap::Lanes;
@@ -282,9 +283,9 @@ impl Runtime {
     /// # Errors
     /// [`ImportError`] names the field, transaction or limit at fault; [`ImportError::blames_block`] tells a bad block
     /// from a failing disk.
-    pub fn import(&self, block: Block) -> Result<Executed, ImportError> {
+    pub fn import(&self, block: impl Into<IncomingBlock>) -> Result<Executed, ImportError> {
         let (head, view) = self.head_and_state().map_err(BlockError::from)?;
-        import::import(&self.executor, &self.spec, &head, view, block)
+        import::import(&self.executor, &self.spec, &head, view, block.into())
     }
 
     /// Writes a final block with its certificate as the new head: all of it, synced, or nothing. The certificate's

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::{
     state::PROOF_SLOTS_MAX,
-    store::{Store, StoreError},
+    store::{IncludedTransaction, Store, StoreError},
 };
 
 /// Blocks that one question may cover.
@@ -134,17 +134,13 @@ pub(crate) fn logs(
         if !filter.matches_bloom(header.header.logs_bloom) {
             continue;
         }
-        let hashes = store
-            .transactions(number)?
-            .into_iter()
-            .map(|transaction| *transaction.tx_hash());
-        for (index, (receipt, hash)) in (0_u64..).zip(store.receipts(number)?.iter().zip(hashes)) {
+        for (index, IncludedTransaction { transaction, receipt }) in (0_u64..).zip(store.included(number)?) {
             for (log_index, log) in (u64::from(receipt.first_log_index)..).zip(&receipt.receipt.logs) {
                 let is_match = filter.matches(log);
                 found.count(log, is_match, number)?;
                 if is_match {
                     found.logs.push(Log {
-                        transaction_hash: Some(hash),
+                        transaction_hash: Some(*transaction.tx_hash()),
                         transaction_index: Some(index),
                         log_index: Some(log_index),
                         ..in_block(&header, log)

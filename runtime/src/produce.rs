@@ -90,7 +90,7 @@ pub(crate) fn produce(
         seal: None,
     };
     Ok(Produced {
-        executed: builder.finish(head, parts)?,
+        executed: builder.finish(head, parts, None)?,
         skipped,
     })
 }

@@ -21,7 +21,7 @@ use crate::{
     executor::call::PreparedCall,
     logs, receipts,
     state::{AccountProof, AccountRecord, StateError, StateView},
-    store::{CodeRecord, Store, StoreError, StoredReceipt, TxLocation},
+    store::{CodeRecord, IncludedTransaction, Store, StoreError, StoredReceipt, TxLocation},
 };
 
 /// Which block is meant.
@@ -158,12 +158,8 @@ impl Runtime {
     /// # Errors
     /// As [`Self::header`].
     pub fn transaction_at(&self, location: TxLocation) -> Result<Option<FoundTransaction>, StoreError> {
-        let parts = (
-            self.store.header(location.block)?,
-            self.store.transaction(location)?,
-            self.store.receipt(location)?,
-        );
-        let (Some(header), Some(transaction), Some(receipt)) = parts else {
+        let parts = (self.store.header(location.block)?, self.store.included_at(location)?);
+        let (Some(header), Some(IncludedTransaction { transaction, receipt })) = parts else {
             return Ok(None);
         };
         Ok(Some(FoundTransaction {

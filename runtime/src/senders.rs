@@ -1,12 +1,13 @@
 //! Who sent the transactions of a block?
 //!
-//! Called by import. Recovering a sender from a signature is several times the work of executing a transfer, so that it is
-//! done beside the execution: other threads work ahead, and the executing one takes part when it has caught up with them.
+//! Called by import. Recovering a sender from a signature is several times the work of executing a transfer, and needs no
+//! state. It is done beside the execution, which takes part when it has caught up; of a block that is announced, it is done
+//! beside whatever comes before: the writing of its parent, above all.
 
 use std::{
     ops::Range,
     sync::{
-        OnceLock,
+        Arc, LazyLock, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -14,7 +15,8 @@ use std::{
 
 use alloy_consensus::transaction::SignerRecoverable;
 use alloy_primitives::Address;
-use ledger_chainspec::Transaction;
+use ledger_chainspec::{Block, Transaction};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Transactions that a thread takes at once: few, so that the execution waits for little, and enough to take turns rarely.
 const PIECE: usize = 16;
@@ -23,36 +25,94 @@ const PIECE: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BadSignature;
 
+/// Threads for recovery alone, one for each processor: roots are computed on others, and wait for none of it.
+static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
+    ThreadPoolBuilder::new()
+        .thread_name(|index| format!("senders-{index}"))
+        .build()
+        .expect("the process can start threads")
+});
+
+/// A block to be imported, with the senders of its transactions as far as they are recovered.
+#[derive(Debug)]
+pub struct IncomingBlock {
+    pub(crate) block: Block,
+    senders: Option<Recovery>,
+}
+
+impl IncomingBlock {
+    /// A block that will be imported next: recovery begins at once, on other threads. Whoever announces blocks bounds how
+    /// many there are.
+    #[must_use]
+    pub fn announce(block: Block) -> Self {
+        let senders = Some(Recovery::start(block.transactions.clone()));
+        Self { block, senders }
+    }
+
+    /// The block, and its recovery, which begins now if it was not announced.
+    pub(crate) fn into_parts(self) -> (Block, Recovery) {
+        let Self { block, senders } = self;
+        let senders = senders.unwrap_or_else(|| Recovery::start(block.transactions.clone()));
+        (block, senders)
+    }
+}
+
+impl From<Block> for IncomingBlock {
+    /// A block whose recovery begins when the rest of its header is known to be right.
+    fn from(block: Block) -> Self {
+        Self { block, senders: None }
+    }
+}
+
+/// The recovery of a block's senders. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Recovery(Arc<Senders>);
+
 /// The senders of some transactions, as far as they are recovered.
-struct Senders<'a> {
-    transactions: &'a [Transaction],
+#[derive(Debug)]
+struct Senders {
+    transactions: Vec<Transaction>,
     found: Vec<OnceLock<Result<Address, BadSignature>>>,
     /// The first transaction that nobody has taken yet.
     next: AtomicUsize,
 }
 
-/// Runs `execute` with a function that gives the sender of the transaction at an index, while others recover ahead of it.
-pub(crate) fn with_senders<T>(
-    transactions: &[Transaction],
-    execute: impl FnOnce(&dyn Fn(usize) -> Result<Address, BadSignature>) -> T,
-) -> T {
-    let senders = Senders {
-        transactions,
-        found: vec![OnceLock::new(); transactions.len()],
-        next: AtomicUsize::new(0),
-    };
-    rayon::in_place_scope(|scope| {
-        for _ in 0..rayon::current_num_threads() {
-            scope.spawn(|_| while senders.recover_piece() {});
+impl Recovery {
+    fn start(transactions: Vec<Transaction>) -> Self {
+        let senders = Arc::new(Senders {
+            found: vec![OnceLock::new(); transactions.len()],
+            transactions,
+            next: AtomicUsize::new(0),
+        });
+        let pieces = senders.transactions.len().div_ceil(PIECE);
+        for _ in 0..POOL.current_num_threads().min(pieces) {
+            let senders = Arc::clone(&senders);
+            POOL.spawn(move || while senders.recover_piece() {});
         }
-        let done = execute(&|index| senders.get(index));
-        // If the execution ended early, the rest is of no use.
-        senders.next.store(transactions.len(), Ordering::Relaxed);
-        done
-    })
+        Self(senders)
+    }
+
+    /// The sender of the transaction at `index`.
+    pub(crate) fn sender(&self, index: usize) -> Result<Address, BadSignature> {
+        loop {
+            if let Some(found) = self.0.found[index].get() {
+                return *found;
+            }
+            if !self.0.recover_piece() {
+                // Another thread is at it.
+                thread::yield_now();
+            }
+        }
+    }
 }
 
-impl Senders<'_> {
+impl Drop for Recovery {
+    fn drop(&mut self) {
+        self.0.next.store(self.0.transactions.len(), Ordering::Relaxed);
+    }
+}
+
+impl Senders {
     /// Recovers the next piece; whether there was one.
     fn recover_piece(&self) -> bool {
         let from = self.next.fetch_add(PIECE, Ordering::Relaxed);
@@ -64,17 +124,5 @@ impl Senders<'_> {
             found.get_or_init(|| transaction.recover_signer().map_err(|_| BadSignature));
         }
         true
-    }
-
-    fn get(&self, index: usize) -> Result<Address, BadSignature> {
-        loop {
-            if let Some(found) = self.found[index].get() {
-                return *found;
-            }
-            if !self.recover_piece() {
-                // Another thread is at it.
-                thread::yield_now();
-            }
-        }
     }
 }

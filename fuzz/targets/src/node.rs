@@ -129,13 +129,16 @@ fn records() -> Vec<Seed> {
         let place = RecordKind::ALL.iter().position(|other| *other == kind);
         let place = place
             .and_then(|place| u8::try_from(place).ok())
-            .expect("there are eight kinds");
+            .expect("there are seven kinds");
         [&[place][..], record].concat()
     };
     let header = [&[9; 32][..], &alloy_rlp::encode(crate::seeds::header())].concat();
     let [(_, legacy), ..] = transactions();
-    let mut transaction = vec![0x66; 20];
+    let mut transaction = Vec::new();
     alloy_eips::eip2718::Encodable2718::encode_2718(&legacy, &mut transaction);
+    let length = parity_scale_codec::Encode::encode(&parity_scale_codec::Compact(
+        u32::try_from(transaction.len()).expect("short"),
+    ));
     let set = parity_scale_codec::Encode::encode(&crate::seeds::set(1));
     // Block 300 and index 7, as compact numbers.
     let location = [0xb1, 0x04, 0x1c];
@@ -152,14 +155,14 @@ fn records() -> Vec<Seed> {
         &[4, 0x33],
     ]
     .concat();
+    let included = [&[0x66; 20][..], &length, &transaction, &receipt].concat();
     vec![
         ("storage_record", "header", of_kind(RecordKind::Header, &header)),
         (
             "storage_record",
             "transaction",
-            of_kind(RecordKind::Transaction, &transaction),
+            of_kind(RecordKind::Transaction, &included),
         ),
-        ("storage_record", "receipt", of_kind(RecordKind::Receipt, &receipt)),
         ("storage_record", "location", of_kind(RecordKind::Location, &location)),
         (
             "storage_record",

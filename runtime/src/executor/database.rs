@@ -154,6 +154,7 @@ fn change_of(account: &BundleAccount) -> Option<AccountChange> {
     }
     Some(AccountChange {
         after,
+        is_new: account.original_info.is_none(),
         wipe_storage,
         slots,
     })

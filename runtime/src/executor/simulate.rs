@@ -224,11 +224,10 @@ impl Simulation<'_> {
         let (mut state, _) = evm.finish();
         state.merge_transitions(BundleRetention::PlainState);
         let diff = database::diff_of(state.bundle_state.clone());
-        let bare: Vec<Transaction> = transactions.iter().map(|sent| sent.inner().clone()).collect();
         let (receipts_root, logs_bloom) = receipts::root_and_bloom(&result.receipts);
         let header = SealedHeader::new(Header {
             state_root: StateCommitment::compute(&self.base, &diff)?.root(),
-            transactions_root: header::transactions_root(&bare),
+            transactions_root: header::transactions_root(&transactions),
             receipts_root,
             logs_bloom,
             gas_used: result.gas_used,

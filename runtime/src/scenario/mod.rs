@@ -115,6 +115,7 @@ impl Scenario {
             let slots = account.slots.iter();
             let change = AccountChange {
                 after: Some(after),
+                is_new: false,
                 wipe_storage: true,
                 slots: slots.map(|(slot, value)| (*slot, (*value).into())).collect(),
             };

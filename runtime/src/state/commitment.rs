@@ -81,7 +81,7 @@ impl StateCommitment {
                 continue;
             }
             let (old, new) = (part.old.map(alloy_rlp::encode), part.new.map(alloy_rlp::encode));
-            leaves.push(LeafChange::new(part.hashed, old.is_some(), new.clone()));
+            leaves.push(LeafChange::new(part.hashed, new.clone()));
             changes.push(StateChange::flat(
                 Column::Accounts,
                 part.hashed.as_slice(),
@@ -106,7 +106,7 @@ impl StateCommitment {
         for (key, new) in changes {
             let old = parent.raw(Column::Accounts, key.as_slice())?;
             if old != new {
-                leaves.push(LeafChange::new(key, old.is_some(), new.clone()));
+                leaves.push(LeafChange::new(key, new.clone()));
                 flat.push(StateChange::flat(Column::Accounts, key.as_slice(), old.as_deref(), new));
             }
         }
@@ -159,7 +159,7 @@ fn update_accounts(
     mut leaves: Vec<LeafChange>,
     mut flat: Vec<StateChange>,
 ) -> Result<(B256, Vec<StateChange>), StateError> {
-    leaves.sort_unstable_by_key(|leaf| leaf.key);
+    leaves.sort_unstable_by_key(|leaf| *leaf.key());
     let trie = TrieReader {
         view: parent,
         id: TrieId::Accounts,
@@ -171,7 +171,11 @@ fn update_accounts(
 
 fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> Result<AccountPart, StateError> {
     let hashed = keccak256(address);
-    let old = view.account_hashed(&hashed)?;
+    let old = if change.is_new {
+        None
+    } else {
+        view.account_hashed(&hashed)?
+    };
     let old_root = old.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
     let wipe_first = (change.wipe_storage || change.after.is_none()) && old_root != EMPTY_ROOT_HASH;
     let (storage_root, changes) = if wipe_first {
@@ -230,7 +234,7 @@ fn update_storage(
         if before == slot.after {
             return Ok(None);
         }
-        let leaf = LeafChange::new(slot.key, before.is_some(), slot.after.clone());
+        let leaf = LeafChange::new(slot.key, slot.after.clone());
         let flat = StateChange::flat(Column::Storage, &flat_key, before.as_deref(), slot.after);
         Ok(Some((leaf, flat)))
     };

@@ -21,6 +21,8 @@ pub struct AccountChange {
     /// The account after the block; `None` if it no longer exists (EIP-161 or self-destruct), which empties its
     /// storage too.
     pub after: Option<AccountFields>,
+    /// Whoever made the diff has seen that the parent's state has no such account.
+    pub is_new: bool,
     /// The storage was emptied before `slots` were written: the account was destroyed and made anew.
     pub wipe_storage: bool,
     /// Slots written.

@@ -19,6 +19,6 @@ pub use commitment::{StateCommitment, TrieChange};
 pub use diff::{AccountChange, AccountFields, SlotChange, StateDiff};
 pub use error::StateError;
 pub use proof::{AccountProof, PROOF_SLOTS_MAX, StorageProof};
-pub(crate) use trie::{BranchCache, Past, Record, RecordAt};
+pub(crate) use trie::{BranchCache, Past, Record};
 pub use verify::VerifiedState;
 pub use view::StateView;

@@ -10,8 +10,9 @@ use alloy_rlp::Decodable;
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::{BlockHash, BlockNumber};
 
-use super::{AccountRecord, RecordAt, StateError};
-use crate::store::{Column, RawRecord, Store, StoreError};
+use super::trie::Record;
+use super::{AccountRecord, StateError};
+use crate::store::{Column, KeyRange, LeafRecord, RangeCursor, RawRecord, Store, StoreError};
 
 /// Read access to the state of one block.
 ///
@@ -136,26 +137,20 @@ impl StateView {
     }
 
     /// A record of one of the trie columns, as of this block.
-    pub(super) fn trie_record(&self, column: Column, key: &[u8]) -> Result<Option<RecordAt>, StateError> {
+    pub(super) fn trie_record(&self, column: Column, key: &[u8]) -> Result<Option<Record>, StateError> {
         match &self.source {
             Source::Empty => Ok(None),
             Source::Stored { store, block } => store.trie_record_at(column, key, *block),
         }
     }
 
-    /// The first key of `column` that is not less than `start`, whatever the newest block is.
-    pub(super) fn first_key_from(&self, column: Column, start: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        match &self.source {
-            Source::Empty => Ok(None),
-            Source::Stored { store, .. } => Ok(store.first_key_from(column, start)?),
-        }
-    }
-
-    /// Refuses if a block was committed after this one: what was read of today's state until now was this block's.
-    pub(super) fn expect_newest(&self) -> Result<(), StateError> {
-        match &self.source {
-            Source::Empty => Ok(()),
-            Source::Stored { store, block } => store.expect_newest(*block),
+    /// A cursor over the leaves of one flat column as of this block.
+    pub(super) fn leaves(&self, column: Column) -> LeafCursor<'_> {
+        LeafCursor {
+            source: match &self.source {
+                Source::Empty => None,
+                Source::Stored { store, block } => Some((store.range_cursor(column), *block)),
+            },
         }
     }
 
@@ -164,6 +159,21 @@ impl StateView {
         match &self.source {
             Source::Empty => Ok(Vec::new()),
             Source::Stored { store, block } => store.scan_at_head(column, prefix, *block),
+        }
+    }
+}
+
+/// Reads ranges of one column of the flat state, one after the other.
+pub(super) struct LeafCursor<'a> {
+    source: Option<(RangeCursor<'a>, BlockNumber)>,
+}
+
+impl LeafCursor<'_> {
+    /// The leaves in `range`, in the order of keys.
+    pub(super) fn read(&mut self, range: &KeyRange) -> Result<Vec<LeafRecord>, StateError> {
+        match &mut self.source {
+            None => Ok(Vec::new()),
+            Some((cursor, block)) => cursor.leaves(range, *block),
         }
     }
 }

@@ -10,8 +10,8 @@ use ledger_chainspec::{
 };
 
 use super::columns::{block_key, code_key, indexed_key, set_key};
-use super::records::{decode_all, header_from_bytes, transaction_from_bytes};
-use super::{CodeRecord, Column, Store, StoreError, StoredReceipt, TxLocation};
+use super::records::{decode_all, header_from_bytes, included_from_bytes, receipt_from_bytes, transaction_from_bytes};
+use super::{CodeRecord, Column, IncludedTransaction, Store, StoreError, StoredReceipt, TxLocation};
 
 impl Store {
     /// The header of block `number`.
@@ -50,15 +50,7 @@ impl Store {
     /// # Errors
     /// As [`Self::header`].
     pub fn transactions(&self, number: BlockNumber) -> Result<Vec<Recovered<Transaction>>, StoreError> {
-        self.block_records(Column::Bodies, number, transaction_from_bytes)
-    }
-
-    /// One transaction.
-    ///
-    /// # Errors
-    /// As [`Self::header`].
-    pub fn transaction(&self, at: TxLocation) -> Result<Option<Recovered<Transaction>>, StoreError> {
-        self.get_with(Column::Bodies, &indexed_key(at.block, at.index), transaction_from_bytes)
+        self.block_records(number, transaction_from_bytes)
     }
 
     /// The receipts of block `number`, in order; none if there is no such block.
@@ -66,18 +58,26 @@ impl Store {
     /// # Errors
     /// As [`Self::header`].
     pub fn receipts(&self, number: BlockNumber) -> Result<Vec<StoredReceipt>, StoreError> {
-        self.block_records(Column::Receipts, number, StoredReceipt::from_bytes)
+        self.block_records(number, receipt_from_bytes)
     }
 
-    /// One receipt.
+    /// The transactions of block `number` with their receipts, in order; none if there is no such block.
     ///
     /// # Errors
     /// As [`Self::header`].
-    pub fn receipt(&self, at: TxLocation) -> Result<Option<StoredReceipt>, StoreError> {
+    pub fn included(&self, number: BlockNumber) -> Result<Vec<IncludedTransaction>, StoreError> {
+        self.block_records(number, included_from_bytes)
+    }
+
+    /// One transaction with its receipt.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn included_at(&self, at: TxLocation) -> Result<Option<IncludedTransaction>, StoreError> {
         self.get_with(
-            Column::Receipts,
+            Column::Transactions,
             &indexed_key(at.block, at.index),
-            StoredReceipt::from_bytes,
+            included_from_bytes,
         )
     }
 
@@ -135,13 +135,13 @@ impl Store {
         Ok(self.record(Column::Code, hash.as_slice())?.map(Bytes::from))
     }
 
-    /// Every record of a block in a column keyed by number and index.
+    /// Every transaction's record of a block.
     fn block_records<T>(
         &self,
-        column: Column,
         number: BlockNumber,
         decode: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<Vec<T>, StoreError> {
+        let column = Column::Transactions;
         self.records(column, &block_key(number))
             .map(|record| {
                 let (key, bytes) = record?;

@@ -5,10 +5,7 @@
 use alloy_primitives::U256;
 use ledger_chainspec::{BlockNumber, SetId};
 use rocksdb::compaction_filter::Decision as CompactionDecision;
-use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompactionStyle, DBCompressionType,
-    Options,
-};
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompactionStyle, DBCompressionType, Options};
 
 use super::history::DroppableUndo;
 
@@ -27,10 +24,8 @@ pub enum Column {
     Code,
     /// Block number -> block hash | RLP header.
     Headers,
-    /// Block number | index -> sender | EIP-2718 transaction.
-    Bodies,
-    /// Block number | index -> SCALE receipt.
-    Receipts,
+    /// Block number | index -> sender | length | EIP-2718 transaction | SCALE receipt.
+    Transactions,
     /// Block hash -> block number.
     Canonical,
     /// Transaction hash -> SCALE location.
@@ -45,15 +40,14 @@ pub enum Column {
 
 impl Column {
     /// Every column family, in the order of STORAGE.md.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::Accounts,
         Self::Storage,
         Self::AccountTrie,
         Self::StorageTrie,
         Self::Code,
         Self::Headers,
-        Self::Bodies,
-        Self::Receipts,
+        Self::Transactions,
         Self::Canonical,
         Self::TxLookup,
         Self::Codes,
@@ -71,8 +65,7 @@ impl Column {
             Self::StorageTrie => "storage_trie",
             Self::Code => "code",
             Self::Headers => "headers",
-            Self::Bodies => "bodies",
-            Self::Receipts => "receipts",
+            Self::Transactions => "transactions",
             Self::Canonical => "canonical",
             Self::TxLookup => "tx_lookup",
             Self::Codes => "codes",
@@ -92,12 +85,12 @@ impl Column {
         }
     }
 
-    /// Records of these columns compress; hashes and trie nodes do not.
+    /// Accounts and blocks compress; hashes do not.
     const fn compression(self) -> DBCompressionType {
         match self {
-            Self::Code | Self::Bodies | Self::Receipts | Self::Headers => DBCompressionType::Zstd,
-            Self::Canonical | Self::TxLookup => DBCompressionType::None,
-            _ => DBCompressionType::Lz4,
+            Self::Code | Self::Transactions | Self::Headers => DBCompressionType::Zstd,
+            Self::Accounts | Self::Storage | Self::Codes | Self::Meta => DBCompressionType::Lz4,
+            _ => DBCompressionType::None,
         }
     }
 
@@ -110,14 +103,9 @@ impl Column {
     ) -> ColumnFamilyDescriptor {
         let mut table = BlockBasedOptions::default();
         table.set_block_cache(cache);
-        // Indexes and filters live in the bounded cache, so that memory does not grow with the database; in partitions,
-        // because a whole one may be larger than the share of the cache that it would have to fit in.
-        table.set_cache_index_and_filter_blocks(true);
-        table.set_cache_index_and_filter_blocks_with_high_priority(true);
-        table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
-        table.set_partition_filters(true);
-        table.set_metadata_block_size(TABLE_BLOCK_BYTES);
-        table.set_pin_top_level_index_and_filter(true);
+        // An open table keeps its index and its filter in memory, some 2 MiB for 64 MiB of records: looking them up in the
+        // cache would cost as much as the rest of a read.
+        table.set_cache_index_and_filter_blocks(false);
         table.set_block_size(TABLE_BLOCK_BYTES);
         table.set_format_version(TABLE_FORMAT_VERSION);
         if self != Self::Undo {
@@ -130,6 +118,11 @@ impl Column {
         options.set_write_buffer_size(write_buffers_bytes / COLUMN_SHARE);
         options.set_max_write_buffer_number(2);
         options.set_level_compaction_dynamic_level_bytes(true);
+        if self != Self::Undo {
+            // Most keys that are looked up are new to the chain, or older than what is in memory.
+            options.set_memtable_whole_key_filtering(true);
+            options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO);
+        }
         if self == Self::Undo {
             // Undo records are written once, seldom read and soon dropped: what counts is to move them seldom.
             options.set_compaction_style(DBCompactionStyle::Universal);
@@ -155,6 +148,9 @@ const TABLE_FORMAT_VERSION: i32 = 5;
 /// Ten bits per key answer 99 of 100 lookups of absent keys without touching the disk.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 
+/// Part of a memtable that its own filter takes: some ten bits for each of its keys.
+const MEMTABLE_BLOOM_RATIO: f64 = 0.02;
+
 /// A column family's memtable takes at most this part of the memory for all.
 const COLUMN_SHARE: usize = 4;
 
@@ -175,7 +171,7 @@ pub(super) fn block_key(number: BlockNumber) -> [u8; 8] {
     number.get().to_be_bytes()
 }
 
-/// Key of a transaction or receipt in [`Column::Bodies`] and [`Column::Receipts`].
+/// Key of a transaction and its receipt in [`Column::Transactions`].
 pub(super) fn indexed_key(number: BlockNumber, index: u32) -> [u8; 12] {
     let mut key = [0; 12];
     key[..8].copy_from_slice(&block_key(number));

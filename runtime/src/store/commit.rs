@@ -12,7 +12,7 @@ use rocksdb::{WriteBatch, WriteOptions, properties};
 
 use super::columns::{block_key, code_key, indexed_key, meta, set_key};
 use super::marker::{FinalBlock, FinalMarker};
-use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, transaction_to_bytes};
+use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, included_to_bytes};
 use super::{
     CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Durability, Head, Store, StoreError, StoredReceipt,
     TxLocation,
@@ -67,6 +67,8 @@ pub(super) struct Writer {
     /// A write failed, so what is on disk is unknown: the kernel may drop what it could not sync and report success the
     /// next time.
     pub(super) failed: bool,
+    /// Size of the last batch: the next one will be about as large.
+    pub(super) batch_bytes: usize,
     /// Failures of RocksDB's own work that were told already.
     pub(super) background_errors: u64,
 }
@@ -92,7 +94,7 @@ impl Store {
             (None, None) => return Err(CommitError::NoValidators),
         };
 
-        let mut batch = WriteBatch::default();
+        let mut batch = WriteBatch::with_capacity_bytes(writer.batch_bytes);
         self.put_block(&mut batch, block, number);
         self.put_codes(&mut batch, &block.codes, number)?;
         self.put_state(&mut batch, &block.state);
@@ -106,12 +108,16 @@ impl Store {
         self.put_head(&mut batch, block, number, &set);
         batch.put_cf(self.column(Column::Meta), meta::OLDEST_STATE, oldest.get().encode());
 
+        writer.batch_bytes = batch.size_in_bytes();
+
         // Before the batch becomes visible: readers of older states look at these after they have read.
         self.branches.begin(number.get());
         self.newest_started.store(number.get(), Ordering::SeqCst);
         self.oldest_state.store(oldest.get(), Ordering::SeqCst);
         let mut options = WriteOptions::default();
         options.set_sync(self.durability == Durability::Synced);
+        // Neighbours in the batch are mostly neighbours in the memtable.
+        options.set_memtable_insert_hint_per_batch(true);
         writer.failed = true;
         self.db.write_opt(batch, &options)?;
         let hash = block.header.hash;
@@ -207,15 +213,10 @@ impl Store {
             block.header.hash.get(),
             block_key(number),
         );
-        let (bodies, receipts, lookup) = (
-            self.column(Column::Bodies),
-            self.column(Column::Receipts),
-            self.column(Column::TxLookup),
-        );
+        let (transactions, lookup) = (self.column(Column::Transactions), self.column(Column::TxLookup));
         for ((index, transaction), receipt) in (0_u32..).zip(&block.transactions).zip(&block.receipts) {
             let key = indexed_key(number, index);
-            batch.put_cf(bodies, key, transaction_to_bytes(transaction));
-            batch.put_cf(receipts, key, receipt.to_bytes());
+            batch.put_cf(transactions, key, included_to_bytes(transaction, receipt));
             batch.put_cf(
                 lookup,
                 transaction.tx_hash(),

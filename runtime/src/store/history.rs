@@ -13,7 +13,7 @@ use ledger_chainspec::BlockNumber;
 use rocksdb::{Direction, IteratorMode, ReadOptions, WriteBatch};
 
 use super::{Column, Database, History, RawRecord, Store, StoreError};
-use crate::state::{Past, Record, RecordAt, StateChange, StateError, StateView};
+use crate::state::{Past, Record, StateChange, StateError, StateView};
 
 /// What of the undo records compaction may drop: those of block `b` and before. It follows commits that are on disk.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +70,7 @@ impl Store {
         BlockNumber::new(self.oldest_state.load(Ordering::SeqCst))
     }
 
-    fn check_window(&self, block: BlockNumber) -> Result<(), StateError> {
+    pub(super) fn check_window(&self, block: BlockNumber) -> Result<(), StateError> {
         let oldest = self.oldest_state();
         if block < oldest {
             Err(StateError::OutsideWindow { block, oldest })
@@ -99,15 +99,7 @@ impl Store {
             return Ok(None);
         };
         let (undo_key, bytes) = found?;
-        match bytes.split_first() {
-            Some((0, [])) => Ok(Some(None)),
-            Some((1, value)) => Ok(Some(Some(value.to_vec()))),
-            _ => Err(StoreError::corrupt(
-                Column::Undo,
-                &undo_key,
-                "neither absent nor a value",
-            )),
-        }
+        undone(&undo_key, &bytes).map(Some)
     }
 
     /// The record of a trie column under `key` after block `at`. The steps are ordered as in [`Self::read_at`].
@@ -116,7 +108,7 @@ impl Store {
         column: Column,
         key: &[u8],
         at: BlockNumber,
-    ) -> Result<Option<RecordAt>, StateError> {
+    ) -> Result<Option<Record>, StateError> {
         let newest = self.newest_started.load(Ordering::SeqCst);
         let current = match self.branches.get(key) {
             Some(record) => Some(record),
@@ -129,7 +121,7 @@ impl Store {
             }
         };
         if self.newest_started.load(Ordering::SeqCst) <= at.get() {
-            return Ok(current.map(RecordAt::from));
+            return Ok(current);
         }
         let mut past = Past::default();
         for record in self.undo_records(column, key, at) {
@@ -151,29 +143,11 @@ impl Store {
         key: &[u8],
         at: BlockNumber,
     ) -> rocksdb::DBIteratorWithThreadMode<'_, Database> {
-        let prefix = undo_prefix(column, key);
-        let start = undo_key(&prefix, BlockNumber::new(at.get().saturating_add(1)));
+        let start = undo_key(column, key, BlockNumber::new(at.get().saturating_add(1)));
         let mut options = ReadOptions::default();
-        options.set_iterate_upper_bound([prefix.as_slice(), &[0xff; 9]].concat());
+        options.set_iterate_upper_bound([&undo_prefix(column, key.len()), key, &[0xff; 9]].concat());
         let mode = IteratorMode::From(&start, Direction::Forward);
         self.db.iterator_cf_opt(self.column(Column::Undo), options, mode)
-    }
-
-    /// The first key of `column` that is not less than `start`.
-    pub(crate) fn first_key_from(&self, column: Column, start: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut iterator = self.db.raw_iterator_cf(self.column(column));
-        iterator.seek(start);
-        iterator.status()?;
-        Ok(iterator.key().map(<[u8]>::to_vec))
-    }
-
-    /// Refuses if a block after `at` is committed, or is being committed.
-    pub(crate) fn expect_newest(&self, at: BlockNumber) -> Result<(), StateError> {
-        if self.newest_started.load(Ordering::SeqCst) == at.get() {
-            Ok(())
-        } else {
-            Err(StateError::NotHead { parent: at })
-        }
     }
 
     /// Every record under `prefix` after block `at`, which has to be the head.
@@ -185,7 +159,9 @@ impl Store {
     ) -> Result<Vec<RawRecord>, StateError> {
         let records = self.records(column, prefix);
         // The iterator sees the database as it was when it was made.
-        self.expect_newest(at)?;
+        if self.newest_started.load(Ordering::SeqCst) != at.get() {
+            return Err(StateError::NotHead { parent: at });
+        }
         Ok(records.collect::<Result<_, _>>()?)
     }
 
@@ -193,8 +169,7 @@ impl Store {
     pub(super) fn put_undo(&self, batch: &mut WriteBatch, number: BlockNumber, changes: &[StateChange]) {
         let undo = self.column(Column::Undo);
         for change in changes {
-            let prefix = undo_prefix(change.column, &change.key);
-            batch.put_cf(undo, undo_key(&prefix, number), &change.undo);
+            batch.put_cf(undo, undo_key(change.column, &change.key, number), &change.undo);
         }
     }
 
@@ -230,13 +205,26 @@ pub(crate) fn undo_block(key: &[u8], value: &[u8]) -> Result<BlockNumber, &'stat
     Ok(BlockNumber::new(u64::from_be_bytes(*block)))
 }
 
-/// Column and key, with the key's length between them so that no key's records lie among another's.
-fn undo_prefix(column: Column, key: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(key.len()).expect("keys of state columns are at most 96 bytes long");
-    let tag = column.undo_tag().expect("state changes name columns with a history");
-    [&[tag, length], key].concat()
+/// The value that an undo record of a flat column holds.
+pub(super) fn undone(undo_key: &[u8], bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    match bytes.split_first() {
+        Some((0, [])) => Ok(None),
+        Some((1, value)) => Ok(Some(value.to_vec())),
+        _ => Err(StoreError::corrupt(
+            Column::Undo,
+            undo_key,
+            "neither absent nor a value",
+        )),
+    }
 }
 
-fn undo_key(prefix: &[u8], number: BlockNumber) -> Vec<u8> {
-    [prefix, &number.get().to_be_bytes()].concat()
+/// What the undo keys of `column` for keys of this length begin with: no key's records lie among those of another length.
+pub(super) fn undo_prefix(column: Column, key_bytes: usize) -> [u8; 2] {
+    let length = u8::try_from(key_bytes).expect("keys of state columns are at most 96 bytes long");
+    let tag = column.undo_tag().expect("state changes name columns with a history");
+    [tag, length]
+}
+
+fn undo_key(column: Column, key: &[u8], number: BlockNumber) -> Vec<u8> {
+    [&undo_prefix(column, key.len()), key, &number.get().to_be_bytes()].concat()
 }

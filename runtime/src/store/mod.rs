@@ -15,6 +15,7 @@ mod history;
 mod marker;
 mod open;
 mod prune;
+mod ranges;
 mod records;
 mod rewrite;
 mod stats;
@@ -28,6 +29,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::state::BranchCache;
 use history::DroppableUndo;
 pub(crate) use history::undo_block;
+pub(crate) use ranges::{KeyRange, LeafRecord, RangeCursor};
 
 pub use checkpoint::{CheckpointError, remove_checkpoint};
 pub use columns::Column;
@@ -38,7 +40,7 @@ pub use open::{
     WRITE_BUFFERS_BYTES_MAX, WRITE_BUFFERS_BYTES_MIN,
 };
 pub use prune::Pruned;
-pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, StoredReceipt, TxLocation};
+pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, IncludedTransaction, StoredReceipt, TxLocation};
 pub use rewrite::RecordKind;
 pub use stats::{ColumnStats, StoreStats};
 

@@ -112,7 +112,7 @@ impl Store {
         check_folder(path)?;
         check_files(path)?;
         check_columns(path)?;
-        let cache = Cache::new_lru_cache(options.cache_bytes);
+        let cache = Cache::new_hyper_clock_cache(options.cache_bytes, 0);
         let droppable = DroppableUndo::default();
         let buffers = write_buffers_bytes(options.cache_bytes);
         let columns = Column::ALL.map(|column| column.descriptor(&cache, buffers, &droppable));
@@ -139,7 +139,7 @@ impl Store {
         }
         check_columns(path)?;
         let options = StoreOptions::new(path);
-        let cache = Cache::new_lru_cache(options.cache_bytes);
+        let cache = Cache::new_hyper_clock_cache(options.cache_bytes, 0);
         let droppable = DroppableUndo::default();
         let buffers = write_buffers_bytes(options.cache_bytes);
         let columns = Column::ALL.map(|column| column.descriptor(&cache, buffers, &droppable));
@@ -165,6 +165,7 @@ impl Store {
             writer: Mutex::new(Writer {
                 marker: FinalMarker::none(),
                 failed: false,
+                batch_bytes: 0,
                 background_errors: 0,
             }),
         }

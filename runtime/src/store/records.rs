@@ -8,10 +8,10 @@ use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, Log, LogData};
 use alloy_rlp::Decodable;
 use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, Header, SealedHeader, SetId, Transaction};
-use parity_scale_codec::{Decode, Encode};
+use parity_scale_codec::{Compact, Decode, Encode};
 
 /// Version of the layout that STORAGE.md describes. Another one is refused, never guessed at.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// `identity`: what the database is; the format comes first in every version, so that it can always be read.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -106,7 +106,7 @@ struct LogRecord {
 }
 
 impl StoredReceipt {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    fn encode_to(&self, bytes: &mut Vec<u8>) {
         let logs = self.receipt.logs.iter().map(|log| LogRecord {
             address: log.address.into_array(),
             topics: log.topics().iter().map(|topic| topic.0).collect(),
@@ -121,10 +121,10 @@ impl StoredReceipt {
             contract: self.contract.map(Address::into_array),
             logs: logs.collect(),
         }
-        .encode()
+        .encode_to(bytes);
     }
 
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let record: ReceiptRecord = decode_all(bytes)?;
         let logs = record.logs.into_iter().map(|log| {
             let topics = log.topics.into_iter().map(B256::from).collect();
@@ -204,20 +204,69 @@ impl CodeRecord {
     }
 }
 
-/// `bodies`: the sender, recovered once, then the transaction.
-pub(super) fn transaction_to_bytes(transaction: &Recovered<Transaction>) -> Vec<u8> {
+/// A transaction of a block, with what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncludedTransaction {
+    /// The transaction with its sender.
+    pub transaction: Recovered<Transaction>,
+    /// Its receipt.
+    pub receipt: StoredReceipt,
+}
+
+/// `transactions`: the sender, recovered once, then the transaction behind its length, then the receipt.
+pub(super) fn included_to_bytes(transaction: &Recovered<Transaction>, receipt: &StoredReceipt) -> Vec<u8> {
     let mut bytes = transaction.signer().to_vec();
+    let length = u32::try_from(transaction.encode_2718_len()).expect("gas bounds a transaction's size below 2^32");
+    Compact(length).encode_to(&mut bytes);
     transaction.inner().encode_2718(&mut bytes);
+    receipt.encode_to(&mut bytes);
     bytes
 }
 
-pub(super) fn transaction_from_bytes(bytes: &[u8]) -> Result<Recovered<Transaction>, String> {
-    let (sender, mut rest) = bytes.split_at_checked(20).ok_or("shorter than a sender")?;
-    let transaction = Transaction::decode_2718(&mut rest).map_err(|error| error.to_string())?;
-    if !rest.is_empty() {
-        return Err(format!("{} bytes too many", rest.len()));
+/// The parts of a record of `transactions`, none of them decoded yet.
+struct IncludedParts<'a> {
+    sender: &'a [u8],
+    transaction: &'a [u8],
+    receipt: &'a [u8],
+}
+
+impl<'a> IncludedParts<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self, String> {
+        let (sender, mut rest) = bytes.split_at_checked(20).ok_or("shorter than a sender")?;
+        let Compact(length) = Compact::<u32>::decode(&mut rest).map_err(|error| error.to_string())?;
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let (transaction, receipt) = rest.split_at_checked(length).ok_or("shorter than its transaction")?;
+        Ok(Self {
+            sender,
+            transaction,
+            receipt,
+        })
     }
-    Ok(Recovered::new_unchecked(transaction, Address::from_slice(sender)))
+
+    fn transaction(&self) -> Result<Recovered<Transaction>, String> {
+        let mut rest = self.transaction;
+        let transaction = Transaction::decode_2718(&mut rest).map_err(|error| error.to_string())?;
+        if !rest.is_empty() {
+            return Err(format!("{} bytes too many in the transaction", rest.len()));
+        }
+        Ok(Recovered::new_unchecked(transaction, Address::from_slice(self.sender)))
+    }
+}
+
+pub(super) fn included_from_bytes(bytes: &[u8]) -> Result<IncludedTransaction, String> {
+    let parts = IncludedParts::of(bytes)?;
+    Ok(IncludedTransaction {
+        transaction: parts.transaction()?,
+        receipt: StoredReceipt::from_bytes(parts.receipt)?,
+    })
+}
+
+pub(super) fn transaction_from_bytes(bytes: &[u8]) -> Result<Recovered<Transaction>, String> {
+    IncludedParts::of(bytes)?.transaction()
+}
+
+pub(super) fn receipt_from_bytes(bytes: &[u8]) -> Result<StoredReceipt, String> {
+    StoredReceipt::from_bytes(IncludedParts::of(bytes)?.receipt)
 }
 
 /// `headers`: the hash, computed once, then the header.

@@ -3,13 +3,12 @@
 //! For whoever has the bytes of a database and no chain: tools that look for damage, and the fuzz target of records. Never opens
 //! a database.
 
-use alloy_consensus::transaction::Recovered;
-use ledger_chainspec::{SealedHeader, Transaction, ValidatorSet};
+use ledger_chainspec::{SealedHeader, ValidatorSet};
 use parity_scale_codec::{Decode, Encode};
 
 use super::records::{
-    CodeRecord, HeadRecord, IdentityRecord, StoredReceipt, TxLocation, decode_all, header_from_bytes,
-    transaction_from_bytes, transaction_to_bytes,
+    CodeRecord, HeadRecord, IdentityRecord, IncludedTransaction, TxLocation, decode_all, header_from_bytes,
+    included_from_bytes, included_to_bytes,
 };
 
 /// A kind of record.
@@ -17,10 +16,8 @@ use super::records::{
 pub enum RecordKind {
     /// Hash and header of a block.
     Header,
-    /// Sender and transaction.
+    /// Sender, transaction and receipt.
     Transaction,
-    /// Receipt of a transaction.
-    Receipt,
     /// Where a transaction is.
     Location,
     /// Issue and end of a promo code.
@@ -35,10 +32,9 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Header,
         Self::Transaction,
-        Self::Receipt,
         Self::Location,
         Self::Code,
         Self::Identity,
@@ -54,10 +50,9 @@ impl RecordKind {
         match self {
             Self::Header => Ok(header_to_bytes(&header_from_bytes(bytes)?)),
             Self::Transaction => {
-                let transaction: Recovered<Transaction> = transaction_from_bytes(bytes)?;
-                Ok(transaction_to_bytes(&transaction))
+                let IncludedTransaction { transaction, receipt } = included_from_bytes(bytes)?;
+                Ok(included_to_bytes(&transaction, &receipt))
             }
-            Self::Receipt => Ok(StoredReceipt::from_bytes(bytes)?.to_bytes()),
             Self::Location => Ok(TxLocation::from_bytes(bytes)?.to_bytes()),
             Self::Code => Ok(CodeRecord::from_bytes(bytes)?.to_bytes()),
             Self::Identity => again::<IdentityRecord>(bytes),

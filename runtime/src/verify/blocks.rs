@@ -175,13 +175,12 @@ impl Work<'_> {
     /// Transactions, receipts and their indexes against the roots in the header.
     fn body(&mut self, place: &str, number: BlockNumber, sealed: &SealedHeader) {
         let header = &sealed.header;
-        let (transactions, kept) = (self.store.transactions(number), self.store.receipts(number));
-        let Some(transactions) = self.report.read(place, transactions) else {
+        let included = self.store.included(number);
+        let Some(included) = self.report.read(place, included) else {
             return;
         };
-        let Some(kept) = self.report.read(place, kept) else {
-            return;
-        };
+        let (transactions, kept): (Vec<_>, Vec<_>) =
+            included.into_iter().map(|one| (one.transaction, one.receipt)).unzip();
         self.report.transactions += transactions.len() as u64;
         let recovered: Vec<_> = transactions
             .par_iter()
@@ -199,8 +198,7 @@ impl Work<'_> {
                 self.report.note(&place, format!("it is indexed at {location:?}"));
             }
         }
-        let bare: Vec<_> = transactions.iter().map(|one| one.inner().clone()).collect();
-        let root = header::transactions_root(&bare);
+        let root = header::transactions_root(&transactions);
         self.report
             .expect(place, "the root of its transactions", root, header.transactions_root);
 
@@ -213,12 +211,10 @@ impl Work<'_> {
         let gas_used = plain.last().map_or(0, |receipt| receipt.cumulative_gas_used);
         self.report
             .expect(place, "the gas of its receipts", gas_used, header.gas_used);
-        if transactions.len() == kept.len() {
-            for change in receipts::code_changes(&plain) {
-                self.code_change(place, number, change);
-            }
-            self.derived(place, &receipts::stored(&transactions, plain), &kept);
+        for change in receipts::code_changes(&plain) {
+            self.code_change(place, number, change);
         }
+        self.derived(place, &receipts::stored(&transactions, plain), &kept);
     }
 
     /// What is kept beside a receipt follows from the receipts.

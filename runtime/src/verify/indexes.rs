@@ -31,8 +31,7 @@ impl Work<'_> {
         for (column, expected) in [
             (Column::Headers, blocks),
             (Column::Canonical, blocks),
-            (Column::Bodies, transactions),
-            (Column::Receipts, transactions),
+            (Column::Transactions, transactions),
             (Column::TxLookup, transactions),
         ] {
             let counted = self.each(column, |_, _, _| Ok(()));

@@ -6,24 +6,23 @@
 use std::{path::Path, sync::Arc};
 
 use alloy_primitives::hex;
-use ledger_chainspec::{Block, BlockNumber};
+use ledger_chainspec::{Block, BlockNumber, FinalityCertificate};
 
 use super::{PROBLEMS_MAX, Stage, Work};
 use crate::{
-    Runtime, RuntimeOptions,
+    IncomingBlock, Runtime, RuntimeOptions,
     store::{Column, Durability, Head, RawRecord, Store, StoreError, undo_block},
 };
 
 /// Columns that follow from the blocks; `meta` depends on the program besides.
-const COMPARED: [Column; 12] = [
+const COMPARED: [Column; 11] = [
     Column::Accounts,
     Column::Storage,
     Column::AccountTrie,
     Column::StorageTrie,
     Column::Code,
     Column::Headers,
-    Column::Bodies,
-    Column::Receipts,
+    Column::Transactions,
     Column::Canonical,
     Column::TxLookup,
     Column::Codes,
@@ -44,13 +43,9 @@ impl Work<'_> {
             Err(error) => return self.report.note("the scratch database", error),
         };
         self.report.executed_blocks = Some(0);
-        for number in 1..=head.header.header.number {
-            self.tell(Stage::Replay, number, Some(head.header.header.number));
-            if let Err(what) = self.execute(&runtime, BlockNumber::new(number)) {
-                // Nothing can be executed on a block that is not there.
-                return self.report.note(format!("block {number}, executed again"), what);
-            }
-            self.report.executed_blocks = Some(number);
+        if let Err((number, what)) = self.execute(&runtime, head.header.header.number) {
+            // Nothing can be executed on a block that is not there.
+            return self.report.note(format!("block {number}, executed again"), what);
         }
         self.report.compared_records = Some(0);
         for column in COMPARED {
@@ -58,22 +53,34 @@ impl Work<'_> {
         }
     }
 
-    fn execute(&self, runtime: &Runtime, number: BlockNumber) -> Result<(), String> {
+    /// Executes every block up to `last`. While one is written, the senders of the next are recovered.
+    fn execute(&mut self, runtime: &Runtime, last: u64) -> Result<(), (u64, String)> {
+        let mut next = Some(self.announced(1));
+        for number in 1..=last {
+            self.tell(Stage::Replay, number, Some(last));
+            let mut step = || {
+                let (block, certificate) = next.take().unwrap_or_else(|| self.announced(number))?;
+                let executed = runtime.import(block).map_err(|error| error.to_string())?;
+                next = (number < last).then(|| self.announced(number + 1));
+                let committed = runtime.commit(executed, certificate);
+                committed.map_err(|error| error.to_string())
+            };
+            step().map_err(|what| (number, what))?;
+            self.report.executed_blocks = Some(number);
+        }
+        Ok(())
+    }
+
+    fn announced(&self, number: u64) -> Result<(IncomingBlock, FinalityCertificate), String> {
+        let number = BlockNumber::new(number);
         let lost = |what: &str| format!("{what} is missing");
         let header = self.store.header(number).map_err(|error| error.to_string())?;
         let header = header.ok_or_else(|| lost("its header"))?.header;
         let transactions = self.store.transactions(number).map_err(|error| error.to_string())?;
-        let block = Block {
-            header,
-            transactions: transactions.into_iter().map(|one| one.into_inner()).collect(),
-        };
         let certificate = self.store.certificate(number).map_err(|error| error.to_string())?;
         let certificate = certificate.ok_or_else(|| lost("its certificate"))?;
-        let executed = runtime.import(block).map_err(|error| error.to_string())?;
-        runtime
-            .commit(executed, certificate)
-            .map_err(|error| error.to_string())?;
-        Ok(())
+        let transactions = transactions.into_iter().map(|one| one.into_inner()).collect();
+        Ok((IncomingBlock::announce(Block { header, transactions }), certificate))
     }
 
     /// Compares the records of a column one by one, in the order of keys.

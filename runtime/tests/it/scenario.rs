@@ -282,12 +282,13 @@ fn a_trie_of_any_values_leaves_nothing_behind() {
     let first = trie.change(vec![change(0x12, Some("one"))]).unwrap();
     let records = trie.verify().unwrap();
     let long = "a value that makes its leaf longer than a hash of it would be";
-    trie.change(vec![change(0x22, Some(long)), change(0x13, Some(long))])
+    // More than a subtree without records holds.
+    let keys = 0x20..0x40;
+    trie.change(keys.clone().map(|key| change(key, Some(long))).collect())
         .unwrap();
     assert!(trie.verify().unwrap() > records);
-    let back = trie
-        .change(vec![change(0x22, None), change(0x13, None), change(0x44, None)])
-        .unwrap();
+    let removals = keys.map(|key| change(key, None)).chain([change(0x44, None)]);
+    let back = trie.change(removals.collect()).unwrap();
     assert_eq!((back, trie.verify().unwrap()), (first, records));
     assert_eq!(trie.change(vec![change(0x12, None)]).unwrap(), EMPTY_ROOT);
     assert_eq!(trie.verify().unwrap(), 0);

@@ -70,8 +70,8 @@ fn a_committed_block_is_found_by_every_key() {
     for (index, (transaction, receipt)) in (0..).zip(transactions.iter().zip(&receipts)) {
         let at = TxLocation { block: one, index };
         assert_eq!(store.location(transaction.tx_hash()).expect("readable"), Some(at));
-        assert_eq!(store.transaction(at).expect("readable").as_ref(), Some(transaction));
-        assert_eq!(store.receipt(at).expect("readable").as_ref(), Some(receipt));
+        let included = store.included_at(at).expect("readable").expect("there");
+        assert_eq!((&included.transaction, &included.receipt), (transaction, receipt));
     }
     for number in [1, 2] {
         let expected = certificate(&chain.headers[number]);

@@ -1,15 +1,16 @@
 //! What root, which nodes and which proofs does one Merkle Patricia trie have?
 //!
 //! The account trie, and one storage trie for each account with storage. Leaves are the records of the flat state; on disk
-//! a trie has a record for each branch, under its path, and one for its root. A block's changes are applied to the
-//! branches on their paths alone ([`update`]); of each branch the history keeps the children that a block replaced
-//! (`past`), so that `proof` works at every block of the window. Everything is read through a [`StateView`] and handed
-//! back as [`StateChange`]s; nothing is written here.
+//! a trie has a record for each branch with many leaves, under its path, and what is below them is built from the leaves
+//! (`small`). A block's changes are applied to the branches on their paths alone ([`update`]); of each branch the history
+//! keeps the children that a block replaced (`past`), so that `proof` works at every block of the window. Everything is
+//! read through a [`StateView`] and handed back as [`StateChange`]s; nothing is written here.
 
 mod cache;
 mod node;
 mod past;
 mod proof;
+mod small;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -22,14 +23,15 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 use alloy_trie::Nibbles;
 
-use super::view::storage_key;
+use super::view::LeafCursor;
 use super::{StateError, StateView};
-use crate::store::{Column, StoreError};
-use node::{Branch, LeafKeys};
+use crate::store::{Column, KeyRange, StoreError};
+use node::Branch;
+use work::Leaf;
 
 pub(crate) use cache::BranchCache;
 pub(crate) use node::Record;
-pub(crate) use past::{Past, RecordAt};
+pub(crate) use past::Past;
 pub(super) use update::update;
 pub(super) use verify::TrieCount;
 pub(super) use wipe::wipe;
@@ -76,14 +78,6 @@ impl TrieId {
         key.extend(path.iter());
         key
     }
-
-    /// Key of the leaf of `key`, in [`Self::leaves`].
-    fn leaf_key(&self, key: &B256) -> Vec<u8> {
-        match self {
-            Self::Accounts => key.to_vec(),
-            Self::Storage(account) => storage_key(account, key).to_vec(),
-        }
-    }
 }
 
 /// One trie as one block left it.
@@ -93,43 +87,53 @@ pub(super) struct TrieReader<'a> {
     pub(super) id: TrieId,
 }
 
-impl TrieReader<'_> {
-    /// The root's record; `None` for an empty trie.
-    fn root(&self) -> Result<Option<RecordAt>, StateError> {
+impl<'a> TrieReader<'a> {
+    /// The root's record; `None` for a small trie.
+    fn root(&self) -> Result<Option<Record>, StateError> {
         let key = self.id.node_key(&Nibbles::default());
         self.view.trie_record(self.id.nodes(), &key)
     }
 
     /// The branch at `path`, which its parent names.
     fn branch(&self, path: &Nibbles) -> Result<Arc<Branch>, StateError> {
-        self.branch_with_keys(path).map(|(branch, _)| branch)
-    }
-
-    /// As [`Self::branch`], with the keys of leaves that changed since.
-    fn branch_with_keys(&self, path: &Nibbles) -> Result<(Arc<Branch>, Option<Box<LeafKeys>>), StateError> {
         let key = self.id.node_key(path);
         match self.view.trie_record(self.id.nodes(), &key)? {
-            Some(RecordAt {
-                record: Record::Branch(branch),
-                keys,
-            }) => Ok((branch, keys)),
+            Some(Record::Branch(branch)) => Ok(branch),
             _ => Err(StoreError::missing(self.id.nodes(), &key).into()),
         }
     }
 
-    /// The value of the leaf of `key`.
-    fn value(&self, key: &B256) -> Result<Option<Vec<u8>>, StateError> {
-        self.view.raw(self.id.leaves(), &self.id.leaf_key(key))
+    /// Reads small subtrees.
+    fn leaves(&self) -> Leaves<'a> {
+        Leaves {
+            id: self.id,
+            cursor: self.view.leaves(self.id.leaves()),
+        }
+    }
+}
+
+/// Reads the leaves of small subtrees of one trie.
+struct Leaves<'a> {
+    id: TrieId,
+    cursor: LeafCursor<'a>,
+}
+
+impl Leaves<'_> {
+    /// The leaves below `place`, in the order of keys.
+    fn below(&mut self, place: &Nibbles) -> Result<Vec<Leaf<'static>>, StateError> {
+        let leaves = self.cursor.read(&KeyRange::below(self.id.prefix(), place))?;
+        Ok(leaves.into_iter().map(|(key, value)| Leaf::new(key, value)).collect())
     }
 
-    /// The first key below `path` that the flat state holds at the moment, whichever block is the newest by now.
-    fn first_key_below(&self, path: &Nibbles) -> Result<Option<B256>, StateError> {
-        let prefix = self.id.prefix();
-        let mut start = [prefix, &path.pack()].concat();
-        start.resize(prefix.len() + 32, 0);
-        let found = self.view.first_key_from(self.id.leaves(), &start)?;
-        Ok(found
-            .and_then(|key| Some(B256::from_slice(key.strip_prefix(prefix)?)))
-            .filter(|key| Nibbles::unpack(key).starts_with(path)))
+    /// The leaves below `place`, where the trie names so many.
+    fn expected(&mut self, place: &Nibbles, named: u8) -> Result<Vec<Leaf<'static>>, StateError> {
+        let leaves = self.below(place)?;
+        if leaves.len() == usize::from(named) {
+            return Ok(leaves);
+        }
+        let (id, found) = (self.id, leaves.len());
+        Err(StateError::Trie {
+            what: format!("{id:?} names {named} leaves below {place:?}, and the flat state holds {found}"),
+        })
     }
 }

@@ -1,15 +1,16 @@
 //! What is kept of a trie on disk, and in which bytes? (STORAGE.md)
 //!
-//! Only branches have records: a leaf is its record of the flat state, and an extension is named by the branch above it.
-//! For each child a branch keeps what the Ethereum node would hold (the hash, or a node shorter than 32 bytes itself) and
-//! what lies below. The codec also writes a part of a branch's children, which is what the history keeps of a block's
-//! changes.
+//! Only branches with many leaves have records: a leaf is its record of the flat state, an extension is named by the branch
+//! above it, and a small subtree is built from its leaves whenever it is needed. For each child a branch keeps what the
+//! Ethereum node would hold (the hash, or a node shorter than 32 bytes itself) and what lies below. The codec also writes a
+//! part of a branch's children, which is what the history keeps of a block's changes.
 
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use alloy_trie::nodes::{BranchNodeRef, ExtensionNodeRef, LeafNodeRef, RlpNode};
-use alloy_trie::{Nibbles, TrieMask};
+use alloy_rlp::{EMPTY_STRING_CODE, Header};
+use alloy_trie::Nibbles;
+use alloy_trie::nodes::{ExtensionNodeRef, LeafNodeRef, RlpNode};
 
 /// Children of a branch.
 pub(super) const WIDTH: usize = 16;
@@ -20,10 +21,16 @@ const PATH_NIBBLES: usize = 64;
 /// First byte of a branch's record: what its children need beside a hash each.
 const EXTENSIONS: u8 = 1;
 const INLINE: u8 = 2;
-const KEYS: u8 = 4;
-/// First byte of the root's record where the root is not a branch.
+/// First byte of the root's record where the root is an extension.
 const ROOT_EXTENSION: u8 = 0x10;
-const ROOT_LEAF: u8 = 0x20;
+
+/// Leaves of a subtree that has no records of its own, at most. Building one is as much work as hashing a few branches;
+/// with it, there is about one record for every fifty leaves.
+pub(super) const SMALL_LEAVES_MAX: usize = 16;
+
+/// A branch that has a record loses it with this many leaves. Half of what gives it one, so that a leaf that comes and
+/// goes does not move records.
+pub(super) const RECORD_LEAVES_MIN: usize = SMALL_LEAVES_MAX / 2;
 
 /// One child of a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,16 +43,13 @@ pub(crate) struct Child {
 /// What is below a branch's nibble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Below {
-    /// One record of the flat state.
-    Leaf,
-    /// A branch.
+    /// A subtree without records, of this many leaves: the flat state's records below the child's place.
+    Small(u8),
+    /// A branch with a record.
     Branch,
-    /// An extension of these nibbles, and then a branch. Boxed, because it is rare and large.
+    /// An extension of these nibbles, and then a branch with a record. Boxed, because it is rare and large.
     Extension(Box<Nibbles>),
 }
-
-/// Keys of children that are leaves, where they are known.
-pub(super) type LeafKeys = [Option<B256>; WIDTH];
 
 /// A branch, by its children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,26 +60,33 @@ impl Branch {
         self.0.get(usize::from(nibble)).and_then(Option::as_ref)
     }
 
-    /// Nibbles of the children that are leaves.
-    pub(super) fn leaves(&self) -> impl Iterator<Item = u8> {
-        (0_u8..)
-            .zip(&self.0)
-            .filter(|(_, child)| child.as_ref().is_some_and(|child| child.below == Below::Leaf))
-            .map(|(nibble, _)| nibble)
+    /// How many leaves there are below; `None` if a child has a record, and with it many.
+    pub(super) fn leaves_if_small(&self) -> Option<usize> {
+        self.0.iter().flatten().try_fold(0, |sum, child| match child.below {
+            Below::Small(leaves) => Some(sum + usize::from(leaves)),
+            Below::Branch | Below::Extension(_) => None,
+        })
     }
 
-    /// RLP of the Ethereum node.
+    /// RLP of the Ethereum node: sixteen children and no value.
     pub(super) fn rlp(&self) -> Vec<u8> {
-        let mut mask = TrieMask::default();
-        let mut stack = Vec::with_capacity(WIDTH);
-        for (nibble, child) in (0_u8..).zip(&self.0) {
-            if let Some(child) = child {
-                mask.set_bit(nibble);
-                stack.push(child.node.clone());
+        let children = self
+            .0
+            .iter()
+            .map(|child| child.as_ref().map_or(1, |child| child.node.len()));
+        let header = Header {
+            list: true,
+            payload_length: children.sum::<usize>() + 1,
+        };
+        let mut rlp = Vec::with_capacity(header.length_with_payload());
+        header.encode(&mut rlp);
+        for child in &self.0 {
+            match child {
+                Some(child) => rlp.extend_from_slice(&child.node),
+                None => rlp.push(EMPTY_STRING_CODE),
             }
         }
-        let mut rlp = Vec::with_capacity(BRANCH_RLP_BYTES_MAX);
-        alloy_rlp::Encodable::encode(&BranchNodeRef::new(&stack, mask), &mut rlp);
+        rlp.push(EMPTY_STRING_CODE);
         rlp
     }
 
@@ -86,23 +97,21 @@ impl Branch {
 
     /// The record of this branch.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        put_children(&mut bytes, &self.0, None);
+        let mut bytes = Vec::with_capacity(BRANCH_BYTES);
+        put_children(&mut bytes, &self.0);
         bytes
     }
 }
 
-/// RLP of a branch with sixteen hashes: a header of three bytes, 33 bytes each, an empty value.
-const BRANCH_RLP_BYTES_MAX: usize = 3 + WIDTH * 33 + 1;
+/// Bytes of a branch with sixteen hashes.
+const BRANCH_BYTES: usize = 5 + WIDTH * 33;
 
-/// A record of a trie: a branch or, under the empty path alone, what the root is instead.
+/// A record of a trie: a branch or, under the empty path alone, where the top branch is instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     Branch(Arc<Branch>),
     /// The top branch lies at this path.
     Extension(Nibbles),
-    /// The trie holds this key alone.
-    Leaf(B256),
 }
 
 impl Record {
@@ -114,7 +123,6 @@ impl Record {
                 put_nibbles(&mut bytes, nibbles);
                 bytes
             }
-            Self::Leaf(key) => [&[ROOT_LEAF], key.as_slice()].concat(),
         }
     }
 
@@ -126,11 +134,7 @@ impl Record {
                 take(&mut rest, 1)?;
                 Self::Extension(take_nibbles(&mut rest)?)
             }
-            Some(&ROOT_LEAF) => {
-                take(&mut rest, 1)?;
-                Self::Leaf(B256::from_slice(take(&mut rest, 32)?))
-            }
-            _ => Self::Branch(Arc::new(Branch(take_children(&mut rest, None)?))),
+            _ => Self::Branch(Arc::new(Branch(take_children(&mut rest)?))),
         };
         if rest.is_empty() {
             Ok(record)
@@ -158,31 +162,29 @@ pub(super) fn extension_rlp(nibbles: &Nibbles, branch: &RlpNode) -> Vec<u8> {
     rlp
 }
 
-/// Writes some children; `keys` names the keys of those that are leaves.
-pub(super) fn put_children(bytes: &mut Vec<u8>, children: &[Option<Child>; WIDTH], keys: Option<&LeafKeys>) {
-    let mask = |holds: &dyn Fn(&Child) -> bool| {
-        children.iter().enumerate().fold(0_u16, |mask, (nibble, child)| {
-            mask | u16::from(child.as_ref().is_some_and(holds)) << nibble
-        })
-    };
-    let extensions = mask(&|child| matches!(child.below, Below::Extension(_)));
-    let inline = mask(&|child| !child.node.is_hash());
-    let mut flags = 0;
-    for (is_set, flag) in [
-        (extensions != 0, EXTENSIONS),
-        (inline != 0, INLINE),
-        (keys.is_some(), KEYS),
-    ] {
-        flags |= if is_set { flag } else { 0 };
+/// Writes some children.
+pub(super) fn put_children(bytes: &mut Vec<u8>, children: &[Option<Child>; WIDTH]) {
+    let (mut present, mut records, mut extensions, mut inline) = (0_u16, 0_u16, 0_u16, 0_u16);
+    for (nibble, child) in children.iter().enumerate() {
+        let Some(child) = child else { continue };
+        let bit = 1 << nibble;
+        present |= bit;
+        records |= if matches!(child.below, Below::Small(_)) { 0 } else { bit };
+        extensions |= if matches!(child.below, Below::Extension(_)) {
+            bit
+        } else {
+            0
+        };
+        inline |= if child.node.is_hash() { 0 } else { bit };
     }
-    bytes.push(flags);
-    bytes.extend_from_slice(&mask(&|_| true).to_be_bytes());
-    bytes.extend_from_slice(&mask(&|child| child.below != Below::Leaf).to_be_bytes());
+    let flag = |mask: u16, flag: u8| if mask == 0 { 0 } else { flag };
+    bytes.push(flag(extensions, EXTENSIONS) | flag(inline, INLINE));
+    bytes.extend_from_slice(&present.to_be_bytes());
+    bytes.extend_from_slice(&records.to_be_bytes());
     for mask in [extensions, inline].into_iter().filter(|mask| *mask != 0) {
         bytes.extend_from_slice(&mask.to_be_bytes());
     }
-    for (nibble, child) in children.iter().enumerate() {
-        let Some(child) = child else { continue };
+    for child in children.iter().flatten() {
         match child.node.is_hash() {
             true => bytes.extend_from_slice(&child.node[1..]),
             false => {
@@ -190,29 +192,24 @@ pub(super) fn put_children(bytes: &mut Vec<u8>, children: &[Option<Child>; WIDTH
                 bytes.extend_from_slice(&child.node);
             }
         }
-        if let Below::Extension(nibbles) = &child.below {
-            put_nibbles(bytes, nibbles);
-        }
-        if let (Some(keys), Below::Leaf) = (keys, &child.below) {
-            let key = keys[nibble].expect("whoever changes a leaf knows its key");
-            bytes.extend_from_slice(key.as_slice());
+        match &child.below {
+            Below::Small(leaves) => bytes.push(*leaves),
+            Below::Branch => {}
+            Below::Extension(nibbles) => put_nibbles(bytes, nibbles),
         }
     }
 }
 
-/// Reads what [`put_children`] wrote, into `keys` the keys of leaves if they are there.
-pub(super) fn take_children(
-    bytes: &mut &[u8],
-    mut keys: Option<&mut LeafKeys>,
-) -> Result<[Option<Child>; WIDTH], &'static str> {
+/// Reads what [`put_children`] wrote.
+pub(super) fn take_children(bytes: &mut &[u8]) -> Result<[Option<Child>; WIDTH], &'static str> {
     let flags = take(bytes, 1)?[0];
-    if flags & !(EXTENSIONS | INLINE | KEYS) != 0 || (flags & KEYS != 0) != keys.is_some() {
+    if flags & !(EXTENSIONS | INLINE) != 0 {
         return Err("of another kind than belongs here");
     }
-    let (present, branches) = (take_mask(bytes)?, take_mask(bytes)?);
+    let (present, records) = (take_mask(bytes)?, take_mask(bytes)?);
     let extensions = if flags & EXTENSIONS != 0 { take_mask(bytes)? } else { 0 };
     let inline = if flags & INLINE != 0 { take_mask(bytes)? } else { 0 };
-    if (branches | inline) & !present != 0 || extensions & !branches != 0 {
+    if (records | inline) & !present != 0 || extensions & !records != 0 {
         return Err("masks that contradict each other");
     }
     let mut children = <[Option<Child>; WIDTH]>::default();
@@ -227,17 +224,22 @@ pub(super) fn take_children(
         } else {
             RlpNode::word_rlp(&B256::from_slice(take(bytes, 32)?))
         };
-        let below = match (is_in(branches), is_in(extensions)) {
-            (false, _) => Below::Leaf,
+        let below = match (is_in(records), is_in(extensions)) {
+            (false, _) => Below::Small(take_small(bytes)?),
             (true, false) => Below::Branch,
             (true, true) => Below::Extension(Box::new(take_nibbles(bytes)?)),
         };
-        if let (Some(keys), Below::Leaf) = (keys.as_deref_mut(), &below) {
-            keys[nibble] = Some(B256::from_slice(take(bytes, 32)?));
-        }
         *slot = Some(Child { node, below });
     }
     Ok(children)
+}
+
+fn take_small(bytes: &mut &[u8]) -> Result<u8, &'static str> {
+    let leaves = take(bytes, 1)?[0];
+    if leaves == 0 || usize::from(leaves) > SMALL_LEAVES_MAX {
+        return Err("a small subtree of impossible size");
+    }
+    Ok(leaves)
 }
 
 fn put_nibbles(bytes: &mut Vec<u8>, nibbles: &Nibbles) {
@@ -275,10 +277,10 @@ mod tests {
         let mut branch = Branch::default();
         let extension = Box::new(Nibbles::from_nibbles([1, 2, 3]));
         for (nibble, node, below) in [
-            (0, hash(7), Below::Leaf),
+            (0, hash(7), Below::Small(16)),
             (5, hash(8), Below::Branch),
             (9, hash(9), Below::Extension(extension)),
-            (15, RlpNode::from_raw(&[0xc2, 1, 2]).expect("short"), Below::Leaf),
+            (15, RlpNode::from_raw(&[0xc2, 1, 2]).expect("short"), Below::Small(1)),
         ] {
             branch.0[nibble] = Some(Child { node, below });
         }
@@ -289,19 +291,25 @@ mod tests {
     fn every_kind_of_record_reads_back() {
         for record in [
             Record::Branch(Arc::new(branch())),
-            Record::Leaf(B256::repeat_byte(3)),
             Record::Extension(Nibbles::from_nibbles([4])),
         ] {
             assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
         }
-        let mut keys = LeafKeys::default();
-        (keys[0], keys[15]) = (Some(B256::repeat_byte(1)), Some(B256::repeat_byte(2)));
-        let mut bytes = Vec::new();
-        put_children(&mut bytes, &branch().0, Some(&keys));
-        let mut found = LeafKeys::default();
-        assert_eq!(take_children(&mut bytes.as_slice(), Some(&mut found)), Ok(branch().0));
-        assert_eq!(found, keys);
-        Record::from_bytes(&bytes).expect_err("keys belong into undo records alone");
+    }
+
+    #[test]
+    fn the_bytes_of_a_branch_are_those_of_the_storage_format() {
+        let bytes = [
+            &[3, 0x82, 0x21, 0x02, 0x20, 0x02, 0x00, 0x80, 0x00][..],
+            &[7; 32],
+            &[16],
+            &[8; 32],
+            &[9; 32],
+            &[3, 0x12, 0x30],
+            &[3, 0xc2, 1, 2, 1],
+        ]
+        .concat();
+        assert_eq!(branch().to_bytes(), bytes);
     }
 
     #[test]
@@ -314,5 +322,9 @@ mod tests {
         Record::from_bytes(&[ROOT_EXTENSION, 0]).expect_err("an extension of nothing");
         Record::from_bytes(&[0x80, 0, 0, 0, 0]).expect_err("an unknown kind");
         Record::from_bytes(&[0, 0, 0, 0, 1]).expect_err("a branch below no child");
+        let small = |leaves| [&[0, 0, 1, 0, 0][..], &[7; 32], &[leaves]].concat();
+        Record::from_bytes(&small(16)).expect("a small subtree");
+        Record::from_bytes(&small(17)).expect_err("too large to be small");
+        Record::from_bytes(&small(0)).expect_err("of no leaf");
     }
 }

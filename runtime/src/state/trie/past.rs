@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::node::{self, Branch, Child, LeafKeys, Record, WIDTH};
+use super::node::{self, Branch, Child, Record, WIDTH};
 
 /// First byte of an undo record: there was no record.
 const ABSENT: u8 = 0;
@@ -24,12 +24,12 @@ pub(super) fn absent() -> Vec<u8> {
 }
 
 /// The undo record of a branch whose record goes.
-pub(super) fn removed(old: &Branch, keys: &LeafKeys) -> Vec<u8> {
-    children(ALL, &old.0, keys)
+pub(super) fn removed(old: &Branch) -> Vec<u8> {
+    children(ALL, &old.0)
 }
 
 /// The undo record of a branch that changes from `old` to `new`; `None` if it does not.
-pub(super) fn changed(old: &Branch, new: &Branch, keys: &LeafKeys) -> Option<Vec<u8>> {
+pub(super) fn changed(old: &Branch, new: &Branch) -> Option<Vec<u8>> {
     let mut touched = 0_u16;
     let mut part = <[Option<Child>; WIDTH]>::default();
     for (nibble, (old, new)) in old.0.iter().zip(&new.0).enumerate() {
@@ -38,7 +38,7 @@ pub(super) fn changed(old: &Branch, new: &Branch, keys: &LeafKeys) -> Option<Vec
             part[nibble].clone_from(old);
         }
     }
-    (touched != 0).then(|| children(touched, &part, keys))
+    (touched != 0).then(|| children(touched, &part))
 }
 
 /// The undo record of a root's record that is no branch.
@@ -46,24 +46,11 @@ pub(super) fn root(old: &Record) -> Vec<u8> {
     [&[ROOT], old.to_bytes().as_slice()].concat()
 }
 
-fn children(touched: u16, part: &[Option<Child>; WIDTH], keys: &LeafKeys) -> Vec<u8> {
+fn children(touched: u16, part: &[Option<Child>; WIDTH]) -> Vec<u8> {
     let mut bytes = vec![CHILDREN];
     bytes.extend_from_slice(&touched.to_be_bytes());
-    node::put_children(&mut bytes, part, Some(keys));
+    node::put_children(&mut bytes, part);
     bytes
-}
-
-/// A record of one block, with the keys of those leaves that changed since, by nibble.
-#[derive(Clone, Debug)]
-pub(crate) struct RecordAt {
-    pub(super) record: Record,
-    pub(super) keys: Option<Box<LeafKeys>>,
-}
-
-impl From<Record> for RecordAt {
-    fn from(record: Record) -> Self {
-        Self { record, keys: None }
-    }
 }
 
 /// A record of an older block, as far as the undo records seen say.
@@ -71,7 +58,6 @@ impl From<Record> for RecordAt {
 pub(crate) struct Past {
     known: u16,
     branch: Branch,
-    keys: Box<LeafKeys>,
     whole: Option<Whole>,
 }
 
@@ -91,14 +77,13 @@ impl Past {
             CHILDREN => {
                 let touched = node::take(&mut rest, 2)?;
                 let touched = u16::from_be_bytes([touched[0], touched[1]]);
-                let mut keys = LeafKeys::default();
-                let children = node::take_children(&mut rest, Some(&mut keys))?;
+                let children = node::take_children(&mut rest)?;
                 if !rest.is_empty() {
                     return Err("an undo record longer than its contents");
                 }
-                for (nibble, (child, key)) in children.into_iter().zip(keys).enumerate() {
+                for (nibble, child) in children.into_iter().enumerate() {
                     if touched & !self.known & 1 << nibble != 0 {
-                        (self.branch.0[nibble], self.keys[nibble]) = (child, key);
+                        self.branch.0[nibble] = child;
                     }
                 }
                 self.known |= touched;
@@ -109,11 +94,11 @@ impl Past {
     }
 
     /// The record, given what it is today.
-    pub(crate) fn over(mut self, now: Option<Record>) -> Result<Option<RecordAt>, &'static str> {
+    pub(crate) fn over(mut self, now: Option<Record>) -> Result<Option<Record>, &'static str> {
         match self.whole {
             Some(Whole::Absent) => return Ok(None),
-            Some(Whole::Root(root)) => return Ok(Some(root.into())),
-            None if self.known == 0 => return Ok(now.map(RecordAt::from)),
+            Some(Whole::Root(root)) => return Ok(Some(root)),
+            None if self.known == 0 => return Ok(now),
             None => {}
         }
         if self.known != ALL {
@@ -126,9 +111,6 @@ impl Past {
                 }
             }
         }
-        Ok(Some(RecordAt {
-            record: Record::Branch(Arc::new(self.branch)),
-            keys: Some(self.keys),
-        }))
+        Ok(Some(Record::Branch(Arc::new(self.branch))))
     }
 }

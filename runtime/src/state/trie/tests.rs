@@ -13,6 +13,7 @@ use ledger_chainspec::{
 use proptest::prelude::*;
 
 use super::{LeafChange, TrieId, TrieReader, update};
+use crate::state::view::storage_key;
 use crate::state::{StateChange, StateCommitment, StateView};
 use crate::store::{BlockCommit, ChainIdentity, Column, History, Store, StoreOptions};
 
@@ -98,8 +99,8 @@ impl Chain {
                 None => model.remove(key),
             };
             if old != *value {
-                leaves.push(LeafChange::new(*key, old.is_some(), value.clone()));
-                let flat = ID.leaf_key(key);
+                leaves.push(LeafChange::new(*key, value.clone()));
+                let flat = storage_key(&ACCOUNT, key);
                 changes.push(StateChange::flat(Column::Storage, &flat, old.as_deref(), value.clone()));
             }
         }
@@ -148,13 +149,21 @@ fn sealed(number: u64, parent: B256, root: B256) -> SealedHeader {
     }
 }
 
+/// Blocks that write most keys of the alphabet, a few of them, or remove most: subtrees get records and lose them again.
 fn writes() -> impl Strategy<Value = BTreeMap<B256, Option<Vec<u8>>>> {
-    let value = prop_oneof![
-        2 => Just(None),
-        2 => (1_u8..=3).prop_map(|byte| Some(vec![byte])),
-        1 => any::<u8>().prop_map(|byte| Some(vec![byte; 40])),
-    ];
-    proptest::collection::btree_map(any::<u8>().prop_map(key), value, 0..12)
+    let value = |removed| {
+        prop_oneof![
+            removed => Just(None),
+            4 => (1_u8..=3).prop_map(|byte| Some(vec![byte])),
+            1 => any::<u8>().prop_map(|byte| Some(vec![byte; 40])),
+        ]
+    };
+    let block = move |removed, count| proptest::collection::btree_map(any::<u8>().prop_map(key), value(removed), count);
+    prop_oneof![
+        2 => block(4, 0..12),
+        2 => block(1, 40..200),
+        1 => block(40, 100..250),
+    ]
 }
 
 proptest! {
@@ -195,6 +204,42 @@ fn many_changes_walked_side_by_side_give_the_same_root() {
 fn all_values(writes: &BTreeMap<B256, Option<Vec<u8>>>) -> Model {
     let values = writes.iter().filter_map(|(key, value)| Some((*key, value.clone()?)));
     values.collect()
+}
+
+#[test]
+fn a_subtree_gets_a_record_with_its_17th_leaf_and_loses_it_with_its_9th() {
+    let mut chain = Chain::new();
+    let keys: Vec<_> = (0..=255).map(key).collect();
+    let writes = |range: std::ops::Range<usize>, value: Option<Vec<u8>>| {
+        let keys = keys.get(range).expect("256 keys").iter();
+        keys.map(|key| (*key, value.clone())).collect()
+    };
+    let mut records = Vec::new();
+    for (range, value) in [
+        (0..16, Some(vec![1])),
+        (16..17, Some(vec![1])),
+        (16..17, None),
+        (9..16, None),
+        (8..9, None),
+        (8..16, Some(vec![2])),
+        (0..256, Some(vec![3])),
+        (0..256, None),
+    ] {
+        let root = chain.push(&writes(range, value));
+        assert_eq!(root, root_of(chain.models.last().expect("pushed")));
+        records.push(chain.trie_records());
+    }
+    // An extension leads to the one branch with a record, and both have one.
+    let [sixteen, seventeen, back, nine, eight, again, all, none] = records.try_into().expect("eight blocks");
+    assert_eq!((sixteen, eight, again, none), (0, 0, 0, 0));
+    assert!(
+        seventeen > 0 && back == seventeen && nine > 0,
+        "{seventeen} {back} {nine}"
+    );
+    assert!(all > seventeen);
+    for number in 0..chain.models.len() {
+        chain.check(number);
+    }
 }
 
 #[test]

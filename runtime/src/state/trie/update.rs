@@ -4,27 +4,19 @@
 //! branch once, and hashes each once, from the leaves up. Large sets of changes are walked side by side below each
 //! branch.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use rayon::prelude::*;
 
-use super::node::{self, Below, Branch, Child, LeafKeys, Record};
-use super::work::{Leaf, LeafChange, Work, leaves};
-use super::{TrieReader, past};
+use super::node::{self, Below, Branch, Child, RECORD_LEAVES_MIN, Record, SMALL_LEAVES_MAX};
+use super::work::{Leaf, LeafChange, Work, merge};
+use super::{Leaves, TrieReader, past, small};
 use crate::state::{StateChange, StateError};
 
 /// Changes below one branch that are worth tasks of their own.
 const CHANGES_PER_TASK_MIN: usize = 64;
-
-/// What became of one child: its work, the key of the leaf that it was, and the records that changed below it.
-struct ChildDone<'a> {
-    nibble: u8,
-    work: Option<Work<'a>>,
-    was_leaf: Option<B256>,
-    records: Vec<StateChange>,
-}
 
 /// The root after `changes`, sorted by key without repetition, and the changed records.
 pub(in crate::state) fn update(
@@ -36,105 +28,74 @@ pub(in crate::state) fn update(
         return Ok((root, Vec::new()));
     }
     let top = Nibbles::default();
-    let updater = Updater { trie };
-    let mut records = Vec::new();
-    let old = trie.root()?.map(|found| found.record);
+    let mut updater = Updater::new(trie);
+    let old = trie.root()?;
     let work = match &old {
-        None => updater.build(&leaves(changes, None), &mut records),
-        Some(Record::Leaf(key)) => {
-            let kept = updater.kept_leaf(*key, changes)?;
-            updater.build(&leaves(changes, kept), &mut records)
+        None if root == EMPTY_ROOT_HASH => updater.build(&merge(Vec::new(), changes)),
+        None => {
+            let leaves = updater.leaves.below(&top)?;
+            updater.build(&merge(leaves, changes))
         }
-        Some(Record::Branch(_)) => updater.below(top, changes, &mut records)?,
-        Some(Record::Extension(at)) => updater.below(*at, changes, &mut records)?,
+        Some(Record::Branch(_)) => updater.below(top, changes)?,
+        Some(Record::Extension(at)) => updater.below(*at, changes)?,
     };
-    let (hash, new) = match work {
-        None => (EMPTY_ROOT_HASH, None),
-        Some(Work::Leaf(leaf)) => (keccak256(leaf.rlp(0)), Some(Record::Leaf(leaf.key))),
-        Some(Work::Branch { at, node }) if at.is_empty() => (node.as_hash().unwrap_or_else(|| keccak256(&node)), None),
-        Some(Work::Branch { at, node }) => {
-            let hash = keccak256(node::extension_rlp(&at, &node));
-            (hash, Some(Record::Extension(at)))
-        }
+    let hash = root_hash(work.as_ref());
+    let new = match work {
+        Some(Work::Branch { at, .. }) if !at.is_empty() => Some(Record::Extension(at)),
+        _ => None,
     };
-    updater.put_root(old, new, &mut records);
-    Ok((hash, records))
+    updater.put_root(old, new);
+    Ok((hash, updater.records))
 }
 
+/// The root of a trie with this at its top.
+pub(super) fn root_hash(top: Option<&Work<'_>>) -> B256 {
+    match top {
+        None => EMPTY_ROOT_HASH,
+        Some(Work::Leaf(leaf)) => keccak256(leaf.rlp(0)),
+        Some(Work::Small { at, node, .. } | Work::Branch { at, node }) if at.is_empty() => {
+            node.as_hash().unwrap_or_else(|| keccak256(node))
+        }
+        Some(Work::Small { at, node, .. } | Work::Branch { at, node }) => keccak256(node::extension_rlp(at, node)),
+    }
+}
+
+/// A walk, and the records that it changed so far.
 struct Updater<'a> {
     trie: TrieReader<'a>,
+    leaves: Leaves<'a>,
+    records: Vec<StateChange>,
 }
 
-impl Updater<'_> {
+impl<'a> Updater<'a> {
+    fn new(trie: TrieReader<'a>) -> Self {
+        Self {
+            trie,
+            leaves: trie.leaves(),
+            records: Vec::new(),
+        }
+    }
+
     /// What becomes of `child`, which stands at `place`, after `changes`, all of whose keys begin with it.
     fn child<'c>(
-        &self,
+        &mut self,
         place: Nibbles,
         child: Option<&Child>,
         changes: &'c [LeafChange],
-    ) -> Result<ChildDone<'c>, StateError> {
-        let mut records = Vec::new();
-        let mut was_leaf = None;
-        let work = match child.map(|child| &child.below) {
-            None => self.build(&leaves(changes, None), &mut records),
-            Some(Below::Leaf) => {
-                let key = match changes.iter().find(|change| change.existed) {
-                    Some(change) => change.key,
-                    None => self.only_key_below(&place)?,
-                };
-                was_leaf = Some(key);
-                let kept = self.kept_leaf(key, changes)?;
-                self.build(&leaves(changes, kept), &mut records)
+    ) -> Result<Option<Work<'c>>, StateError> {
+        match child.map(|child| &child.below) {
+            None => Ok(self.build(&merge(Vec::new(), changes))),
+            Some(Below::Small(named)) => {
+                let leaves = self.leaves.expected(&place, *named)?;
+                Ok(self.build(&merge(leaves, changes)))
             }
-            Some(Below::Branch) => self.below(place, changes, &mut records)?,
-            Some(Below::Extension(nibbles)) => self.below(place.join(nibbles), changes, &mut records)?,
-        };
-        Ok(ChildDone {
-            nibble: place.last().expect("a child has a nibble"),
-            work,
-            was_leaf,
-            records,
-        })
-    }
-
-    /// The leaf of `key` as it was, unless it is among `changes`.
-    fn kept_leaf(&self, key: B256, changes: &[LeafChange]) -> Result<Option<Leaf<'static>>, StateError> {
-        if changes.iter().any(|change| change.key == key) {
-            return Ok(None);
-        }
-        self.leaf(key).map(Some)
-    }
-
-    fn leaf(&self, key: B256) -> Result<Leaf<'static>, StateError> {
-        let path = Nibbles::unpack(key);
-        let value = self.trie.value(&key)?.ok_or_else(|| self.no_leaf(&path))?;
-        Ok(Leaf {
-            key,
-            path,
-            value: Cow::Owned(value),
-        })
-    }
-
-    fn only_key_below(&self, place: &Nibbles) -> Result<B256, StateError> {
-        let key = self.trie.first_key_below(place)?.ok_or_else(|| self.no_leaf(place))?;
-        self.trie.view.expect_newest()?;
-        Ok(key)
-    }
-
-    fn no_leaf(&self, place: &Nibbles) -> StateError {
-        let id = self.trie.id;
-        StateError::Trie {
-            what: format!("{id:?} names a leaf below {place:?} that the flat state does not hold"),
+            Some(Below::Branch) => self.below(place, changes),
+            Some(Below::Extension(nibbles)) => self.below(place.join(nibbles), changes),
         }
     }
 
     /// What becomes of the branch at `at` and of what grows beside the way to it.
-    fn below<'c>(
-        &self,
-        at: Nibbles,
-        changes: &'c [LeafChange],
-        records: &mut Vec<StateChange>,
-    ) -> Result<Option<Work<'c>>, StateError> {
+    fn below<'c>(&mut self, at: Nibbles, changes: &'c [LeafChange]) -> Result<Option<Work<'c>>, StateError> {
         // Where the first key leaves the way to the branch, if one does. Sorted keys leave it at either end.
         let fork = [changes.first(), changes.last()]
             .into_iter()
@@ -142,110 +103,105 @@ impl Updater<'_> {
             .map(|change| change.path.common_prefix_length(&at))
             .min();
         match fork {
-            Some(fork) if fork < at.len() => self.fork(at, fork, changes, records),
-            _ => self.branch(at, changes, records),
+            Some(fork) if fork < at.len() => self.fork(at, fork, changes),
+            _ => self.branch(at, changes),
         }
     }
 
     /// A new branch on the way to the one at `at`, `fork` nibbles down. Nothing stood beside that way, so that all that leaves
     /// it is new, unless it was not worth a branch after all.
     fn fork<'c>(
-        &self,
+        &mut self,
         at: Nibbles,
         fork: usize,
         changes: &'c [LeafChange],
-        records: &mut Vec<StateChange>,
     ) -> Result<Option<Work<'c>>, StateError> {
         let onwards = at.get_unchecked(fork);
         let mut works = Vec::new();
+        let mut is_passed = false;
         for (nibble, group) in groups(changes, fork) {
             let work = if nibble == onwards {
-                self.below(at, group, records)?
+                is_passed = true;
+                self.below(at, group)?
             } else {
-                self.build(&leaves(group, None), records)
+                self.build(&merge(Vec::new(), group))
             };
-            works.push((nibble, work));
+            works.extend(work.map(|work| (nibble, work)));
         }
-        if works.iter().all(|(nibble, _)| *nibble != onwards) {
+        if !is_passed {
             let node = self.trie.branch(&at)?.node();
-            works.push((onwards, Some(Work::Branch { at, node })));
+            works.push((onwards, Work::Branch { at, node }));
         }
-        works.retain(|(_, work)| work.is_some());
         if works.len() < 2 {
-            return Ok(works.pop().and_then(|(_, work)| work));
+            return Ok(works.pop().map(|(_, work)| work));
         }
         let mut branch = Branch::default();
         for (nibble, work) in works {
-            branch.0[usize::from(nibble)] = work.map(|work| work.to_child(fork + 1));
+            branch.0[usize::from(nibble)] = Some(work.to_child(fork + 1));
         }
-        Ok(Some(self.put_new(at.slice(..fork), branch, records)))
+        Ok(Some(self.put(at.slice(..fork), None, branch)))
     }
 
     /// What becomes of the branch at `at` under changes that all lie below it.
-    fn branch<'c>(
-        &self,
-        at: Nibbles,
-        changes: &'c [LeafChange],
-        records: &mut Vec<StateChange>,
-    ) -> Result<Option<Work<'c>>, StateError> {
+    fn branch<'c>(&mut self, at: Nibbles, changes: &'c [LeafChange]) -> Result<Option<Work<'c>>, StateError> {
         let old = self.trie.branch(&at)?;
-        let run = |(nibble, group): (u8, &'c [LeafChange])| {
-            let mut place = at;
-            place.push(nibble);
-            self.child(place, old.child(nibble), group)
-        };
-        let groups = groups(changes, at.len());
-        let mut done: Vec<ChildDone<'c>> = if changes.len() >= CHANGES_PER_TASK_MIN {
-            let groups: Vec<_> = groups.collect();
-            groups.into_par_iter().map(run).collect::<Result<_, StateError>>()?
-        } else {
-            groups.map(run).collect::<Result<_, StateError>>()?
-        };
         let mut new = Branch::clone(&old);
-        let mut keys = LeafKeys::default();
-        for child in &mut done {
-            records.append(&mut child.records);
-            let nibble = usize::from(child.nibble);
-            keys[nibble] = child.was_leaf;
-            new.0[nibble] = child.work.as_ref().map(|work| work.to_child(at.len() + 1));
+        let mut last = None;
+        for (nibble, work) in self.children(at, &old, changes)? {
+            new.0[usize::from(nibble)] = work.as_ref().map(|work| work.to_child(at.len() + 1));
+            last = work.or(last);
         }
         if new.0.iter().flatten().count() < 2 {
-            let lifted = self.lift(at, &new, done, &mut keys)?;
-            records.push(self.change(&at, None, past::removed(&old, &keys)));
-            return Ok(lifted);
+            self.change(&at, None, past::removed(&old));
+            return match last {
+                Some(work) => Ok(Some(work)),
+                None => self.lift(at, &new),
+            };
         }
-        let node = new.node();
-        if let Some(undo) = past::changed(&old, &new, &keys) {
-            records.push(self.change(&at, Some(Record::Branch(Arc::new(new))), undo));
-        }
-        Ok(Some(Work::Branch { at, node }))
+        Ok(Some(self.put(at, Some(&old), new)))
     }
 
-    /// The last child of the branch at `at`, which goes, taken out of it; none if none is left.
-    fn lift<'c>(
-        &self,
+    /// What becomes of those children of the branch at `at` below which something changes.
+    fn children<'c>(
+        &mut self,
         at: Nibbles,
         branch: &Branch,
-        done: Vec<ChildDone<'c>>,
-        keys: &mut LeafKeys,
-    ) -> Result<Option<Work<'c>>, StateError> {
-        if let Some(work) = done.into_iter().find_map(|child| child.work) {
-            return Ok(Some(work));
+        changes: &'c [LeafChange],
+    ) -> Result<Vec<(u8, Option<Work<'c>>)>, StateError> {
+        let place = |nibble| {
+            let mut place = at;
+            place.push(nibble);
+            place
+        };
+        let groups = groups(changes, at.len());
+        if changes.len() < CHANGES_PER_TASK_MIN {
+            return groups
+                .map(|(nibble, group)| Ok((nibble, self.child(place(nibble), branch.child(nibble), group)?)))
+                .collect();
         }
-        let Some((nibble, child)) = (0_u8..)
-            .zip(&branch.0)
-            .find_map(|(nibble, child)| Some((nibble, child.as_ref()?)))
-        else {
+        let trie = self.trie;
+        let walk = |(nibble, group)| {
+            let mut updater = Updater::new(trie);
+            let work = updater.child(place(nibble), branch.child(nibble), group)?;
+            Ok(((nibble, work), updater.records))
+        };
+        let groups: Vec<_> = groups.collect();
+        let done: Vec<_> = groups.into_par_iter().map(walk).collect::<Result<_, StateError>>()?;
+        let (works, records): (_, Vec<_>) = done.into_iter().unzip();
+        self.records.extend(records.into_iter().flatten());
+        Ok(works)
+    }
+
+    /// The only child of the branch at `at`, which goes, taken out of it; none if there is none. No change lies below it.
+    fn lift<'c>(&mut self, at: Nibbles, branch: &Branch) -> Result<Option<Work<'c>>, StateError> {
+        let mut children = (0_u8..).zip(&branch.0);
+        let Some((nibble, child)) = children.find_map(|(nibble, child)| Some((nibble, child.as_ref()?))) else {
             return Ok(None);
         };
         let mut place = at;
         place.push(nibble);
         let at = match &child.below {
-            Below::Leaf => {
-                let key = self.only_key_below(&place)?;
-                keys[usize::from(nibble)] = Some(key);
-                return self.leaf(key).map(Work::Leaf).map(Some);
-            }
+            Below::Small(named) => return Ok(small::top(&self.leaves.expected(&place, *named)?)),
             Below::Branch => place,
             Below::Extension(nibbles) => place.join(nibbles),
         };
@@ -254,32 +210,44 @@ impl Updater<'_> {
     }
 
     /// A new subtree of `leaves`, which are sorted.
-    fn build<'c>(&self, leaves: &[Leaf<'c>], records: &mut Vec<StateChange>) -> Option<Work<'c>> {
-        let (first, last) = (leaves.first()?, leaves.last()?);
-        if leaves.len() == 1 {
-            return Some(Work::Leaf(first.clone()));
+    fn build<'c>(&mut self, leaves: &[Leaf<'c>]) -> Option<Work<'c>> {
+        if leaves.len() <= SMALL_LEAVES_MAX {
+            return small::top(leaves);
         }
-        let depth = first.path.common_prefix_length(&last.path);
+        let at = small::fork_of(leaves)?;
         let mut branch = Branch::default();
-        for group in leaves.chunk_by(|a, b| a.path.get(depth) == b.path.get(depth)) {
-            let nibble = group[0].path.get_unchecked(depth);
-            branch.0[usize::from(nibble)] = match group {
-                [leaf] => Some(leaf.to_child(depth + 1)),
-                group => self.build(group, records).map(|work| work.to_child(depth + 1)),
-            };
+        for (nibble, group) in small::groups(leaves, at.len()) {
+            branch.0[usize::from(nibble)] = self.build(group).map(|work| work.to_child(at.len() + 1));
         }
-        Some(self.put_new(first.path.slice(..depth), branch, records))
+        Some(self.put(at, None, branch))
     }
 
-    /// Adds the record of a branch that was not there.
-    fn put_new(&self, at: Nibbles, branch: Branch, records: &mut Vec<StateChange>) -> Work<'static> {
-        let node = branch.node();
-        records.push(self.change(&at, Some(Record::Branch(Arc::new(branch))), past::absent()));
+    /// The branch at `at`, with its record brought in line: few leaves have none.
+    fn put(&mut self, at: Nibbles, old: Option<&Branch>, new: Branch) -> Work<'static> {
+        let node = new.node();
+        let leaves_max = if old.is_some() {
+            RECORD_LEAVES_MIN
+        } else {
+            SMALL_LEAVES_MAX
+        };
+        if let Some(leaves) = new.leaves_if_small().filter(|leaves| *leaves <= leaves_max) {
+            if let Some(old) = old {
+                self.change(&at, None, past::removed(old));
+            }
+            return Work::Small { at, node, leaves };
+        }
+        let undo = match old {
+            Some(old) => past::changed(old, &new),
+            None => Some(past::absent()),
+        };
+        if let Some(undo) = undo {
+            self.change(&at, Some(Record::Branch(Arc::new(new))), undo);
+        }
         Work::Branch { at, node }
     }
 
     /// Brings the root's record in line, when it is no branch now or was none before.
-    fn put_root(&self, old: Option<Record>, new: Option<Record>, records: &mut Vec<StateChange>) {
+    fn put_root(&mut self, old: Option<Record>, new: Option<Record>) {
         let top = Nibbles::default();
         let undo = match &old {
             None => past::absent(),
@@ -288,7 +256,7 @@ impl Updater<'_> {
         let was_branch = matches!(old, Some(Record::Branch(_)));
         let key = self.trie.id.node_key(&top);
         // A branch at the top is done last.
-        match records.last_mut().filter(|record| record.key == key) {
+        match self.records.last_mut().filter(|record| record.key == key) {
             Some(record) => {
                 if !was_branch {
                     record.undo = undo;
@@ -299,18 +267,18 @@ impl Updater<'_> {
                 }
             }
             None if new == old || was_branch => {}
-            None => records.push(self.change(&top, new, undo)),
+            None => self.change(&top, new, undo),
         }
     }
 
-    fn change(&self, path: &Nibbles, new: Option<Record>, undo: Vec<u8>) -> StateChange {
-        StateChange {
+    fn change(&mut self, path: &Nibbles, new: Option<Record>, undo: Vec<u8>) {
+        self.records.push(StateChange {
             column: self.trie.id.nodes(),
             key: self.trie.id.node_key(path),
             new: new.as_ref().map(Record::to_bytes),
             record: new,
             undo,
-        }
+        });
     }
 }
 

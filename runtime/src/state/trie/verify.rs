@@ -1,46 +1,48 @@
 //! Do the records of a trie say what its root says?
 
 use alloy_primitives::{B256, keccak256};
+use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
-use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 
-use super::TrieReader;
-use super::node::{self, Below, Branch, Record};
+use super::node::{self, Below, Record, SMALL_LEAVES_MAX};
+use super::{Leaves, TrieReader, small, update};
 use crate::state::StateError;
 
 /// What one trie consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::state) struct TrieCount {
-    /// Records of branches, and of the root.
+    /// Records of branches, and of the root if it is none.
     pub(in crate::state) records: u64,
-    /// Leaves that the branches name.
+    /// Leaves.
     pub(in crate::state) leaves: u64,
 }
 
 impl TrieReader<'_> {
-    /// Hashes every branch, compares it with what its parent holds, and counts.
+    /// Hashes every subtree, compares it with what its parent holds, and counts.
     ///
     /// # Errors
     /// [`StateError::Mismatch`] at the first difference.
     pub(in crate::state) fn count(&self, root: B256) -> Result<TrieCount, StateError> {
         let mut count = TrieCount::default();
-        let Some(found) = self.root()? else {
-            self.expect_root(EMPTY_ROOT_HASH, root)?;
-            return Ok(count);
-        };
-        count.records = 1;
-        let hash = match found.record {
-            Record::Leaf(key) => {
-                count.leaves = 1;
-                let value = self.value(&key)?.unwrap_or_default();
-                keccak256(node::leaf_rlp(&Nibbles::unpack(key), 0, &value))
+        let mut leaves = self.leaves();
+        let top = Nibbles::default();
+        let hash = match self.root()? {
+            None => {
+                let all = leaves.below(&top)?;
+                if all.len() > SMALL_LEAVES_MAX {
+                    let what = format!("the root of {:?} has no record, and {} leaves", self.id, all.len());
+                    return Err(StateError::Mismatch { what });
+                }
+                count.leaves = all.len() as u64;
+                update::root_hash(small::top(&all).as_ref())
             }
-            Record::Branch(branch) => {
-                self.count_children(&Nibbles::default(), &branch, &mut count)?;
-                keccak256(branch.rlp())
+            Some(Record::Branch(_)) => {
+                let node = self.count_branch(&top, &mut leaves, &mut count)?;
+                node.as_hash().unwrap_or_else(|| keccak256(&node))
             }
-            Record::Extension(at) => {
-                let node = self.count_branch(&at, &mut count)?;
+            Some(Record::Extension(at)) => {
+                count.records = 1;
+                let node = self.count_branch(&at, &mut leaves, &mut count)?;
                 keccak256(node::extension_rlp(&at, &node))
             }
         };
@@ -48,39 +50,37 @@ impl TrieReader<'_> {
         Ok(count)
     }
 
-    fn count_branch(&self, at: &Nibbles, count: &mut TrieCount) -> Result<RlpNode, StateError> {
+    fn count_branch(
+        &self,
+        at: &Nibbles,
+        leaves: &mut Leaves<'_>,
+        count: &mut TrieCount,
+    ) -> Result<RlpNode, StateError> {
         let branch = self.branch(at)?;
         count.records += 1;
-        self.count_children(at, &branch, count)?;
-        Ok(branch.node())
-    }
-
-    fn count_children(&self, at: &Nibbles, branch: &Branch, count: &mut TrieCount) -> Result<(), StateError> {
         for (nibble, child) in (0_u8..).zip(&branch.0) {
             let Some(child) = child else { continue };
             let mut place = *at;
             place.push(nibble);
             let found = match &child.below {
-                Below::Leaf => {
-                    count.leaves += 1;
-                    continue;
+                Below::Small(named) => {
+                    count.leaves += u64::from(*named);
+                    let top = small::top(&leaves.expected(&place, *named)?);
+                    top.map(|work| work.to_child(place.len()).node)
                 }
-                Below::Branch => self.count_branch(&place, count)?,
+                Below::Branch => Some(self.count_branch(&place, leaves, count)?),
                 Below::Extension(nibbles) => {
-                    let node = self.count_branch(&place.join(nibbles), count)?;
-                    RlpNode::from_rlp(&node::extension_rlp(nibbles, &node))
+                    let node = self.count_branch(&place.join(nibbles), leaves, count)?;
+                    Some(RlpNode::from_rlp(&node::extension_rlp(nibbles, &node)))
                 }
             };
-            if found != child.node {
+            if found.as_ref() != Some(&child.node) {
                 return Err(StateError::Mismatch {
-                    what: format!(
-                        "the branch at {place:?} of {:?} is not the one that its parent names",
-                        self.id
-                    ),
+                    what: format!("what is at {place:?} of {:?} is not what its parent names", self.id),
                 });
             }
         }
-        Ok(())
+        Ok(branch.node())
     }
 
     fn expect_root(&self, found: B256, expected: B256) -> Result<(), StateError> {

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::B256;
-use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
+use alloy_trie::EMPTY_ROOT_HASH;
 
-use super::node::LeafKeys;
 use super::{LeafChange, Record, TrieId, TrieReader, past, update};
 use crate::state::view::storage_key;
 use crate::state::{StateChange, StateError, StateView};
@@ -35,7 +34,7 @@ pub(in crate::state) fn wipe(
     let empty = StateView::empty();
     let leaves: Vec<_> = slots
         .iter()
-        .map(|(key, value)| LeafChange::new(*key, false, Some(value.clone())))
+        .map(|(key, value)| LeafChange::new(*key, Some(value.clone())))
         .collect();
     let (root, written) = update(TrieReader { view: &empty, id }, EMPTY_ROOT_HASH, &leaves)?;
     let flat = slots
@@ -56,21 +55,13 @@ pub(in crate::state) fn wipe(
 }
 
 fn removals(id: TrieId, flat: &[RawRecord], nodes: &[RawRecord]) -> Result<Vec<StateChange>, StateError> {
-    let prefix = id.prefix().len();
-    let keys: Vec<B256> = flat
-        .iter()
-        .filter_map(|(key, _)| Some(B256::from_slice(key.get(prefix..)?)))
-        .collect();
-    let mut changes: Vec<_> = flat
-        .iter()
-        .map(|(key, old)| StateChange::flat(id.leaves(), key, Some(old), None))
-        .collect();
+    let leaf = |(key, old): &RawRecord| StateChange::flat(id.leaves(), key, Some(old), None);
+    let mut changes: Vec<_> = flat.iter().map(leaf).collect();
     for (key, old) in nodes {
-        let path = Nibbles::from_nibbles(key.get(prefix..).unwrap_or_default());
         let record = Record::from_bytes(old).map_err(|reason| StoreError::corrupt(id.nodes(), key, reason))?;
         let undo = match &record {
-            Record::Branch(branch) => past::removed(branch, &keys_of_leaves(&path, branch, &keys)?),
-            other => past::root(other),
+            Record::Branch(branch) => past::removed(branch),
+            Record::Extension(_) => past::root(&record),
         };
         changes.push(StateChange {
             column: id.nodes(),
@@ -81,20 +72,4 @@ fn removals(id: TrieId, flat: &[RawRecord], nodes: &[RawRecord]) -> Result<Vec<S
         });
     }
     Ok(changes)
-}
-
-/// Keys of the children of the branch at `path` that are leaves, out of all `keys` of the trie, sorted.
-fn keys_of_leaves(path: &Nibbles, branch: &super::Branch, keys: &[B256]) -> Result<LeafKeys, StateError> {
-    let mut found = LeafKeys::default();
-    for nibble in branch.leaves() {
-        let mut place = *path;
-        place.push(nibble);
-        let at = keys.partition_point(|key| Nibbles::unpack(key) < place);
-        let key = keys.get(at).filter(|key| Nibbles::unpack(key).starts_with(&place));
-        let missing = || StateError::Trie {
-            what: format!("a branch names a leaf below {place:?} that the flat state does not hold"),
-        };
-        found[usize::from(nibble)] = Some(*key.ok_or_else(missing)?);
-    }
-    Ok(found)
 }

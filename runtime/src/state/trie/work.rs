@@ -13,34 +13,33 @@ use super::node::{self, Below, Child};
 /// A leaf that a block wrote or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::state) struct LeafChange {
-    pub(in crate::state) key: B256,
+    key: B256,
     /// Nibbles of `key`.
     pub(super) path: Nibbles,
-    /// Whether the parent's state has the leaf.
-    pub(super) existed: bool,
     /// Its new value; `None` removes it.
-    pub(super) value: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
 }
 
 impl LeafChange {
-    /// A change of `key`. One that removes what did not exist changes nothing and must not be made.
-    pub(in crate::state) fn new(key: B256, existed: bool, value: Option<Vec<u8>>) -> Self {
-        debug_assert!(existed || value.is_some(), "nothing to remove at {key}");
+    pub(in crate::state) fn new(key: B256, value: Option<Vec<u8>>) -> Self {
         Self {
             key,
             path: Nibbles::unpack(key),
-            existed,
             value,
         }
     }
+
+    /// Its place among others: they have to be in the order of keys.
+    pub(in crate::state) const fn key(&self) -> &B256 {
+        &self.key
+    }
 }
 
-/// A leaf that stands after the changes.
+/// A leaf as it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Leaf<'a> {
-    pub(super) key: B256,
     pub(super) path: Nibbles,
-    pub(super) value: Cow<'a, [u8]>,
+    value: Cow<'a, [u8]>,
 }
 
 /// What stands at one place of the trie after the changes, before its parent is encoded: what a parent holds of a leaf or
@@ -48,36 +47,47 @@ pub(super) struct Leaf<'a> {
 #[derive(Clone, Debug)]
 pub(super) enum Work<'a> {
     Leaf(Leaf<'a>),
-    Branch { at: Nibbles, node: RlpNode },
+    /// A branch without a record, with this many leaves below it.
+    Small {
+        at: Nibbles,
+        node: RlpNode,
+        leaves: usize,
+    },
+    /// A branch with a record.
+    Branch {
+        at: Nibbles,
+        node: RlpNode,
+    },
 }
 
-/// The leaves after `changes`, in the order of keys, with one that was there before.
-pub(super) fn leaves<'a>(changes: &'a [LeafChange], kept: Option<Leaf<'a>>) -> Vec<Leaf<'a>> {
-    let mut leaves = Vec::with_capacity(changes.len() + 1);
-    leaves.extend(changes.iter().filter_map(|change| {
-        Some(Leaf {
-            key: change.key,
+/// `leaves` after `changes`; all are in the order of keys.
+pub(super) fn merge<'a>(leaves: Vec<Leaf<'a>>, changes: &'a [LeafChange]) -> Vec<Leaf<'a>> {
+    let mut merged = Vec::with_capacity(leaves.len() + changes.len());
+    let mut leaves = leaves.into_iter().peekable();
+    for change in changes {
+        while let Some(leaf) = leaves.next_if(|leaf| leaf.path < change.path) {
+            merged.push(leaf);
+        }
+        leaves.next_if(|leaf| leaf.path == change.path);
+        merged.extend(change.value.as_deref().map(|value| Leaf {
             path: change.path,
-            value: Cow::Borrowed(change.value.as_deref()?),
-        })
-    }));
-    if let Some(kept) = kept {
-        let at = leaves.partition_point(|leaf| leaf.key < kept.key);
-        leaves.insert(at, kept);
+            value: Cow::Borrowed(value),
+        }));
     }
-    leaves
+    merged.extend(leaves);
+    merged
 }
 
 impl Leaf<'_> {
-    pub(super) fn rlp(&self, depth: usize) -> Vec<u8> {
-        node::leaf_rlp(&self.path, depth, &self.value)
+    pub(super) fn new(key: B256, value: Vec<u8>) -> Self {
+        Self {
+            path: Nibbles::unpack(key),
+            value: Cow::Owned(value),
+        }
     }
 
-    pub(super) fn to_child(&self, depth: usize) -> Child {
-        Child {
-            node: RlpNode::from_rlp(&self.rlp(depth)),
-            below: Below::Leaf,
-        }
+    pub(super) fn rlp(&self, depth: usize) -> Vec<u8> {
+        node::leaf_rlp(&self.path, depth, &self.value)
     }
 }
 
@@ -85,18 +95,30 @@ impl Work<'_> {
     /// What a branch holds of this, `depth` nibbles down.
     pub(super) fn to_child(&self, depth: usize) -> Child {
         match self {
-            Self::Leaf(leaf) => leaf.to_child(depth),
-            Self::Branch { at, node } if at.len() == depth => Child {
-                node: node.clone(),
-                below: Below::Branch,
+            Self::Leaf(leaf) => Child {
+                node: RlpNode::from_rlp(&leaf.rlp(depth)),
+                below: Below::Small(1),
             },
-            Self::Branch { at, node } => {
-                let nibbles = at.slice(depth..);
-                Child {
-                    node: RlpNode::from_rlp(&node::extension_rlp(&nibbles, node)),
-                    below: Below::Extension(Box::new(nibbles)),
-                }
-            }
+            Self::Small { at, node, leaves } => Child {
+                node: reached(at, node, depth),
+                below: Below::Small(u8::try_from(*leaves).expect("a small subtree has few leaves")),
+            },
+            Self::Branch { at, node } => Child {
+                node: reached(at, node, depth),
+                below: match at.len() - depth {
+                    0 => Below::Branch,
+                    _ => Below::Extension(Box::new(at.slice(depth..))),
+                },
+            },
         }
+    }
+}
+
+/// What a parent, `depth` nibbles down, holds of the branch `node` at `at`.
+fn reached(at: &Nibbles, node: &RlpNode, depth: usize) -> RlpNode {
+    if at.len() == depth {
+        node.clone()
+    } else {
+        RlpNode::from_rlp(&node::extension_rlp(&at.slice(depth..), node))
     }
 }

@@ -1,0 +1,146 @@
+//! Which leaves of the flat state lie in a range of keys, after some block?
+//!
+//! Small subtrees of the tries have no records and are built from their leaves. A walk through a trie reads many such ranges,
+//! from left to right, which one iterator does better than many.
+
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::sync::atomic::Ordering;
+
+use alloy_primitives::B256;
+use alloy_trie::Nibbles;
+use ledger_chainspec::BlockNumber;
+use rocksdb::{DBRawIteratorWithThreadMode, Direction, IteratorMode, ReadOptions};
+
+use super::history::{undo_prefix, undone};
+use super::{Column, Database, Store, StoreError};
+use crate::state::StateError;
+
+/// A leaf: its hashed key, and its record.
+pub(crate) type LeafRecord = (B256, Vec<u8>);
+
+/// Keys of a flat column that begin with whole bytes and then some nibbles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyRange {
+    start: Vec<u8>,
+    /// The first key behind the range; `None` if there is none.
+    end: Option<Vec<u8>>,
+}
+
+impl KeyRange {
+    /// All keys that begin with `prefix` and `path`.
+    pub(crate) fn below(prefix: &[u8], path: &Nibbles) -> Self {
+        let start = [prefix, &path.pack()].concat();
+        let mut end = start.clone();
+        // An odd path ends in the upper half of its last byte.
+        let mut step = if path.len().is_multiple_of(2) { 1 } else { 0x10 };
+        while let Some(last) = end.pop() {
+            if let Some(next) = last.checked_add(step) {
+                end.push(next);
+                return Self { start, end: Some(end) };
+            }
+            step = 1;
+        }
+        Self { start, end: None }
+    }
+
+    fn contains(&self, key: &[u8]) -> bool {
+        self.end.as_deref().is_none_or(|end| key < end)
+    }
+}
+
+/// Reads ranges of one flat column, as it was when this was made.
+pub(crate) struct RangeCursor<'a> {
+    store: &'a Store,
+    column: Column,
+    iterator: DBRawIteratorWithThreadMode<'a, Database>,
+}
+
+impl Store {
+    /// A cursor over a column of the flat state.
+    pub(crate) fn range_cursor(&self, column: Column) -> RangeCursor<'_> {
+        RangeCursor {
+            store: self,
+            column,
+            iterator: self.db.raw_iterator_cf(self.column(column)),
+        }
+    }
+
+    /// What those leaves of `column` in `range` held after block `at` that changed since.
+    fn undone_in(
+        &self,
+        column: Column,
+        range: &KeyRange,
+        at: BlockNumber,
+    ) -> Result<BTreeMap<B256, Option<Vec<u8>>>, StoreError> {
+        let key_bytes = if column == Column::Storage { 64 } else { 32 };
+        let bound = |key: &[u8]| [undo_prefix(column, key_bytes).as_slice(), key].concat();
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound(match &range.end {
+            Some(end) => bound(end),
+            None => undo_prefix(column, key_bytes + 1).to_vec(),
+        });
+        let mode_start = bound(&range.start);
+        let mode = IteratorMode::From(&mode_start, Direction::Forward);
+        let mut found = BTreeMap::new();
+        for record in self.db.iterator_cf_opt(self.column(Column::Undo), options, mode) {
+            let (undo_key, bytes) = record?;
+            let short = || StoreError::corrupt(Column::Undo, &undo_key, "shorter than a key and a block number");
+            let (key, block) = undo_key.split_last_chunk::<8>().ok_or_else(short)?;
+            let leaf = key.last_chunk::<32>().ok_or_else(short)?;
+            if u64::from_be_bytes(*block) > at.get() {
+                // A key's first block comes first.
+                if let Entry::Vacant(entry) = found.entry(B256::from(*leaf)) {
+                    entry.insert(undone(&undo_key, &bytes)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl RangeCursor<'_> {
+    /// The leaves in `range` after block `at`, in the order of keys. The steps are ordered as in [`Store::read_at`].
+    pub(crate) fn leaves(&mut self, range: &KeyRange, at: BlockNumber) -> Result<Vec<LeafRecord>, StateError> {
+        let mut leaves = Vec::new();
+        self.iterator.seek(&range.start);
+        while let Some((key, value)) = self.iterator.item().filter(|(key, _)| range.contains(key)) {
+            let leaf = key.last_chunk::<32>();
+            let leaf = leaf.ok_or_else(|| StoreError::corrupt(self.column, key, "shorter than a key"))?;
+            leaves.push((B256::from(*leaf), value.to_vec()));
+            self.iterator.next();
+        }
+        self.iterator.status().map_err(StoreError::from)?;
+        if self.store.newest_started.load(Ordering::SeqCst) <= at.get() {
+            return Ok(leaves);
+        }
+        let undone = self.store.undone_in(self.column, range, at)?;
+        self.store.check_window(at)?;
+        leaves.retain(|(key, _)| !undone.contains_key(key));
+        leaves.extend(undone.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        leaves.sort_unstable_by_key(|(key, _)| *key);
+        Ok(leaves)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_ends_behind_the_last_key_that_begins_so() {
+        for (path, start, end) in [
+            (&[1, 2][..], &[7, 0x12][..], Some(&[7, 0x13][..])),
+            (&[1, 0xf], &[7, 0x1f], Some(&[7, 0x20])),
+            (&[0xf, 0xf], &[7, 0xff], Some(&[8])),
+            (&[1, 2, 3], &[7, 0x12, 0x30], Some(&[7, 0x12, 0x40])),
+            (&[1, 2, 0xf], &[7, 0x12, 0xf0], Some(&[7, 0x13])),
+            (&[], &[7], Some(&[8])),
+        ] {
+            let range = KeyRange::below(&[7], &Nibbles::from_nibbles(path));
+            assert_eq!((range.start.as_slice(), range.end.as_deref()), (start, end), "{path:?}");
+        }
+        let all = KeyRange::below(&[], &Nibbles::default());
+        assert_eq!((all.start.as_slice(), all.end), (&[][..], None));
+        assert_eq!(KeyRange::below(&[0xff], &Nibbles::from_nibbles([0xf])).end, None);
+    }
+}
