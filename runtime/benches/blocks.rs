@@ -132,7 +132,8 @@ fn fill(runtime: &Runtime, codes: &mut usize, size: usize) {
     while *codes < size {
         let count = REQUESTS.min(size - *codes);
         let holder = |index: usize| Address::from_word(keccak256(index.to_be_bytes()));
-        let signature = |index: usize| Signature::new(U256::from(index + 1), U256::from(1), false);
+        let word = |index: usize| U256::from_be_bytes(keccak256(index.to_le_bytes()).0);
+        let signature = |index: usize| Signature::new(word(2 * index), word(2 * index + 1), false);
         let block = (*codes..*codes + count)
             .map(|index| Recovered::new_unchecked(request(index).into_signed(signature(index)).into(), holder(index)))
             .collect();

@@ -29,7 +29,7 @@ pub const CACHE_BYTES_DEFAULT: usize = 48 << 20;
 pub const WRITE_BUFFERS_BYTES_MIN: usize = 32 << 20;
 
 /// All memtables together at most, however large the cache is: it bounds how long opening after a crash takes.
-pub const WRITE_BUFFERS_BYTES_MAX: usize = 512 << 20;
+pub const WRITE_BUFFERS_BYTES_MAX: usize = 64 << 20;
 
 /// Memory for memtables beside a cache of `cache_bytes`: half as much. Branches near the roots are written in every block, so
 /// that a memtable that holds many blocks saves most of the writing.
