@@ -1,6 +1,4 @@
 //! The long crash campaign: hundreds of kills and faults, and a table of what they led to. `make crash` runs it.
-//!
-//! Arguments, all with a default: `--kills`, `--verify-every`, `--faults`, `--damages`, `--seed`.
 
 use std::{
     error::Error,
@@ -8,7 +6,29 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+use clap::Parser;
 use ledger_tests::crash::{Plan, commit, run};
+
+/// Kill a node, let its disk fail and damage its files, and see that nothing final is lost
+#[derive(Clone, Debug, Parser)]
+#[command(name = "ledger-crash")]
+struct Options {
+    /// SIGKILLs at random moments under load
+    #[arg(long, default_value_t = 500)]
+    kills: u64,
+    /// Kills between two runs of `ledger-node db verify --re-execute`
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
+    verify_every: u64,
+    /// Writes and syncs that fail, and disks that are full
+    #[arg(long, default_value_t = 200)]
+    faults: u64,
+    /// Files that are cut or changed
+    #[arg(long, default_value_t = 100)]
+    damages: u64,
+    /// Seed of every random choice; a new one unless it is named
+    #[arg(long)]
+    seed: Option<u64>,
+}
 
 /// Seconds between two lines about progress.
 const PROGRESS_SECONDS: u64 = 10;
@@ -17,28 +37,14 @@ static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let mut plan = Plan {
-        seed: since_epoch.as_secs(),
-        kills: 500,
-        verify_every: 25,
-        faults: 100,
-        damages: 100,
+    let options = Options::parse();
+    let plan = Plan {
+        seed: options.seed.unwrap_or(since_epoch.as_secs()),
+        kills: options.kills,
+        verify_every: options.verify_every,
+        faults: options.faults,
+        damages: options.damages,
     };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments
-            .next()
-            .ok_or_else(|| format!("{name} needs a number"))?
-            .parse()?;
-        match name.as_str() {
-            "--seed" => plan.seed = value,
-            "--kills" => plan.kills = value,
-            "--verify-every" => plan.verify_every = value.max(1),
-            "--faults" => plan.faults = value,
-            "--damages" => plan.damages = value,
-            _ => return Err(format!("{name} is no argument; see the head of tests/crash/main.rs").into()),
-        }
-    }
     println!("{plan:?}, commit {}", commit());
     println!("{}", run(plan, tell)?.tables());
     Ok(())
