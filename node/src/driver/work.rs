@@ -75,11 +75,9 @@ pub(super) fn build(
         arrivals: pool.arrivals(),
         ..BuildReport::default()
     };
-    if runtime.head().hash() != parent.hash {
-        debug!(target: "ledger::driver", %slot, "the head moved on before the block was begun");
-        report.cut_short = true;
-        let executed = None;
-        return Ok(Done::Built { slot, executed, report });
+    let has_moved = || runtime.head().hash() != parent.hash;
+    if has_moved() {
+        return Ok(outrun(slot, report));
     }
     let started = Instant::now();
     let mut until = deadline;
@@ -101,7 +99,12 @@ pub(super) fn build(
         }
         resume_unwind(panic)
     });
-    let produced = produced.map_err(|error| DriverError::Execution(error.to_string()))?;
+    let produced = match produced {
+        Ok(produced) => produced,
+        // A block was committed meanwhile, so that nothing fits on the head that this one was to stand on.
+        Err(_) if has_moved() => return Ok(outrun(slot, report)),
+        Err(error) => return Err(DriverError::Execution(error.to_string())),
+    };
     metrics::histogram!(metering::BUILD_SECONDS).record(started.elapsed());
     report.late = now() >= time.late;
     if !produced.skipped.is_empty() {
@@ -114,6 +117,19 @@ pub(super) fn build(
         executed: wanted.then(|| Box::new(produced.executed)),
         report,
     })
+}
+
+/// The end of a block whose parent is the head no more.
+fn outrun(slot: Slot, report: BuildReport) -> Done {
+    debug!(target: "ledger::driver", %slot, "the head moved on before the block was done");
+    Done::Built {
+        slot,
+        executed: None,
+        report: BuildReport {
+            cut_short: true,
+            ..report
+        },
+    }
 }
 
 /// Executes `block` again on the head.
