@@ -264,7 +264,7 @@ fn make(maker: &Runtime, codes: &mut usize, count: u32) -> Run {
     run
 }
 
-/// Imports and commits blocks as a node does that follows a chain: while one is written, the senders of the next are
+/// Imports and commits blocks as `db verify --re-execute` does: while one is written, the senders of the next are
 /// recovered.
 fn import(importer: &Runtime, blocks: Vec<(Block, FinalityCertificate)>) {
     let mut blocks = blocks.into_iter();

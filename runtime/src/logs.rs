@@ -1,8 +1,9 @@
 //! Which logs match a filter?
 //!
 //! For `eth_getLogs` and log subscriptions: the blocks' blooms first, their receipts only where a bloom may match. One
-//! question covers at most [`LOG_BLOCKS_MAX`] blocks, looks at [`LOG_BYTES_READ_MAX`] bytes of receipts and gives at most
-//! [`LOGS_MAX`] logs of [`LOG_BYTES_MAX`] bytes, unless [`ReadLimits`] says otherwise: gas is free, so that anybody can fill blocks with logs.
+//! question covers at most [`LOG_BLOCKS_MAX`] blocks, reads [`LOG_BYTES_READ_MAX`] bytes of transactions and receipts, which
+//! are stored together, and gives at most [`LOGS_MAX`] logs of [`LOG_BYTES_MAX`] bytes, unless [`ReadLimits`] says otherwise:
+//! gas is free, so that anybody can fill blocks with logs.
 
 use alloy_primitives::Log as RawLog;
 use alloy_rpc_types_eth::{Filter, Log};
@@ -11,7 +12,7 @@ use thiserror::Error;
 
 use crate::{
     state::PROOF_SLOTS_MAX,
-    store::{IncludedTransaction, Store, StoreError},
+    store::{Store, StoreError, TxLocation},
 };
 
 /// Blocks that one question may cover.
@@ -23,7 +24,7 @@ pub const LOGS_MAX: usize = 10_000;
 /// Bytes of topics and data that one answer may hold.
 pub const LOG_BYTES_MAX: usize = 16 << 20;
 
-/// Bytes of topics and data that one question may look at, matching or not; bounds its time to about a second.
+/// Bytes of transactions and receipts that one question may read, matching or not; bounds its time to about a second.
 pub const LOG_BYTES_READ_MAX: usize = 256 << 20;
 
 /// What one question may cost, where the defaults are the bounds of the same names.
@@ -134,18 +135,20 @@ pub(crate) fn logs(
         if !filter.matches_bloom(header.header.logs_bloom) {
             continue;
         }
-        for (index, IncludedTransaction { transaction, receipt }) in (0_u64..).zip(store.included(number)?) {
-            for (log_index, log) in (u64::from(receipt.first_log_index)..).zip(&receipt.receipt.logs) {
-                let is_match = filter.matches(log);
-                found.count(log, is_match, number)?;
-                if is_match {
-                    found.logs.push(Log {
-                        transaction_hash: Some(*transaction.tx_hash()),
-                        transaction_index: Some(index),
-                        log_index: Some(log_index),
-                        ..in_block(&header, log)
-                    });
-                }
+        for (index, stored) in (0..).zip(store.stored_transactions(number)) {
+            let stored = stored?;
+            found.count_read(stored.len(), number)?;
+            let damaged = |what| StoreError::of_transaction(TxLocation { block: number, index }, what);
+            let receipt = stored.receipt().map_err(damaged)?;
+            let logs = (u64::from(receipt.first_log_index)..).zip(&receipt.receipt.logs);
+            for (log_index, log) in logs.filter(|(_, log)| filter.matches(log)) {
+                found.count(log, number)?;
+                found.logs.push(Log {
+                    transaction_hash: Some(stored.hash().map_err(damaged)?),
+                    transaction_index: Some(index.into()),
+                    log_index: Some(log_index),
+                    ..in_block(&header, log)
+                });
             }
         }
     }
@@ -162,17 +165,19 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Counts a log of block `next` before it is copied.
-    fn count(&mut self, log: &RawLog, is_match: bool, next: BlockNumber) -> Result<(), LogsError> {
-        let bytes = LOG_BYTES_BASE + log.data.topics().len() * 32 + log.data.data.len();
+    /// Counts a record of block `next` before it is decoded.
+    fn count_read(&mut self, bytes: usize, next: BlockNumber) -> Result<(), LogsError> {
         self.bytes_read = self.bytes_read.saturating_add(bytes);
         if self.bytes_read > self.limits.log_bytes_read {
             let max = self.limits.log_bytes_read;
             return Err(LogsError::TooMuchToRead { max, next });
         }
-        if !is_match {
-            return Ok(());
-        }
+        Ok(())
+    }
+
+    /// Counts a log of block `next` that matches, before it is copied.
+    fn count(&mut self, log: &RawLog, next: BlockNumber) -> Result<(), LogsError> {
+        let bytes = LOG_BYTES_BASE + log.data.topics().len() * 32 + log.data.data.len();
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > self.limits.log_bytes {
             let max = self.limits.log_bytes;

@@ -10,7 +10,6 @@ use std::{
         Arc, LazyLock, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
 };
 
 use alloy_consensus::transaction::SignerRecoverable;
@@ -37,30 +36,30 @@ static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
 #[derive(Debug)]
 pub struct IncomingBlock {
     pub(crate) block: Block,
-    senders: Option<Recovery>,
+    recovery: Option<Recovery>,
 }
 
 impl IncomingBlock {
-    /// A block that will be imported next: recovery begins at once, on other threads. Whoever announces blocks bounds how
-    /// many there are.
+    /// A block that will be imported next: recovery begins at once, on other threads, before anything of the block is
+    /// checked. Whoever announces blocks bounds how many there are.
     #[must_use]
     pub fn announce(block: Block) -> Self {
-        let senders = Some(Recovery::start(block.transactions.clone()));
-        Self { block, senders }
+        let recovery = Some(Recovery::start(block.transactions.clone()));
+        Self { block, recovery }
     }
 
     /// The block, and its recovery, which begins now if it was not announced.
     pub(crate) fn into_parts(self) -> (Block, Recovery) {
-        let Self { block, senders } = self;
-        let senders = senders.unwrap_or_else(|| Recovery::start(block.transactions.clone()));
-        (block, senders)
+        let Self { block, recovery } = self;
+        let recovery = recovery.unwrap_or_else(|| Recovery::start(block.transactions.clone()));
+        (block, recovery)
     }
 }
 
 impl From<Block> for IncomingBlock {
     /// A block whose recovery begins when the rest of its header is known to be right.
     fn from(block: Block) -> Self {
-        Self { block, senders: None }
+        Self { block, recovery: None }
     }
 }
 
@@ -94,15 +93,13 @@ impl Recovery {
 
     /// The sender of the transaction at `index`.
     pub(crate) fn sender(&self, index: usize) -> Result<Address, BadSignature> {
-        loop {
-            if let Some(found) = self.0.found[index].get() {
-                return *found;
-            }
+        while self.0.found[index].get().is_none() {
             if !self.0.recover_piece() {
-                // Another thread is at it.
-                thread::yield_now();
+                // All are taken: what another thread is at is waited for, and what it has not begun is done here.
+                return self.0.recovered(index);
             }
         }
+        self.0.recovered(index)
     }
 }
 
@@ -120,9 +117,13 @@ impl Senders {
         if piece.is_empty() {
             return false;
         }
-        for (transaction, found) in self.transactions[piece.clone()].iter().zip(&self.found[piece]) {
-            found.get_or_init(|| transaction.recover_signer().map_err(|_| BadSignature));
+        for index in piece {
+            let _ = self.recovered(index);
         }
         true
+    }
+
+    fn recovered(&self, index: usize) -> Result<Address, BadSignature> {
+        *self.found[index].get_or_init(|| self.transactions[index].recover_signer().map_err(|_| BadSignature))
     }
 }

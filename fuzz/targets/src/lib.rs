@@ -27,6 +27,18 @@ pub struct Target {
     pub heap: Heap,
 }
 
+impl Target {
+    /// A target whose inputs are read with little memory.
+    pub(crate) const fn small(name: &'static str, run: fn(&[u8]), input_bytes_max: usize) -> Self {
+        Self {
+            name,
+            run,
+            input_bytes_max,
+            heap: Heap::SMALL,
+        }
+    }
+}
+
 /// How much memory reading an input may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Heap {

@@ -7,25 +7,16 @@ use ledger_runtime::{TRANSACTION_GAS_MAX, store::RecordKind};
 use passport_cli::{authorization::SignedAuthorization, error::CliError};
 
 use crate::{
-    Heap, Target,
+    Target,
     seeds::{Seed, transactions},
 };
 
-const fn target(name: &'static str, run: fn(&[u8]), input_bytes_max: usize) -> Target {
-    Target {
-        name,
-        run,
-        input_bytes_max,
-        heap: Heap::SMALL,
-    }
-}
-
 /// The targets of this page.
 pub const TARGETS: &[Target] = &[
-    target("pool_transaction", pool_transaction, 16 << 10),
-    target("pool_journal", pool_journal, 64 << 10),
-    target("storage_record", storage_record, 16 << 10),
-    target("authorization", authorization, 16 << 10),
+    Target::small("pool_transaction", pool_transaction, 16 << 10),
+    Target::small("pool_journal", pool_journal, 64 << 10),
+    Target::small("storage_record", storage_record, 16 << 10),
+    Target::small("authorization", authorization, 16 << 10),
 ];
 
 /// What `eth_sendRawTransaction` takes: a transaction that is let in fits the chain's rules.
@@ -129,7 +120,7 @@ fn records() -> Vec<Seed> {
         let place = RecordKind::ALL.iter().position(|other| *other == kind);
         let place = place
             .and_then(|place| u8::try_from(place).ok())
-            .expect("there are seven kinds");
+            .expect("there are eight kinds");
         [&[place][..], record].concat()
     };
     let header = [&[9; 32][..], &alloy_rlp::encode(crate::seeds::header())].concat();
@@ -139,6 +130,8 @@ fn records() -> Vec<Seed> {
     let length = parity_scale_codec::Encode::encode(&parity_scale_codec::Compact(
         u32::try_from(transaction.len()).expect("short"),
     ));
+    // A small subtree of five leaves, and a short node behind an extension.
+    let branch = [&[3, 0, 3, 0, 2, 0, 2, 0, 2][..], &[7; 32], &[5, 3, 0xc2, 1, 2, 1, 0x40]].concat();
     let set = parity_scale_codec::Encode::encode(&crate::seeds::set(1));
     // Block 300 and index 7, as compact numbers.
     let location = [0xb1, 0x04, 0x1c];
@@ -171,6 +164,7 @@ fn records() -> Vec<Seed> {
         ),
         ("storage_record", "identity", of_kind(RecordKind::Identity, &[1; 44])),
         ("storage_record", "head", of_kind(RecordKind::Head, &[0; 17])),
+        ("storage_record", "branch", of_kind(RecordKind::Branch, &branch)),
         (
             "storage_record",
             "validator-set",

@@ -12,30 +12,21 @@ use ledger_chainspec::{
 use ledger_consensus::{GuardRecord, Message, SignedStatement};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 
-use crate::{Heap, Target, seeds};
-
-const fn target(name: &'static str, run: fn(&[u8]), input_bytes_max: usize) -> Target {
-    Target {
-        name,
-        run,
-        input_bytes_max,
-        heap: Heap::SMALL,
-    }
-}
+use crate::{Target, seeds};
 
 /// The targets of this page.
 pub const TARGETS: &[Target] = &[
-    target("header", header, 16 << 10),
-    target("digest", digest, 16 << 10),
-    target("block", block, 64 << 10),
-    target("transaction", transaction, 16 << 10),
-    target("statement", statement, 512),
-    target("vote", vote, 512),
-    target("certificate", certificate, 16 << 10),
-    target("message", message, 64 << 10),
-    target("validator_set", validator_set, 32 << 10),
-    target("guard_record", guard_record, 64 << 10),
-    target("contract_output", contract_output, 4 << 10),
+    Target::small("header", header, 16 << 10),
+    Target::small("digest", digest, 16 << 10),
+    Target::small("block", block, 64 << 10),
+    Target::small("transaction", transaction, 16 << 10),
+    Target::small("statement", statement, 512),
+    Target::small("vote", vote, 512),
+    Target::small("certificate", certificate, 16 << 10),
+    Target::small("message", message, 64 << 10),
+    Target::small("validator_set", validator_set, 32 << 10),
+    Target::small("guard_record", guard_record, 64 << 10),
+    Target::small("contract_output", contract_output, 4 << 10),
 ];
 
 /// Somebody's signature over something else.

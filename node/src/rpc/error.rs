@@ -197,7 +197,7 @@ const fn call_code(error: &CallError) -> i32 {
 const fn read_code(error: &ReadError) -> i32 {
     match error {
         ReadError::NoBlock(_) | ReadError::State(StateError::Future { .. }) => CODE_NOT_FOUND,
-        ReadError::State(StateError::OutsideWindow { .. }) => CODE_UNAVAILABLE,
+        ReadError::State(StateError::OutsideWindow { .. } | StateError::Grown { .. }) => CODE_UNAVAILABLE,
         ReadError::State(StateError::TooManySlots { .. }) => CODE_LIMIT,
         ReadError::State(_) | ReadError::Store(_) => CODE_INTERNAL,
     }

@@ -34,6 +34,14 @@ pub enum StateError {
         /// The parent that was given.
         parent: BlockNumber,
     },
+    /// What was a small subtree at a past block holds too much by now to be looked through for what was there.
+    #[error(
+        "the proof cannot be made any more: there are over {max} records by now where there were few; ask for a later block"
+    )]
+    Grown {
+        /// Records that are looked through at most.
+        max: usize,
+    },
     /// A proof was asked for more slots than one request may name.
     #[error("a proof covers at most {max} slots, and {asked} were asked for")]
     TooManySlots {

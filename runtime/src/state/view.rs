@@ -1,7 +1,7 @@
 //! What is the state of one block? A [`StateView`] answers, unmoved by blocks committed after it was made.
 //!
-//! The executor, the RPC server and the code that computes roots read through it. It never writes and caches nothing:
-//! RocksDB's block cache does.
+//! The executor, the RPC server and the code that computes roots read through it. It never writes; RocksDB caches blocks
+//! of tables, and the store branches of tries.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::store::{Column, KeyRange, LeafRecord, RangeCursor, RawRecord, Store, 
 
 /// Read access to the state of one block.
 ///
-/// A read at the newest block is one lookup; at an older block it is one lookup and one seek in the undo records,
-/// however old the block is. Cheap to clone.
+/// A read of an account or a slot at the newest block is one lookup; at an older block it is one lookup and one seek in
+/// the undo records, however old the block is. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct StateView {
     source: Source,
@@ -147,10 +147,9 @@ impl StateView {
     /// A cursor over the leaves of one flat column as of this block.
     pub(super) fn leaves(&self, column: Column) -> LeafCursor<'_> {
         LeafCursor {
-            source: match &self.source {
-                Source::Empty => None,
-                Source::Stored { store, block } => Some((store.range_cursor(column), *block)),
-            },
+            view: self,
+            column,
+            cursor: None,
         }
     }
 
@@ -165,15 +164,21 @@ impl StateView {
 
 /// Reads ranges of one column of the flat state, one after the other.
 pub(super) struct LeafCursor<'a> {
-    source: Option<(RangeCursor<'a>, BlockNumber)>,
+    view: &'a StateView,
+    column: Column,
+    /// Made with the first read: many walks need none.
+    cursor: Option<RangeCursor<'a>>,
 }
 
 impl LeafCursor<'_> {
     /// The leaves in `range`, in the order of keys.
     pub(super) fn read(&mut self, range: &KeyRange) -> Result<Vec<LeafRecord>, StateError> {
-        match &mut self.source {
-            None => Ok(Vec::new()),
-            Some((cursor, block)) => cursor.leaves(range, *block),
+        match &self.view.source {
+            Source::Empty => Ok(Vec::new()),
+            Source::Stored { store, block } => {
+                let cursor = self.cursor.get_or_insert_with(|| store.range_cursor(self.column));
+                cursor.leaves(range, *block)
+            }
         }
     }
 }

@@ -10,7 +10,9 @@ use ledger_chainspec::{
 };
 
 use super::columns::{block_key, code_key, indexed_key, set_key};
-use super::records::{decode_all, header_from_bytes, included_from_bytes, receipt_from_bytes, transaction_from_bytes};
+use super::records::{
+    StoredTransaction, decode_all, header_from_bytes, included_from_bytes, receipt_from_bytes, transaction_from_bytes,
+};
 use super::{CodeRecord, Column, IncludedTransaction, Store, StoreError, StoredReceipt, TxLocation};
 
 impl Store {
@@ -67,6 +69,15 @@ impl Store {
     /// As [`Self::header`].
     pub fn included(&self, number: BlockNumber) -> Result<Vec<IncludedTransaction>, StoreError> {
         self.block_records(number, included_from_bytes)
+    }
+
+    /// The records of block `number`'s transactions, one after the other; none if there is no such block.
+    pub(crate) fn stored_transactions(
+        &self,
+        number: BlockNumber,
+    ) -> impl Iterator<Item = Result<StoredTransaction, StoreError>> {
+        let records = self.records(Column::Transactions, &block_key(number));
+        records.map(|record| record.map(|(_, bytes)| StoredTransaction(bytes)))
     }
 
     /// One transaction with its receipt.

@@ -169,7 +169,7 @@ const COLUMN_SHARE: usize = 4;
 
 /// Names in [`Column::Meta`].
 pub(super) mod meta {
-    /// SCALE `Format`: version of the layout, chain id and genesis hash.
+    /// SCALE `IdentityRecord`: version of the layout, chain id and genesis hash.
     pub(in crate::store) const IDENTITY: &[u8] = b"identity";
     /// SCALE `HeadRecord`.
     pub(in crate::store) const HEAD: &[u8] = b"head";

@@ -111,7 +111,7 @@ impl Store {
         writer.batch_bytes = batch.size_in_bytes();
 
         // Before the batch becomes visible: readers of older states look at these after they have read.
-        self.branches.begin(number.get());
+        self.branches.begin();
         self.newest_started.store(number.get(), Ordering::SeqCst);
         self.oldest_state.store(oldest.get(), Ordering::SeqCst);
         let mut options = WriteOptions::default();
@@ -131,6 +131,7 @@ impl Store {
                 self.branches.follow(&change.key, change.record.as_ref());
             }
         }
+        self.branches.end(number.get());
 
         let head = Head {
             header: block.header.clone(),

@@ -8,7 +8,8 @@ use ledger_chainspec::{BlockHash, BlockNumber, GenesisHash};
 
 use rocksdb::ErrorKind;
 
-use super::Column;
+use super::columns::indexed_key;
+use super::{Column, TxLocation};
 
 /// What an operator does about damage; ends the messages that tell of it.
 const WHAT_TO_DO: &str = "stop the node, look at the whole of it with `ledger-node db verify`, then restore a backup with \
@@ -62,6 +63,11 @@ impl StoreError {
             key: hex::encode(key),
             what: what.to_string(),
         }
+    }
+
+    /// A transaction's record that cannot be read.
+    pub(crate) fn of_transaction(at: TxLocation, what: impl Display) -> Self {
+        Self::corrupt(Column::Transactions, &indexed_key(at.block, at.index), what)
     }
 
     /// A record that others prove must exist.

@@ -109,10 +109,10 @@ impl Store {
         key: &[u8],
         at: BlockNumber,
     ) -> Result<Option<Record>, StateError> {
-        let newest = self.newest_started.load(Ordering::SeqCst);
         let current = match self.branches.get(key) {
             Some(record) => Some(record),
             None => {
+                let newest = self.branches.at_block();
                 let read = self.get_with(column, key, Record::from_bytes)?;
                 if let Some(record) = &read {
                     self.branches.add(key, record, newest);

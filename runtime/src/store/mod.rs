@@ -141,7 +141,11 @@ impl Store {
     }
 
     /// Every record of a column whose key starts with `prefix`, in the order of keys, as of now.
-    pub(crate) fn records(&self, column: Column, prefix: &[u8]) -> impl Iterator<Item = Result<RawRecord, StoreError>> {
+    pub(crate) fn records<'a>(
+        &'a self,
+        column: Column,
+        prefix: &[u8],
+    ) -> impl Iterator<Item = Result<RawRecord, StoreError>> + use<'a> {
         let mut options = rocksdb::ReadOptions::default();
         options.set_iterate_range(rocksdb::PrefixRange(prefix));
         self.db

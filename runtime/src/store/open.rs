@@ -261,7 +261,7 @@ impl Store {
             .store(record.number, std::sync::atomic::Ordering::SeqCst);
         self.oldest_state.store(oldest, std::sync::atomic::Ordering::SeqCst);
         self.droppable.raise(BlockNumber::new(oldest));
-        self.branches.begin(record.number);
+        self.branches.end(record.number);
         *self.head.write() = Some(Arc::new(Head {
             header,
             set,

@@ -3,17 +3,21 @@
 //! Small subtrees of the tries have no records and are built from their leaves. A walk through a trie reads many such ranges,
 //! from left to right, which one iterator does better than many.
 
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use alloy_primitives::B256;
 use alloy_trie::Nibbles;
 use ledger_chainspec::BlockNumber;
-use rocksdb::{DBRawIteratorWithThreadMode, Direction, IteratorMode, ReadOptions};
+use rocksdb::{DBRawIteratorWithThreadMode, ReadOptions};
 
 use super::history::{undo_prefix, undone};
 use super::{Column, Database, Store, StoreError};
 use crate::state::StateError;
+
+/// Records that are read for one range at most. What was small at a past block may have grown since, and is looked through
+/// for what was there then: this bounds it to some ten milliseconds.
+const RANGE_RECORDS_MAX: usize = 16_384;
 
 /// A leaf: its hashed key, and its record.
 pub(crate) type LeafRecord = (B256, Vec<u8>);
@@ -65,13 +69,14 @@ impl Store {
         }
     }
 
-    /// What those leaves of `column` in `range` held after block `at` that changed since.
+    /// What those leaves of `column` in `range` held after block `at` that changed since: of each key the first undo record
+    /// of a younger block. Two seeks for each key, however often it changed.
     fn undone_in(
         &self,
         column: Column,
         range: &KeyRange,
         at: BlockNumber,
-    ) -> Result<BTreeMap<B256, Option<Vec<u8>>>, StoreError> {
+    ) -> Result<BTreeMap<B256, Option<Vec<u8>>>, StateError> {
         let key_bytes = if column == Column::Storage { 64 } else { 32 };
         let bound = |key: &[u8]| [undo_prefix(column, key_bytes).as_slice(), key].concat();
         let mut options = ReadOptions::default();
@@ -79,21 +84,24 @@ impl Store {
             Some(end) => bound(end),
             None => undo_prefix(column, key_bytes + 1).to_vec(),
         });
-        let mode_start = bound(&range.start);
-        let mode = IteratorMode::From(&mode_start, Direction::Forward);
+        let mut iterator = self.db.raw_iterator_cf_opt(self.column(Column::Undo), options);
+        iterator.seek(bound(&range.start));
         let mut found = BTreeMap::new();
-        for record in self.db.iterator_cf_opt(self.column(Column::Undo), options, mode) {
-            let (undo_key, bytes) = record?;
-            let short = || StoreError::corrupt(Column::Undo, &undo_key, "shorter than a key and a block number");
+        while let Some((undo_key, bytes)) = iterator.item() {
+            let short = || StoreError::corrupt(Column::Undo, undo_key, "shorter than a key and a block number");
             let (key, block) = undo_key.split_last_chunk::<8>().ok_or_else(short)?;
             let leaf = key.last_chunk::<32>().ok_or_else(short)?;
-            if u64::from_be_bytes(*block) > at.get() {
-                // A key's first block comes first.
-                if let Entry::Vacant(entry) = found.entry(B256::from(*leaf)) {
-                    entry.insert(undone(&undo_key, &bytes)?);
-                }
-            }
+            let next = if u64::from_be_bytes(*block) <= at.get() {
+                at.get().saturating_add(1)
+            } else {
+                found.insert(B256::from(*leaf), undone(undo_key, bytes)?);
+                u64::MAX
+            };
+            check_count(found.len())?;
+            let next = [key, &next.to_be_bytes()].concat();
+            iterator.seek(next);
         }
+        iterator.status().map_err(StoreError::from)?;
         Ok(found)
     }
 }
@@ -107,6 +115,7 @@ impl RangeCursor<'_> {
             let leaf = key.last_chunk::<32>();
             let leaf = leaf.ok_or_else(|| StoreError::corrupt(self.column, key, "shorter than a key"))?;
             leaves.push((B256::from(*leaf), value.to_vec()));
+            check_count(leaves.len())?;
             self.iterator.next();
         }
         self.iterator.status().map_err(StoreError::from)?;
@@ -120,6 +129,13 @@ impl RangeCursor<'_> {
         leaves.sort_unstable_by_key(|(key, _)| *key);
         Ok(leaves)
     }
+}
+
+fn check_count(records: usize) -> Result<(), StateError> {
+    if records > RANGE_RECORDS_MAX {
+        return Err(StateError::Grown { max: RANGE_RECORDS_MAX });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

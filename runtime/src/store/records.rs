@@ -5,7 +5,7 @@
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{EthereumReceipt, TxType};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
-use alloy_primitives::{Address, B256, Bytes, Log, LogData};
+use alloy_primitives::{Address, B256, Bytes, Log, LogData, keccak256};
 use alloy_rlp::Decodable;
 use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, Header, SealedHeader, SetId, Transaction};
 use parity_scale_codec::{Compact, Decode, Encode};
@@ -250,6 +250,27 @@ impl<'a> IncludedParts<'a> {
             return Err(format!("{} bytes too many in the transaction", rest.len()));
         }
         Ok(Recovered::new_unchecked(transaction, Address::from_slice(self.sender)))
+    }
+}
+
+/// A record of `transactions`, decoded where it is looked at.
+#[derive(Debug)]
+pub(crate) struct StoredTransaction(pub(super) Vec<u8>);
+
+impl StoredTransaction {
+    /// Bytes of the record.
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The receipt.
+    pub(crate) fn receipt(&self) -> Result<StoredReceipt, String> {
+        receipt_from_bytes(&self.0)
+    }
+
+    /// The transaction's hash.
+    pub(crate) fn hash(&self) -> Result<B256, String> {
+        Ok(keccak256(IncludedParts::of(&self.0)?.transaction))
     }
 }
 

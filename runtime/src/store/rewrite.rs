@@ -6,6 +6,8 @@
 use ledger_chainspec::{SealedHeader, ValidatorSet};
 use parity_scale_codec::{Decode, Encode};
 
+use crate::state::Record;
+
 use super::records::{
     CodeRecord, HeadRecord, IdentityRecord, IncludedTransaction, TxLocation, decode_all, header_from_bytes,
     included_from_bytes, included_to_bytes,
@@ -28,11 +30,13 @@ pub enum RecordKind {
     Head,
     /// A validator set.
     ValidatorSet,
+    /// A branch of a state trie, or its root.
+    Branch,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Header,
         Self::Transaction,
         Self::Location,
@@ -40,6 +44,7 @@ impl RecordKind {
         Self::Identity,
         Self::Head,
         Self::ValidatorSet,
+        Self::Branch,
     ];
 
     /// Reads a record and writes it again.
@@ -58,6 +63,7 @@ impl RecordKind {
             Self::Identity => again::<IdentityRecord>(bytes),
             Self::Head => again::<HeadRecord>(bytes),
             Self::ValidatorSet => again::<ValidatorSet>(bytes),
+            Self::Branch => Ok(Record::from_bytes(bytes)?.to_bytes()),
         }
     }
 }

@@ -93,7 +93,7 @@ impl Work<'_> {
             self.tell(Stage::Indexes, number, Some(self.report.head));
             let place = format!("the state after block {number}");
             match self.prove(BlockNumber::new(number)) {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) | Err(StateError::Grown { .. }) => {}
                 Ok(Err(error)) => self.report.note(place, error),
                 Err(error) => self.report.note(place, error),
             }

@@ -97,7 +97,7 @@ pub struct Report {
     pub contract_codes: u64,
     /// The state of the head; absent if it could not be verified.
     pub state: Option<VerifiedState>,
-    /// Undo records, lists included.
+    /// Undo records.
     pub undo_records: u64,
     /// Blocks executed again; absent if that was not asked for.
     pub executed_blocks: Option<u64>,

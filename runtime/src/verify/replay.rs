@@ -55,11 +55,11 @@ impl Work<'_> {
 
     /// Executes every block up to `last`. While one is written, the senders of the next are recovered.
     fn execute(&mut self, runtime: &Runtime, last: u64) -> Result<(), (u64, String)> {
-        let mut next = Some(self.announced(1));
+        let mut next = (last > 0).then(|| self.announced(1));
         for number in 1..=last {
             self.tell(Stage::Replay, number, Some(last));
             let mut step = || {
-                let (block, certificate) = next.take().unwrap_or_else(|| self.announced(number))?;
+                let (block, certificate) = next.take().expect("the step before announced it")?;
                 let executed = runtime.import(block).map_err(|error| error.to_string())?;
                 next = (number < last).then(|| self.announced(number + 1));
                 let committed = runtime.commit(executed, certificate);

@@ -165,6 +165,44 @@ fn views_read_right_beside_running_commits() {
 }
 
 #[test]
+fn proofs_lead_to_their_root_beside_running_commits() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut random = Random::new(11);
+    let mut chain = Chain::create(dir.path(), History::Blocks(64), &random.diff(200, 40));
+    let store = std::sync::Arc::clone(&chain.store);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let prove = |view: &StateView, index: u64| -> Result<(), StateError> {
+        let proven = view.proof(&address(index), &[])?;
+        let key = Nibbles::unpack(keccak256(address(index)));
+        let value = proven.account.map(alloy_rlp::encode);
+        verify_proof(view.root()?, key, value, &proven.proof).expect("a proof of this block");
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut proofs = 0_u64;
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                let number = store.state().block().expect("genesis is there").get();
+                for (back, index) in [(0, 1), (1, 77), (5, 150), (40, 199)] {
+                    let number = BlockNumber::new(number.saturating_sub(back));
+                    match store.state_at(number).and_then(|view| prove(&view, index)) {
+                        Ok(()) => proofs += 1,
+                        Err(error) => assert!(matches!(error, StateError::OutsideWindow { .. }), "{error}"),
+                    }
+                }
+            }
+            proofs
+        });
+        for _ in 0..200 {
+            chain.push(&random.diff(200, 8));
+        }
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert!(reader.join().expect("every proof was right") > 0);
+    });
+    chain.store.verify_state().expect("the state is whole");
+}
+
+#[test]
 fn a_smaller_window_is_reached_at_once_and_archive_keeps_all() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut random = Random::new(4);

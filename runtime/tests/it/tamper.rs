@@ -1,11 +1,11 @@
 //! Does import refuse a block whose header, body or place is not what execution makes of it?
 
-use alloy_consensus::Header;
-use alloy_primitives::{Address, B64, B256, Bloom, Bytes, U256};
+use alloy_consensus::{Header, SignableTransaction, TxEip1559};
+use alloy_primitives::{Address, B64, B256, Bloom, Bytes, Signature, TxKind, U256};
 use ledger_chainspec::{AuthorityDigest, Block, BlockHash, Slot, ValidatorSetHash, digest_of, with_digest};
-use ledger_runtime::{HeaderField, ImportError, PlaceError, TransactionFault};
+use ledger_runtime::{HeaderField, ImportError, IncomingBlock, PlaceError, TransactionFault};
 
-use crate::world::{Person, World, certify, seal};
+use crate::world::{Person, World, certify, chain_id, seal};
 
 const TARGET: Address = Address::repeat_byte(0x77);
 
@@ -213,6 +213,33 @@ fn transactions_swapped_dropped_or_added_are_refused() {
             state: 1
         }
     );
+}
+
+#[test]
+fn an_announced_block_is_looked_at_as_closely() {
+    let (world, good) = world_and_block();
+    drop(IncomingBlock::announce(good.clone()));
+    let mut unsigned = good.clone();
+    let by_nobody = TxEip1559 {
+        chain_id: chain_id(),
+        gas_limit: 21_000,
+        to: TxKind::Call(TARGET),
+        ..TxEip1559::default()
+    };
+    let no_signature = Signature::new(U256::ZERO, U256::from(1), false);
+    unsigned.transactions[1] = by_nobody.into_signed(no_signature).into();
+    unsigned.header.transactions_root = alloy_consensus::proofs::calculate_transaction_root(&unsigned.transactions);
+    let refused = world.runtime.import(IncomingBlock::announce(unsigned)).unwrap_err();
+    let ImportError::Transaction { index, fault, .. } = refused else {
+        panic!("{refused}")
+    };
+    assert_eq!((index, fault), (1, TransactionFault::Signature));
+
+    let (once, again) = (IncomingBlock::announce(good.clone()), IncomingBlock::announce(good));
+    let executed = world.runtime.import(once).unwrap();
+    let certificate = certify(&world.runtime, &executed);
+    world.runtime.commit(executed, certificate).unwrap();
+    assert!(world.runtime.import(again).is_err(), "imported on itself");
 }
 
 #[test]

@@ -19,22 +19,26 @@ const PREFIX_BYTES: usize = 32;
 /// Bytes that a record takes at most, its key and the cache's own part included.
 const RECORD_BYTES: usize = 1 << 10;
 
-/// Branches of the newest state. Keys are those of the trie columns; a path in the one is shorter than a prefix in the
-/// other, so that they need not be told apart.
+/// Branches of the newest state. Keys are those of the trie columns; a prefix is a hash, and a path has bytes below 16 alone,
+/// so that the two columns' keys are never the same.
 #[derive(Debug)]
 pub(crate) struct BranchCache {
     records: Cache<Box<[u8]>, Record>,
-    /// The block that the records are of. Whoever adds one that was read holds it for reading, so that no record of an
-    /// older block is added later.
-    block: RwLock<u64>,
+    /// The block that the database and the records are of; `None` while a batch is under way, when nobody can tell which
+    /// block a read belongs to.
+    block: RwLock<Option<u64>>,
 }
 
+/// That the database is at one block and stays so for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AtBlock(Option<u64>);
+
 impl BranchCache {
-    /// A cache of `bytes` at most.
+    /// A cache of `bytes` at most, of a database at no block yet.
     pub(crate) fn new(bytes: usize) -> Self {
         Self {
             records: Cache::new((bytes / RECORD_BYTES).max(1)),
-            block: RwLock::new(0),
+            block: RwLock::new(None),
         }
     }
 
@@ -43,22 +47,27 @@ impl BranchCache {
         if is_kept(key) { self.records.get(key) } else { None }
     }
 
-    /// Keeps what was read under `key` while `block` was the newest, unless another is by now.
-    pub(crate) fn add(&self, key: &[u8], record: &Record, block: u64) {
+    /// To be asked before a record is read from the database and handed to [`Self::add`].
+    pub(crate) fn at_block(&self) -> AtBlock {
+        AtBlock(*self.block.read())
+    }
+
+    /// Keeps what was read under `key`, unless a batch came between.
+    pub(crate) fn add(&self, key: &[u8], record: &Record, at: AtBlock) {
         if is_kept(key) {
             let newest = self.block.read();
-            if *newest == block {
+            if newest.is_some() && *newest == at.0 {
                 self.records.insert(key.into(), record.clone());
             }
         }
     }
 
-    /// From now on only records of `block` are added. Called before its batch becomes visible.
-    pub(crate) fn begin(&self, block: u64) {
-        *self.block.write() = block;
+    /// A batch begins: until it ends, nothing that is read is kept.
+    pub(crate) fn begin(&self) {
+        *self.block.write() = None;
     }
 
-    /// Follows one change of the block that was begun, after its batch became visible.
+    /// Follows one change of the batch, once that is visible.
     pub(crate) fn follow(&self, key: &[u8], record: Option<&Record>) {
         if !is_kept(key) {
             return;
@@ -68,10 +77,40 @@ impl BranchCache {
             None => drop(self.records.remove(key)),
         }
     }
+
+    /// The database and the records are those of `block`.
+    pub(crate) fn end(&self, block: u64) {
+        *self.block.write() = Some(block);
+    }
 }
 
 /// Whether the path is short enough. A path behind a prefix is what is left of the key.
 fn is_kept(key: &[u8]) -> bool {
     let path = key.len().checked_sub(PREFIX_BYTES).unwrap_or(key.len());
     path <= PATH_NIBBLES_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_trie::Nibbles;
+
+    use super::*;
+
+    #[test]
+    fn what_was_read_beside_a_batch_is_not_kept() {
+        let (cache, key) = (BranchCache::new(1 << 20), [1, 2]);
+        let [old, new] = [3, 4].map(|nibble| Record::Extension(Nibbles::from_nibbles([nibble])));
+        cache.end(7);
+        let before = cache.at_block();
+        cache.begin();
+        let during = cache.at_block();
+        cache.follow(&key, Some(&new));
+        cache.end(8);
+        for at in [before, during] {
+            cache.add(&key, &old, at);
+            assert_eq!(cache.get(&key).as_ref(), Some(&new), "{at:?}");
+        }
+        cache.add(&key, &old, cache.at_block());
+        assert_eq!(cache.get(&key), Some(old));
+    }
 }

@@ -26,7 +26,7 @@ use alloy_trie::Nibbles;
 use super::view::LeafCursor;
 use super::{StateError, StateView};
 use crate::store::{Column, KeyRange, StoreError};
-use node::Branch;
+use node::{Below, Branch, PATH_NIBBLES, SMALL_LEAVES_MAX};
 use work::Leaf;
 
 pub(crate) use cache::BranchCache;
@@ -103,6 +103,20 @@ impl<'a> TrieReader<'a> {
         }
     }
 
+    /// Where the branch with a record stands below `place`, if there is one.
+    fn branch_below(&self, place: &Nibbles, below: &Below) -> Result<Option<Nibbles>, StateError> {
+        let extension = match below {
+            Below::Small(_) => return Ok(None),
+            Below::Branch => Nibbles::default(),
+            Below::Extension(nibbles) => **nibbles,
+        };
+        if place.len() + extension.len() >= PATH_NIBBLES {
+            let key = self.id.node_key(place);
+            return Err(StoreError::corrupt(self.id.nodes(), &key, "a branch deeper than a key is long").into());
+        }
+        Ok(Some(place.join(&extension)))
+    }
+
     /// Reads small subtrees.
     fn leaves(&self) -> Leaves<'a> {
         Leaves {
@@ -119,6 +133,16 @@ struct Leaves<'a> {
 }
 
 impl Leaves<'_> {
+    /// All leaves of a trie whose root has no record.
+    fn all(&mut self) -> Result<Vec<Leaf<'static>>, StateError> {
+        let top = Nibbles::default();
+        let leaves = self.below(&top)?;
+        if leaves.len() > SMALL_LEAVES_MAX {
+            return Err(StoreError::missing(self.id.nodes(), &self.id.node_key(&top)).into());
+        }
+        Ok(leaves)
+    }
+
     /// The leaves below `place`, in the order of keys.
     fn below(&mut self, place: &Nibbles) -> Result<Vec<Leaf<'static>>, StateError> {
         let leaves = self.cursor.read(&KeyRange::below(self.id.prefix(), place))?;

@@ -1,9 +1,7 @@
 //! What is kept of a trie on disk, and in which bytes? (STORAGE.md)
 //!
-//! Only branches with many leaves have records: a leaf is its record of the flat state, an extension is named by the branch
-//! above it, and a small subtree is built from its leaves whenever it is needed. For each child a branch keeps what the
-//! Ethereum node would hold (the hash, or a node shorter than 32 bytes itself) and what lies below. The codec also writes a
-//! part of a branch's children, which is what the history keeps of a block's changes.
+//! For each child a branch keeps what the Ethereum node would hold (the hash, or a node shorter than 32 bytes itself) and what
+//! lies below. The codec also writes a part of a branch's children, which is what the history keeps of a block's changes.
 
 use std::sync::Arc;
 
@@ -16,7 +14,7 @@ use alloy_trie::nodes::{ExtensionNodeRef, LeafNodeRef, RlpNode};
 pub(super) const WIDTH: usize = 16;
 
 /// Nibbles of a hashed key.
-const PATH_NIBBLES: usize = 64;
+pub(super) const PATH_NIBBLES: usize = 64;
 
 /// First byte of a branch's record: what its children need beside a hash each.
 const EXTENSIONS: u8 = 1;
@@ -24,13 +22,12 @@ const INLINE: u8 = 2;
 /// First byte of the root's record where the root is an extension.
 const ROOT_EXTENSION: u8 = 0x10;
 
-/// Leaves of a subtree that has no records of its own, at most. Building one is as much work as hashing a few branches;
-/// with it, there is about one record for every fifty leaves.
+/// Leaves of a subtree that has no records of its own, at most. Building one is as much work as hashing a few branches.
 pub(super) const SMALL_LEAVES_MAX: usize = 16;
 
-/// A branch that has a record loses it with this many leaves. Half of what gives it one, so that a leaf that comes and
-/// goes does not move records.
-pub(super) const RECORD_LEAVES_MIN: usize = SMALL_LEAVES_MAX / 2;
+/// Leaves with which a branch that has a record loses it. Half of what gives it one, so that a leaf that comes and goes
+/// does not move records.
+pub(super) const RECORD_LOST_LEAVES_MAX: usize = SMALL_LEAVES_MAX / 2;
 
 /// One child of a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +112,7 @@ pub(crate) enum Record {
 }
 
 impl Record {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Branch(branch) => branch.to_bytes(),
             Self::Extension(nibbles) => {
@@ -209,7 +206,8 @@ pub(super) fn take_children(bytes: &mut &[u8]) -> Result<[Option<Child>; WIDTH],
     let (present, records) = (take_mask(bytes)?, take_mask(bytes)?);
     let extensions = if flags & EXTENSIONS != 0 { take_mask(bytes)? } else { 0 };
     let inline = if flags & INLINE != 0 { take_mask(bytes)? } else { 0 };
-    if (records | inline) & !present != 0 || extensions & !records != 0 {
+    let is_flagged_for_nothing = flags & EXTENSIONS != 0 && extensions == 0 || flags & INLINE != 0 && inline == 0;
+    if (records | inline) & !present != 0 || extensions & !records != 0 || is_flagged_for_nothing {
         return Err("masks that contradict each other");
     }
     let mut children = <[Option<Child>; WIDTH]>::default();
@@ -220,6 +218,9 @@ pub(super) fn take_children(bytes: &mut &[u8]) -> Result<[Option<Child>; WIDTH],
         }
         let node = if is_in(inline) {
             let length = usize::from(take(bytes, 1)?[0]);
+            if length == 0 || length >= B256::len_bytes() {
+                return Err("a short node of impossible length");
+            }
             RlpNode::from_raw(take(bytes, length)?).ok_or("a short node that is long")?
         } else {
             RlpNode::word_rlp(&B256::from_slice(take(bytes, 32)?))
@@ -249,11 +250,15 @@ fn put_nibbles(bytes: &mut Vec<u8>, nibbles: &Nibbles) {
 
 fn take_nibbles(bytes: &mut &[u8]) -> Result<Nibbles, &'static str> {
     let length = usize::from(take(bytes, 1)?[0]);
-    if length == 0 || length > PATH_NIBBLES {
+    if length == 0 || length >= PATH_NIBBLES {
         return Err("an extension of impossible length");
     }
     let packed = take(bytes, length.div_ceil(2))?;
-    Ok(Nibbles::unpack(packed).slice(..length))
+    let nibbles = Nibbles::unpack(packed);
+    if nibbles.len() > length && nibbles.last() != Some(0) {
+        return Err("an extension with more nibbles than it has");
+    }
+    Ok(nibbles.slice(..length))
 }
 
 fn take_mask(bytes: &mut &[u8]) -> Result<u16, &'static str> {
@@ -320,6 +325,10 @@ mod tests {
         }
         Record::from_bytes(&[bytes.as_slice(), &[0]].concat()).expect_err("grown");
         Record::from_bytes(&[ROOT_EXTENSION, 0]).expect_err("an extension of nothing");
+        Record::from_bytes(&[&[ROOT_EXTENSION, 64][..], &[0; 32]].concat()).expect_err("no place left for a branch");
+        Record::from_bytes(&[ROOT_EXTENSION, 1, 0x12]).expect_err("a nibble behind the last");
+        Record::from_bytes(&[EXTENSIONS, 0, 0, 0, 0, 0, 0]).expect_err("a mask of nothing");
+        Record::from_bytes(&[&[INLINE, 0, 1, 0, 0, 0, 1, 32][..], &[0; 32], &[1]].concat()).expect_err("a long node");
         Record::from_bytes(&[0x80, 0, 0, 0, 0]).expect_err("an unknown kind");
         Record::from_bytes(&[0, 0, 0, 0, 1]).expect_err("a branch below no child");
         let small = |leaves| [&[0, 0, 1, 0, 0][..], &[7; 32], &[leaves]].concat();

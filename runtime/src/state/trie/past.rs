@@ -114,3 +114,75 @@ impl Past {
         Ok(Some(Record::Branch(Arc::new(self.branch))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use alloy_trie::Nibbles;
+    use alloy_trie::nodes::RlpNode;
+
+    use super::super::node::Below;
+    use super::*;
+
+    /// A branch whose children are these, by nibble and hash.
+    fn branch(children: &[(usize, u8)]) -> Branch {
+        let mut branch = Branch::default();
+        for (nibble, byte) in children {
+            branch.0[*nibble] = Some(Child {
+                node: RlpNode::word_rlp(&B256::repeat_byte(*byte)),
+                below: Below::Small(1),
+            });
+        }
+        branch
+    }
+
+    fn record(children: &[(usize, u8)]) -> Record {
+        Record::Branch(Arc::new(branch(children)))
+    }
+
+    #[test]
+    fn each_child_comes_from_the_first_block_that_replaced_it() {
+        let [first, second, third] = [&[(0, 1), (1, 1), (2, 1)][..], &[(0, 2), (1, 1)], &[(0, 3), (1, 3)]];
+        let mut past = Past::default();
+        let undo = |old, new| changed(&branch(old), &branch(new)).expect("something changes");
+        assert_eq!(past.add(&undo(first, second)), Ok(false));
+        assert_eq!(past.add(&undo(second, third)), Ok(false));
+        assert_eq!(past.over(Some(record(third))), Ok(Some(record(first))));
+        assert!(changed(&branch(first), &branch(first)).is_none());
+    }
+
+    #[test]
+    fn a_branch_that_went_is_known_whole_and_one_that_came_was_not_there() {
+        let mut past = Past::default();
+        assert_eq!(past.add(&removed(&branch(&[(3, 1), (4, 1)]))), Ok(true));
+        assert_eq!(past.over(None), Ok(Some(record(&[(3, 1), (4, 1)]))));
+        let mut past = Past::default();
+        assert_eq!(past.add(&absent()), Ok(true));
+        assert_eq!(past.over(Some(record(&[(3, 1)]))), Ok(None));
+        let root_before = Record::Extension(Nibbles::from_nibbles([1, 2]));
+        let mut past = Past::default();
+        assert_eq!(past.add(&root(&root_before)), Ok(true));
+        assert_eq!(past.over(None), Ok(Some(root_before)));
+    }
+
+    #[test]
+    fn records_that_do_not_follow_one_another_are_refused() {
+        let undo = changed(&branch(&[(0, 1), (1, 1)]), &branch(&[(0, 2), (1, 1)])).expect("something changes");
+        for later in [absent(), root(&Record::Extension(Nibbles::from_nibbles([1])))] {
+            let mut past = Past::default();
+            past.add(&undo).expect("the first");
+            past.add(&later).expect_err("it was a branch before");
+        }
+        let mut past = Past::default();
+        past.add(&undo).expect("the first");
+        past.over(None).expect_err("the rest of the children is nowhere");
+        for bytes in [
+            &[][..],
+            &[3],
+            &undo[..undo.len() - 1],
+            &[undo.as_slice(), &[0]].concat(),
+        ] {
+            Past::default().add(bytes).expect_err("no undo record");
+        }
+    }
+}

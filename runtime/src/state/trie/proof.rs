@@ -4,7 +4,7 @@ use alloy_primitives::{B256, Bytes};
 use alloy_trie::Nibbles;
 
 use super::node::{self, Below, Record};
-use super::work::Leaf;
+use super::work::{Leaf, groups};
 use super::{TrieReader, small};
 use crate::state::StateError;
 
@@ -20,7 +20,7 @@ impl TrieReader<'_> {
         let top = Nibbles::default();
         let mut at = match self.root()? {
             None => {
-                way.through_small(&self.leaves().below(&top)?, 0);
+                way.through_small(&self.leaves().all()?, 0);
                 return Ok(way.nodes);
             }
             Some(Record::Extension(at)) => at,
@@ -39,14 +39,14 @@ impl TrieReader<'_> {
             let mut place = at;
             place.push(nibble);
             parent = place.len();
-            at = match &child.below {
-                Below::Small(named) => {
-                    way.through_small(&self.leaves().expected(&place, *named)?, place.len());
-                    return Ok(way.nodes);
-                }
-                Below::Branch => place,
-                Below::Extension(nibbles) => place.join(nibbles),
+            if let Below::Small(named) = child.below {
+                way.through_small(&self.leaves().expected(&place, named)?, place.len());
+                return Ok(way.nodes);
+            }
+            let Some(next) = self.branch_below(&place, &child.below)? else {
+                return Ok(way.nodes);
             };
+            at = next;
         }
     }
 }
@@ -83,7 +83,7 @@ impl Way {
             }
             let Some(nibble) = self.path.get(at.len()) else { return };
             depth = at.len() + 1;
-            let group = small::groups(leaves, at.len()).find(|(of, _)| *of == nibble);
+            let group = groups(leaves, at.len()).find(|(of, _)| *of == nibble);
             leaves = group.map_or(&[], |(_, group)| group);
         }
     }

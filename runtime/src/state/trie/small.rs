@@ -3,14 +3,7 @@
 use alloy_trie::Nibbles;
 
 use super::node::Branch;
-use super::work::{Leaf, Work};
-
-/// Leaves of a group with one nibble at `depth`, by that nibble; `leaves` are sorted.
-pub(super) fn groups<'l, 'v>(leaves: &'l [Leaf<'v>], depth: usize) -> impl Iterator<Item = (u8, &'l [Leaf<'v>])> {
-    leaves
-        .chunk_by(move |a, b| a.path.get(depth) == b.path.get(depth))
-        .filter_map(move |group| Some((group.first()?.path.get(depth)?, group)))
-}
+use super::work::{Leaf, Work, groups};
 
 /// Where sorted `leaves` part.
 pub(super) fn fork_of(leaves: &[Leaf<'_>]) -> Option<Nibbles> {
@@ -38,9 +31,18 @@ pub(super) fn top<'a>(leaves: &[Leaf<'a>]) -> Option<Work<'a>> {
 
 /// The branch at `at`, where `leaves` part.
 pub(super) fn branch(leaves: &[Leaf<'_>], at: &Nibbles) -> Branch {
+    branch_of(leaves, at, top)
+}
+
+/// The branch at `at`, where `leaves` part, with what `build` makes of each group as its children.
+pub(super) fn branch_of<'a>(
+    leaves: &[Leaf<'a>],
+    at: &Nibbles,
+    mut build: impl FnMut(&[Leaf<'a>]) -> Option<Work<'a>>,
+) -> Branch {
     let mut branch = Branch::default();
     for (nibble, group) in groups(leaves, at.len()) {
-        branch.0[usize::from(nibble)] = top(group).map(|work| work.to_child(at.len() + 1));
+        branch.0[usize::from(nibble)] = build(group).map(|work| work.to_child(at.len() + 1));
     }
     branch
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_trie::nodes::RlpNode;
 use alloy_trie::proof::verify_proof;
 use alloy_trie::{HashBuilder, Nibbles};
 use ledger_chainspec::{
@@ -12,9 +13,10 @@ use ledger_chainspec::{
 };
 use proptest::prelude::*;
 
+use super::node::{Branch, Record};
 use super::{LeafChange, TrieId, TrieReader, update};
 use crate::state::view::storage_key;
-use crate::state::{StateChange, StateCommitment, StateView};
+use crate::state::{StateChange, StateCommitment, StateError, StateView};
 use crate::store::{BlockCommit, ChainIdentity, Column, History, Store, StoreOptions};
 
 const ACCOUNT: B256 = B256::repeat_byte(0xaa);
@@ -242,18 +244,90 @@ fn a_subtree_gets_a_record_with_its_17th_leaf_and_loses_it_with_its_9th() {
     }
 }
 
-#[test]
-fn a_branch_that_its_parent_does_not_name_is_found() {
+/// A trie of 256 leaves after which `break_it` changed what is stored, without changing the root.
+fn broken(break_it: impl Fn(&Chain) -> StateChange) -> (Chain, B256) {
     let mut chain = Chain::new();
     let all: BTreeMap<_, _> = (0..=255).map(|choice| (key(choice), Some(vec![choice | 1]))).collect();
     let root = chain.push(&all);
-    let view = chain.store.state();
-    let trie = TrieReader { view: &view, id: ID };
-    trie.count(root).expect("whole");
-    trie.count(B256::repeat_byte(1)).expect_err("another root");
-    // A leaf that the flat state lacks is not proven with something else.
-    let proof = trie.proof(&key(7)).expect("provable");
-    verify_proof(root, Nibbles::unpack(key(7)), Some(vec![9]), &proof).expect_err("another value");
+    let change = break_it(&chain);
+    let head = chain.store.head().expect("pushed").header.clone();
+    let header = sealed(2, head.hash.get(), root);
+    chain.commit(header, Some(BlockNumber::new(1)), vec![change]);
+    (chain, root)
+}
+
+/// Replaces the record under `key` of a trie column.
+fn record(key: &[u8], new: Option<Record>) -> StateChange {
+    StateChange {
+        column: Column::StorageTrie,
+        key: key.to_vec(),
+        new: new.as_ref().map(Record::to_bytes),
+        record: new,
+        undo: vec![0],
+    }
+}
+
+/// Key and record of the lowest branch of the trie.
+fn lowest(chain: &Chain) -> (Vec<u8>, Branch) {
+    let records = chain.store.records(Column::StorageTrie, &[]);
+    let records = records.map(|record| record.expect("readable"));
+    let (key, bytes) = records.max_by_key(|(key, _)| key.len()).expect("there are records");
+    match Record::from_bytes(&bytes).expect("a record") {
+        Record::Branch(branch) => (key, Branch::clone(&branch)),
+        other => panic!("{other:?} is no branch"),
+    }
+}
+
+#[test]
+fn what_is_not_the_trie_of_the_root_is_found() {
+    let lost_root = |_: &Chain| record(ACCOUNT.as_slice(), None);
+    let lost_branch = |chain: &Chain| record(&lowest(chain).0, None);
+    let other_child = |chain: &Chain| {
+        let (key, mut branch) = lowest(chain);
+        let child = branch.0.iter_mut().flatten().next().expect("a branch has children");
+        child.node = RlpNode::word_rlp(&B256::repeat_byte(9));
+        record(&key, Some(Record::Branch(Arc::new(branch))))
+    };
+    let lost_leaf = |_: &Chain| StateChange::flat(Column::Storage, &storage_key(&ACCOUNT, &key(7)), None, None);
+    for (name, (chain, root)) in [
+        ("the root's record is lost", broken(lost_root)),
+        ("a branch is lost", broken(lost_branch)),
+        ("a branch names another child", broken(other_child)),
+        ("a leaf is lost", broken(lost_leaf)),
+    ] {
+        let view = chain.store.state();
+        let trie = TrieReader { view: &view, id: ID };
+        assert!(trie.count(root).is_err(), "{name}: not found by counting");
+        let change = LeafChange::new(key(7), Some(vec![9]));
+        let updated = update(trie, root, &[change]);
+        let proof = trie.proof(&key(7));
+        let is_proven = proof
+            .as_ref()
+            .is_ok_and(|nodes| verify_proof(root, Nibbles::unpack(key(7)), Some(vec![7]), nodes).is_ok());
+        match name {
+            // What is changed or proven does not lead there.
+            "a branch is lost" | "a branch names another child" => {}
+            _ => assert!(updated.is_err() && !is_proven, "{name}: {updated:?}, {proof:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_trie_that_grew_much_since_is_not_proven_where_it_was_small() {
+    let mut chain = Chain::new();
+    chain.push(&BTreeMap::from([(key(1), Some(vec![1]))]));
+    let many = (0..20_000_u32).map(|index| (keccak256(index.to_be_bytes()), Some(vec![2])));
+    chain.push(&many.collect());
+    let proof_at = |number| {
+        let view = chain.store.state_at(BlockNumber::new(number)).expect("archived");
+        TrieReader { view: &view, id: ID }.proof(&key(1))
+    };
+    assert!(
+        matches!(proof_at(1), Err(StateError::Grown { .. })),
+        "{:?}",
+        proof_at(1)
+    );
+    proof_at(2).expect("the newest state is always proven");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use alloy_primitives::{B256, keccak256};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use rayon::prelude::*;
 
-use super::node::{self, Below, Branch, Child, RECORD_LEAVES_MIN, Record, SMALL_LEAVES_MAX};
-use super::work::{Leaf, LeafChange, Work, merge};
+use super::node::{self, Below, Branch, Child, RECORD_LOST_LEAVES_MAX, Record, SMALL_LEAVES_MAX};
+use super::work::{Leaf, LeafChange, Work, groups, merge};
 use super::{Leaves, TrieReader, past, small};
 use crate::state::{StateChange, StateError};
 
@@ -33,7 +33,9 @@ pub(in crate::state) fn update(
     let work = match &old {
         None if root == EMPTY_ROOT_HASH => updater.build(&merge(Vec::new(), changes)),
         None => {
-            let leaves = updater.leaves.below(&top)?;
+            let leaves = updater.leaves.all()?;
+            let found = root_hash(small::top(&leaves).as_ref());
+            trie.expect_root(found, root)?;
             updater.build(&merge(leaves, changes))
         }
         Some(Record::Branch(_)) => updater.below(top, changes)?,
@@ -83,15 +85,15 @@ impl<'a> Updater<'a> {
         child: Option<&Child>,
         changes: &'c [LeafChange],
     ) -> Result<Option<Work<'c>>, StateError> {
-        match child.map(|child| &child.below) {
-            None => Ok(self.build(&merge(Vec::new(), changes))),
-            Some(Below::Small(named)) => {
-                let leaves = self.leaves.expected(&place, *named)?;
-                Ok(self.build(&merge(leaves, changes)))
-            }
-            Some(Below::Branch) => self.below(place, changes),
-            Some(Below::Extension(nibbles)) => self.below(place.join(nibbles), changes),
-        }
+        let leaves = match child.map(|child| &child.below) {
+            None => Vec::new(),
+            Some(Below::Small(named)) => self.leaves.expected(&place, *named)?,
+            Some(below) => match self.trie.branch_below(&place, below)? {
+                Some(at) => return self.below(at, changes),
+                None => Vec::new(),
+            },
+        };
+        Ok(self.build(&merge(leaves, changes)))
     }
 
     /// What becomes of the branch at `at` and of what grows beside the way to it.
@@ -200,10 +202,11 @@ impl<'a> Updater<'a> {
         };
         let mut place = at;
         place.push(nibble);
-        let at = match &child.below {
-            Below::Small(named) => return Ok(small::top(&self.leaves.expected(&place, *named)?)),
-            Below::Branch => place,
-            Below::Extension(nibbles) => place.join(nibbles),
+        if let Below::Small(named) = child.below {
+            return Ok(small::top(&self.leaves.expected(&place, named)?));
+        }
+        let Some(at) = self.trie.branch_below(&place, &child.below)? else {
+            return Ok(None);
         };
         let node = self.trie.branch(&at)?.node();
         Ok(Some(Work::Branch { at, node }))
@@ -215,10 +218,7 @@ impl<'a> Updater<'a> {
             return small::top(leaves);
         }
         let at = small::fork_of(leaves)?;
-        let mut branch = Branch::default();
-        for (nibble, group) in small::groups(leaves, at.len()) {
-            branch.0[usize::from(nibble)] = self.build(group).map(|work| work.to_child(at.len() + 1));
-        }
+        let branch = small::branch_of(leaves, &at, |group| self.build(group));
         Some(self.put(at, None, branch))
     }
 
@@ -226,7 +226,7 @@ impl<'a> Updater<'a> {
     fn put(&mut self, at: Nibbles, old: Option<&Branch>, new: Branch) -> Work<'static> {
         let node = new.node();
         let leaves_max = if old.is_some() {
-            RECORD_LEAVES_MIN
+            RECORD_LOST_LEAVES_MAX
         } else {
             SMALL_LEAVES_MAX
         };
@@ -280,11 +280,4 @@ impl<'a> Updater<'a> {
             undo,
         });
     }
-}
-
-/// Changes in groups of the same nibble at `depth`.
-fn groups(changes: &[LeafChange], depth: usize) -> impl Iterator<Item = (u8, &[LeafChange])> {
-    changes
-        .chunk_by(move |a, b| a.path.get(depth) == b.path.get(depth))
-        .filter_map(move |group| Some((group.first()?.path.get(depth)?, group)))
 }

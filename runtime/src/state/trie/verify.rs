@@ -4,8 +4,8 @@ use alloy_primitives::{B256, keccak256};
 use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
 
-use super::node::{self, Below, Record, SMALL_LEAVES_MAX};
-use super::{Leaves, TrieReader, small, update};
+use super::node::{self, Below, Record};
+use super::{Leaves, TrieReader, small, update, work};
 use crate::state::StateError;
 
 /// What one trie consists of.
@@ -28,11 +28,7 @@ impl TrieReader<'_> {
         let top = Nibbles::default();
         let hash = match self.root()? {
             None => {
-                let all = leaves.below(&top)?;
-                if all.len() > SMALL_LEAVES_MAX {
-                    let what = format!("the root of {:?} has no record, and {} leaves", self.id, all.len());
-                    return Err(StateError::Mismatch { what });
-                }
+                let all = leaves.all()?;
                 count.leaves = all.len() as u64;
                 update::root_hash(small::top(&all).as_ref())
             }
@@ -68,11 +64,13 @@ impl TrieReader<'_> {
                     let top = small::top(&leaves.expected(&place, *named)?);
                     top.map(|work| work.to_child(place.len()).node)
                 }
-                Below::Branch => Some(self.count_branch(&place, leaves, count)?),
-                Below::Extension(nibbles) => {
-                    let node = self.count_branch(&place.join(nibbles), leaves, count)?;
-                    Some(RlpNode::from_rlp(&node::extension_rlp(nibbles, &node)))
-                }
+                below => match self.branch_below(&place, below)? {
+                    Some(at) => {
+                        let node = self.count_branch(&at, leaves, count)?;
+                        Some(work::reached(&at, &node, place.len()))
+                    }
+                    None => None,
+                },
             };
             if found.as_ref() != Some(&child.node) {
                 return Err(StateError::Mismatch {
@@ -83,7 +81,7 @@ impl TrieReader<'_> {
         Ok(branch.node())
     }
 
-    fn expect_root(&self, found: B256, expected: B256) -> Result<(), StateError> {
+    pub(super) fn expect_root(&self, found: B256, expected: B256) -> Result<(), StateError> {
         if found == expected {
             return Ok(());
         }

@@ -35,6 +35,31 @@ impl LeafChange {
     }
 }
 
+/// What has a place among the leaves.
+pub(super) trait Placed {
+    /// The nibbles of its key.
+    fn path(&self) -> &Nibbles;
+}
+
+impl Placed for LeafChange {
+    fn path(&self) -> &Nibbles {
+        &self.path
+    }
+}
+
+impl Placed for Leaf<'_> {
+    fn path(&self) -> &Nibbles {
+        &self.path
+    }
+}
+
+/// Sorted items in groups of the same nibble at `depth`, by that nibble.
+pub(super) fn groups<T: Placed>(items: &[T], depth: usize) -> impl Iterator<Item = (u8, &[T])> {
+    items
+        .chunk_by(move |a, b| a.path().get(depth) == b.path().get(depth))
+        .filter_map(move |group| Some((group.first()?.path().get(depth)?, group)))
+}
+
 /// A leaf as it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Leaf<'a> {
@@ -115,7 +140,7 @@ impl Work<'_> {
 }
 
 /// What a parent, `depth` nibbles down, holds of the branch `node` at `at`.
-fn reached(at: &Nibbles, node: &RlpNode, depth: usize) -> RlpNode {
+pub(super) fn reached(at: &Nibbles, node: &RlpNode, depth: usize) -> RlpNode {
     if at.len() == depth {
         node.clone()
     } else {
