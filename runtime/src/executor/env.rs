@@ -4,19 +4,19 @@
 //! a header, and Ethereum's precompiles plus the chain's own. Used by the executor's other rooms, and described for callers
 //! ([`ForkRules`]).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use alloy_consensus::Header;
 use alloy_eips::{eip2935, eip4788, eip7002, eip7251, eip7840::BlobParams};
 use alloy_evm::{
     EvmEnv,
     eth::spec::EthExecutorSpec,
-    precompiles::{DynPrecompile, Precompile as _, PrecompileInput, PrecompilesMap},
+    precompiles::{Precompile as _, PrecompilesMap},
 };
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::{Address, Bytes};
 use ledger_chainspec::{ChainSpec, Hardfork, predeploys::ED25519_PRECOMPILE};
-use revm::precompile::{PrecompileHalt, PrecompileId, PrecompileOutput, PrecompileSpecId, Precompiles};
+use revm::precompile::{Precompile, PrecompileHalt, PrecompileId, PrecompileOutput, PrecompileSpecId, Precompiles};
 
 use crate::{
     limits::TRANSACTION_GAS_MAX,
@@ -82,12 +82,23 @@ impl ChainRules {
 
     /// Ethereum's precompiles of the fork and the chain's own.
     pub(crate) fn precompiles(self, env: &EvmEnv) -> PrecompilesMap {
-        let spec = PrecompileSpecId::from_spec_id(env.cfg_env.spec);
-        let ethereum = PrecompilesMap::from_static(Precompiles::new(spec));
-        match self.has_ed25519 {
-            true => ethereum.with_applied_precompile(&ED25519_PRECOMPILE, |_| Some(ed25519())),
-            false => ethereum,
+        /// With the chain's own, of each fork: made once, since every call wants them.
+        static WITH_ED25519: [OnceLock<Precompiles>; 3] = [const { OnceLock::new() }; 3];
+        let ethereum = Precompiles::new(PrecompileSpecId::from_spec_id(env.cfg_env.spec));
+        if !self.has_ed25519 {
+            return PrecompilesMap::from_static(ethereum);
         }
+        let [cancun, prague, osaka] = &WITH_ED25519;
+        let of_fork = match self.hardfork {
+            Hardfork::Cancun => cancun,
+            Hardfork::Prague => prague,
+            Hardfork::Osaka => osaka,
+        };
+        PrecompilesMap::from_static(of_fork.get_or_init(|| {
+            let mut ours = ethereum.clone();
+            ours.extend([ed25519()]);
+            ours
+        }))
     }
 }
 
@@ -160,14 +171,17 @@ impl EthExecutorSpec for ChainRules {
     }
 }
 
-fn ed25519() -> DynPrecompile {
-    let id = PrecompileId::custom("ed25519");
-    DynPrecompile::new(id, |call: PrecompileInput<'_>| {
-        let gas = ed25519_gas(call.data.len());
-        if gas > call.gas {
-            return Ok(PrecompileOutput::halt(PrecompileHalt::OutOfGas, call.reservoir));
-        }
-        let answer = Bytes::copy_from_slice(ed25519_answer(call.data).as_slice());
-        Ok(PrecompileOutput::new(gas, answer, call.reservoir))
-    })
+fn ed25519() -> Precompile {
+    Precompile::new(
+        PrecompileId::custom("ed25519"),
+        ED25519_PRECOMPILE,
+        |input, gas_limit, reservoir| {
+            let gas = ed25519_gas(input.len());
+            if gas > gas_limit {
+                return Ok(PrecompileOutput::halt(PrecompileHalt::OutOfGas, reservoir));
+            }
+            let answer = Bytes::copy_from_slice(ed25519_answer(input).as_slice());
+            Ok(PrecompileOutput::new(gas, answer, reservoir))
+        },
+    )
 }
