@@ -48,6 +48,7 @@ pub use executor::{
     BrokenRule, ChainRules, ExecutionError, ForkRules, Refusal, TransactionFault,
     call::{AccessListResult, CallError, CallOutcome, CallOverrides, CallResult, GAS_CAP_CALL},
     recorder::TRACE_BYTES_MAX,
+    short::SHORT_CALL_GAS,
     simulate::{SIMULATED_BLOCKS_MAX, SIMULATED_BYTES_MAX, SimulatedBlock, SimulatedCall, SimulationError},
     trace::TraceError,
 };

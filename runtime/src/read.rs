@@ -262,6 +262,21 @@ impl Runtime {
         self.prepare(request, at, overrides)?.call()
     }
 
+    /// Runs a call as [`Self::call`] does, but gives up once it has turned out to take more than about a millisecond, and says
+    /// none: for callers that may not block.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub fn call_if_short(
+        &self,
+        request: &TransactionRequest,
+        at: BlockRef,
+        overrides: &CallOverrides,
+    ) -> Result<Option<CallResult>, CallError> {
+        let (header, view) = self.state(at)?;
+        self.executor.call_if_short(view, &header.header, request, overrides)
+    }
+
     /// A gas limit with which the call succeeds, at most 1.5 % above the least.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! How does the world talk to a node? JSON-RPC over HTTP and WebSocket on one port, and a few pages for monitoring.
 //!
 //! [`RpcServer`] takes the port and runs; [`Api`] implements every method of [`ledger_api`], a file per group, over what
-//! the assembly hands over in [`RpcContext`]. Handlers read the store and run calls on blocking threads, in bounded
-//! numbers ([`turns`]); before them, every request passes the gate, which knows its caller and what that caller may still ask for
-//! ([`callers`], [`limits`]). Nothing here signs anything or decides anything, and the only thing that it changes is the pool.
+//! the assembly hands over in [`RpcContext`]. Handlers read the store and run short calls on the threads that ask, and whatever
+//! may take long on blocking threads, all in bounded numbers ([`turns`]); before them, every request passes the gate, which knows
+//! its caller and what that caller may still ask for ([`callers`], [`limits`]). Nothing here signs anything or decides anything,
+//! and the only thing that it changes is the pool.
 
 mod blocks;
 mod body;

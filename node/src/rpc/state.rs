@@ -15,7 +15,7 @@ use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::EthStateServer;
 use ledger_runtime::{CallOutcome, CallOverrides, state::AccountProof};
 
-use super::{context::Api, convert, error::RpcFailure};
+use super::{context::Api, convert, error::RpcFailure, turns::Begun};
 
 /// Storage slots that one question may name, as geth does.
 pub const STORAGE_VALUES_MAX: usize = 1024;
@@ -103,7 +103,12 @@ impl EthStateServer for Api {
             },
         );
         self.turns
-            .call(move || outcome(runtime.call(transaction, at, overrides)?.outcome))
+            .call_begun(move || {
+                Ok(match runtime.call_if_short(&transaction, at, &overrides)? {
+                    Some(done) => Begun::Done(outcome(done.outcome)?),
+                    None => Begun::Long(move || outcome(runtime.call(transaction, at, overrides)?.outcome)),
+                })
+            })
             .await
     }
 

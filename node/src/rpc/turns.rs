@@ -2,9 +2,9 @@
 //!
 //! Reads and calls block, on the disk or on the processor, and run in bounded numbers, so that a crowd of callers makes
 //! callers wait and not the driver. What is short runs where it was asked, on JSON-RPC's own threads, since handing it to
-//! another thread and back takes longer than most reads; a caller's code, which may run for a second, gets a blocking
-//! thread. Who has had less lately goes first, so that a
-//! caller that fills the queue waits behind those that do not. Who waits longer than the limit, or comes when too many wait,
+//! another thread and back takes longer than most reads. A caller's code may run for a second: it begins there too where it
+//! can be given up soon, and gets a blocking thread once it has turned out to be long. Who has had less lately goes first, so
+//! that a caller that fills the queue waits behind those that do not. Who waits longer than the limit, or comes when too many wait,
 //! hears that the node is busy. What a turn took is charged to the caller that it was taken for, and a caller that has run deep
 //! into debt while it waited has lost its turn.
 
@@ -70,6 +70,15 @@ enum Place {
     Here,
     /// On a blocking thread.
     BlockingThread,
+}
+
+/// What came of work that began where it was asked.
+#[derive(Debug)]
+pub enum Begun<T, F> {
+    /// It was short.
+    Done(T),
+    /// It is long, and this does it all.
+    Long(F),
 }
 
 /// Who waits.
@@ -141,6 +150,21 @@ impl Turns {
     ) -> RpcResult<T> {
         self.calls.run(work).await
     }
+
+    /// Runs a caller's code, of which most is short: `begin` does that and does not block for longer than a read.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn call_begun<T: Send + 'static, F: FnOnce() -> Result<T, RpcFailure> + Send + 'static>(
+        &self,
+        begin: impl FnOnce() -> Result<Begun<T, F>, RpcFailure> + Send,
+    ) -> RpcResult<T> {
+        let (turn, caller) = self.calls.admit().await?;
+        match here(begin)? {
+            Begun::Done(done) => Ok(done),
+            Begun::Long(work) => elsewhere(work, turn, caller).await,
+        }
+    }
 }
 
 impl Lot {
@@ -161,28 +185,25 @@ impl Lot {
         &self,
         work: impl FnOnce() -> Result<T, RpcFailure> + Send + 'static,
     ) -> RpcResult<T> {
+        let (turn, caller) = self.admit().await?;
+        match self.place {
+            Place::Here => here(move || {
+                let _turn = turn;
+                work()
+            }),
+            Place::BlockingThread => elsewhere(work, turn, caller).await,
+        }
+    }
+
+    /// The next turn of whoever asks, and who that is.
+    async fn admit(&self) -> RpcResult<(Turn, Option<Arc<Caller>>)> {
         let caller = charge::current();
         let turn = self.turn(caller.as_deref()).await?;
         if let Some(wait) = caller.as_ref().and_then(|caller| caller.overdrawn(Instant::now())) {
             // Many of its requests were let in before the first was paid for: the rest is not worth its turn.
             return Err(charge::refusal(Denied::Spent(wait)));
         }
-        // What runs on the thread that asks is counted there, with all else that the request needs.
-        let pays = caller.filter(|_| self.place == Place::BlockingThread);
-        let work = move || {
-            // The turn ends with the work, not with the caller: a caller that hangs up frees no processor.
-            let _turn = turn;
-            let (done, time) = cpu::timed(work);
-            if let Some(caller) = pays {
-                caller.charge(costs::of_time(time));
-            }
-            done
-        };
-        let done = match self.place {
-            Place::Here => panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| "it panicked".to_owned()),
-            Place::BlockingThread => task::spawn_blocking(work).await.map_err(|error| error.to_string()),
-        };
-        Ok(done.map_err(RpcFailure::Internal)??)
+        Ok((turn, caller))
     }
 
     /// The next turn of `caller`; the node itself goes before all callers.
@@ -213,6 +234,31 @@ impl Lot {
             }
         }
     }
+}
+
+/// Runs `work` on this thread, where its time is counted with all else that the request needs.
+fn here<T>(work: impl FnOnce() -> Result<T, RpcFailure>) -> RpcResult<T> {
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    Ok(done.map_err(|_| RpcFailure::Internal("it panicked".to_owned()))??)
+}
+
+/// Runs `work` on a blocking thread, at the expense of `caller`.
+async fn elsewhere<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RpcFailure> + Send + 'static,
+    turn: Turn,
+    caller: Option<Arc<Caller>>,
+) -> RpcResult<T> {
+    let work = move || {
+        // The turn ends with the work, not with the caller: a caller that hangs up frees no processor.
+        let _turn = turn;
+        let (done, time) = cpu::timed(work);
+        if let Some(caller) = caller {
+            caller.charge(costs::of_time(time));
+        }
+        done
+    };
+    let done = task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| RpcFailure::Internal(error.to_string()))??)
 }
 
 impl Queue {
@@ -259,6 +305,28 @@ mod tests {
             assert!(error.message().contains("panic"), "{}", error.message());
             assert_eq!(lot.run(|| Ok(7)).await.unwrap(), 7);
         }
+    }
+
+    #[tokio::test]
+    async fn what_turns_out_to_be_long_leaves_the_thread_that_asked() {
+        let turns = Turns::default();
+        let begin = |is_long| {
+            turns.call_begun(move || {
+                let long = || Ok(thread::current().id());
+                Ok(match is_long {
+                    true => Begun::Long(long),
+                    false => Begun::Done(thread::current().id()),
+                })
+            })
+        };
+        let asked = thread::current().id();
+        assert_eq!(begin(false).await.unwrap(), asked);
+        assert_ne!(begin(true).await.unwrap(), asked);
+        type Work = fn() -> Result<(), RpcFailure>;
+        let panics = || -> Result<Begun<(), Work>, RpcFailure> { panic!("on purpose") };
+        let error = turns.call_begun(panics).await.unwrap_err();
+        assert!(error.message().contains("panic"), "{}", error.message());
+        assert_eq!(turns.calls.queue.lock().free, turns.calls.most, "all turns came back");
     }
 
     async fn run_many(place: Place) {

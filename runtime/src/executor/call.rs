@@ -372,7 +372,7 @@ impl<I: Inspector<EthEvmContext<CallState>>> PreparedCall<I> {
     }
 }
 
-fn result_of(result: ExecutionResult) -> CallResult {
+pub(super) fn result_of(result: ExecutionResult) -> CallResult {
     CallResult {
         gas_used: result.tx_gas_used(),
         // What was undone left none.

@@ -13,6 +13,7 @@ mod env;
 mod error;
 mod genesis;
 pub(crate) mod recorder;
+pub(crate) mod short;
 pub(crate) mod simulate;
 pub(crate) mod trace;
 mod words;

@@ -1,7 +1,7 @@
 //! Do calls, estimates and access lists say what a transaction would do, now and at a past block?
 
 use alloy_consensus::{TxEip1559, TxReceipt};
-use alloy_eips::eip2930::AccessListItem;
+use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, map::HashMap};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::AccountOverride};
 use ledger_chainspec::{BlockNumber, predeploys::ED25519_PRECOMPILE};
@@ -169,6 +169,64 @@ fn a_revert_comes_back_raw_and_an_endless_loop_ends_at_the_cap() {
             allowance: TRANSACTION_GAS_MAX
         })
     ));
+}
+
+#[test]
+fn a_short_call_says_what_a_call_says_and_a_long_one_says_nothing() {
+    let world = World::dev();
+    let person = Person::number(5);
+    let store = deployed(&world, &person, STORE);
+    world.succeed(person.call(1, store, words([77, 0])));
+    let endless = deployed(&world, &person, &hex!("5b5f56"));
+    // Calls it with all gas or with 100,000, then returns the word that it returned.
+    let calling = |target: Address, gas: &[u8]| {
+        let call = [&hex!("60205f5f5f73")[..], target.as_slice(), gas, &hex!("fa5060205ff3")].concat();
+        to(deployed(&world, &person, &call), [])
+    };
+    let repeating = [&hex!("5b5f5f5f5f73")[..], store.as_slice(), &hex!("5afa505f56")].concat();
+    let code = |code: &[u8]| to(deployed(&world, &person, code), []);
+    let short = [
+        to(Address::repeat_byte(9), []),
+        to(store, []),
+        to(store, words([5, 1])),
+        to(store, []).gas_limit(21_100),
+        code(&hex!("61dead5f526002601efd")),
+        code(&hex!("fe")),
+        // Returns the gas that it has left.
+        code(&hex!("5a5f5260205ff3")),
+        calling(store, &hex!("5a")),
+        calling(endless, &hex!("620186a0")),
+        // Hashes 64 KiB.
+        code(&hex!("620100005f205f5260205ff3")),
+    ];
+    for request in short {
+        let (at, overrides) = (BlockRef::Head, CallOverrides::default());
+        let done = world.runtime.call_if_short(&request, at, &overrides).unwrap();
+        let called = world.runtime.call(request.clone(), at, overrides).unwrap();
+        assert_eq!(done, Some(called), "{request:?}");
+    }
+    let long = [
+        to(endless, []),
+        to(Address::with_last_byte(2), []),
+        to(ED25519_PRECOMPILE, []),
+        TransactionRequest::default().input(Bytes::from_static(STORE).into()),
+        calling(endless, &hex!("5a")),
+        calling(Address::with_last_byte(2), &hex!("5a")),
+        code(&repeating),
+        // Hashes 200,000 bytes; creates an empty contract.
+        code(&hex!("62030d405f2000")),
+        code(&hex!("5f5f5ff000")),
+        TransactionRequest {
+            access_list: Some(AccessList::default()),
+            ..to(store, [])
+        },
+    ];
+    for request in long {
+        let done = world
+            .runtime
+            .call_if_short(&request, BlockRef::Head, &CallOverrides::default());
+        assert_eq!(done.unwrap(), None, "{request:?}");
+    }
 }
 
 #[test]
