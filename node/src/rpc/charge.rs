@@ -101,12 +101,11 @@ impl Asking {
 
     /// Runs `work` in the caller's name and charges its answer.
     async fn run(self, work: impl Future<Output = MethodResponse>) -> MethodResponse {
-        let (answer, time) = cpu::timed_polls(CALLER.scope(Arc::clone(&self.caller), work)).await;
+        // Over HTTP the gate counts it, with what comes before and after.
+        let pays = self.call.is_some() && self.caller.is_limited();
+        let (answer, time) = cpu::timed_polls(CALLER.scope(Arc::clone(&self.caller), work), pays).await;
         self.caller.charge(costs::of_answer(answer.as_json().get().len()));
-        if self.call.is_some() {
-            // Over HTTP the gate counts it, with what comes before and after.
-            self.caller.charge(costs::of_time(time));
-        }
+        self.caller.charge(costs::of_time(time));
         answer
     }
 }

@@ -84,7 +84,8 @@ where
             request.extensions_mut().insert(AskedBy(Arc::clone(caller)));
         }
         let work = self.inner.call(request.map(|body| Weighed::new(body, caller.clone())));
-        let answer = cpu::timed_polls(within(self.gate.request_wait, work));
+        let pays = caller.as_ref().is_some_and(|caller| caller.is_limited());
+        let answer = cpu::timed_polls(within(self.gate.request_wait, work), pays);
         Box::pin(async move {
             let (answer, time) = answer.await;
             if let Some(caller) = caller {

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -16,7 +17,8 @@ use super::{charge::AskedBy, context::RpcContext, costs};
 /// Puts the pages before the RPC service.
 #[derive(Clone, Debug)]
 pub(super) struct Pages {
-    pub(super) context: RpcContext,
+    /// Shared, since the layers are put together for each request.
+    pub(super) context: Arc<RpcContext>,
 }
 
 impl<S> Layer<S> for Pages {

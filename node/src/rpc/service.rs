@@ -56,7 +56,7 @@ impl RpcBuilder {
                 request_wait: limits.request_wait,
             })
             .layer(Pages {
-                context: context.clone(),
+                context: Arc::new(context.clone()),
             });
         let layers = Server::builder()
             .set_config(config(limits))
