@@ -20,6 +20,8 @@ use crate::harness::{Node, NodeOptions, Refused};
 
 /// How long the chain grows before its files are damaged.
 const GROWTH: Duration = Duration::from_millis(1500);
+/// How long a node that no longer answers may take to end.
+const STOP_MAX: Duration = Duration::from_secs(20);
 /// Of so many refusals, one is answered with a restore.
 const RESTORE_EVERY: u64 = 3;
 
@@ -174,7 +176,9 @@ fn one(
         }
     };
     let checked = victim.acknowledged.check(node.rpc());
-    if let Some(ended) = node.ended() {
+    // A node that stops closes its connections before it ends.
+    let patience = if checked.is_ok() { Duration::ZERO } else { STOP_MAX };
+    if let Some(ended) = node.ended_within(patience) {
         said_what_to_do(&ended)?;
         return Ok(Outcome::Told);
     }

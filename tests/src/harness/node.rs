@@ -20,6 +20,9 @@ use super::{Account, Rpc};
 /// Longest wait for a node to announce itself or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Time between two looks at whether a node has ended.
+const END_POLL: Duration = Duration::from_millis(20);
+
 /// The built binary `name`, beside the test's own.
 ///
 /// # Panics
@@ -171,6 +174,20 @@ impl Node {
     pub fn ended(&mut self) -> Option<Refused> {
         let status = self.child.try_wait().expect("the node can be waited for")?;
         Some(refusal(&self.folder, status))
+    }
+
+    /// As [`Self::ended`], but waits for the end so long.
+    ///
+    /// # Panics
+    /// If the process cannot be asked.
+    pub fn ended_within(&mut self, patience: Duration) -> Option<Refused> {
+        let until = Instant::now() + patience;
+        loop {
+            match self.ended() {
+                None if Instant::now() < until => thread::sleep(END_POLL),
+                ended => return ended,
+            }
+        }
     }
 
     /// The node's JSON-RPC.
