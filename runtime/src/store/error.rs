@@ -170,6 +170,25 @@ pub enum OpenError {
         /// The file's name.
         file: &'static str,
     },
+    /// The manifest, RocksDB's list of its files, is shorter than it was, so that tables are forgotten.
+    #[error(
+        "the database in {} is damaged: its manifest {number} ends after {bytes} bytes, and manifest {expected_number} had \
+         {expected_bytes} when the newest block was committed; restore a backup with `ledger-node db restore`, or sync again into \
+         an empty --data-dir",
+        path.display()
+    )]
+    ManifestCut {
+        /// The folder.
+        path: PathBuf,
+        /// Number of the manifest that is there.
+        number: u64,
+        /// Its length.
+        bytes: u64,
+        /// Number of the manifest that was there.
+        expected_number: u64,
+        /// Its length.
+        expected_bytes: u64,
+    },
     /// A restore was interrupted between taking the old database away and putting the new one into its place.
     #[error(
         "a restore into {} was interrupted, and there is no database before it is done: run `ledger-node db restore` again",
@@ -232,7 +251,7 @@ impl OpenError {
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::FileLost { .. } | Self::HeadLost { .. } => true,
+            Self::FileLost { .. } | Self::ManifestCut { .. } | Self::HeadLost { .. } => true,
             Self::Marker { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
             Self::Database { source, .. } => tells_damage(source),
             Self::Store(error) => error.is_damage(),

@@ -12,6 +12,7 @@ mod columns;
 mod commit;
 mod error;
 mod history;
+mod manifest;
 mod marker;
 mod open;
 mod prune;

@@ -13,7 +13,8 @@ use rocksdb::{Cache, DBRecoveryMode, ErrorKind, LogLevel, Options};
 use super::columns::meta;
 use super::commit::Writer;
 use super::history::DroppableUndo;
-use super::marker::{self, FinalBlock, FinalMarker, MARKER_NAME};
+use super::manifest::ManifestMark;
+use super::marker::{self, FinalBlock, FinalMarker, FinalRecord, MARKER_NAME};
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
 use super::{ChainIdentity, Column, Database, Head, OpenError, Store, StoreError};
 use crate::state::BranchCache;
@@ -112,6 +113,9 @@ impl Store {
         check_folder(path)?;
         check_files(path)?;
         check_columns(path)?;
+        if options.durability == Durability::Synced {
+            check_manifest(path)?;
+        }
         let cache = Cache::new_hyper_clock_cache(options.cache_bytes, 0);
         let droppable = DroppableUndo::default();
         let buffers = write_buffers_bytes(options.cache_bytes);
@@ -185,7 +189,8 @@ impl Store {
 
     /// Refuses a head behind the block that was final here, which only damage brings about.
     fn check_final(&self, path: &Path, accept_lost: bool) -> Result<(), OpenError> {
-        let Some(last) = marker::read(path).map_err(|source| marker_error(path, source))? else {
+        let Some(FinalRecord { block: last, .. }) = marker::read(path).map_err(|source| marker_error(path, source))?
+        else {
             return Ok(());
         };
         if self.block_hash(last.number)? == Some(last.hash) {
@@ -308,6 +313,24 @@ fn check_files(path: &Path) -> Result<(), OpenError> {
         });
     }
     Ok(())
+}
+
+/// Refuses a manifest that was longer when the newest block was committed, before RocksDB writes another in its place. What
+/// cannot be read here is refused by those who need it.
+fn check_manifest(path: &Path) -> Result<(), OpenError> {
+    let (Ok(Some(FinalRecord { manifest, .. })), Ok(today)) = (marker::read(path), ManifestMark::of(path)) else {
+        return Ok(());
+    };
+    if manifest.is_within(today) {
+        return Ok(());
+    }
+    Err(OpenError::ManifestCut {
+        path: path.to_owned(),
+        number: today.number,
+        bytes: today.bytes,
+        expected_number: manifest.number,
+        expected_bytes: manifest.bytes,
+    })
 }
 
 fn marker_error(path: &Path, source: std::io::Error) -> OpenError {

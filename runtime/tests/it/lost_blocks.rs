@@ -64,6 +64,25 @@ fn a_log_cut_short_is_refused_with_both_heights_and_what_to_do() {
 }
 
 #[test]
+fn a_manifest_cut_short_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (identity, _) = six_blocks(dir.path());
+    // Another opening puts the tables into a manifest that a new block's record names.
+    drop(Store::open(&options(dir.path(), History::Archive), identity).expect("whole"));
+    let current = fs::read_to_string(dir.path().join("CURRENT")).expect("readable");
+    let manifest = dir.path().join(current.trim_end());
+    let length = fs::metadata(&manifest).expect("a file").len();
+    let file = fs::OpenOptions::new().write(true).open(&manifest).expect("writable");
+    for cut in [1, 40] {
+        file.set_len(length - cut).expect("truncated");
+        let error = Store::open(&options(dir.path(), History::Archive), identity).expect_err("tables are forgotten");
+        assert!(matches!(error, OpenError::ManifestCut { .. }), "{error:?}");
+        assert!(error.is_damage() && error.to_string().contains("db restore"), "{error}");
+        assert_eq!(fs::metadata(&manifest).expect("still there").len(), length - cut);
+    }
+}
+
+#[test]
 fn a_lost_log_is_refused_even_by_whoever_accepts_lost_blocks_if_no_block_is_left() {
     let dir = tempfile::tempdir().expect("a folder");
     let (identity, _) = six_blocks(dir.path());
