@@ -64,7 +64,9 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder for the databases");
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
     let mut codes = 0;
-    println!("{REQUESTS} requests a block, medians of {MEASURED} blocks; transactions per second");
+    println!(
+        "{REQUESTS} requests a block, {MEASURED} blocks, of imports the mean and else medians; transactions per second"
+    );
     println!(
         "  live codes   produce    import / ceiling, and by processor time   bytes per code (files, and with the log)"
     );

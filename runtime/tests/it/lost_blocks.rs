@@ -67,7 +67,7 @@ fn a_log_cut_short_is_refused_with_both_heights_and_what_to_do() {
 fn a_manifest_cut_short_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().expect("a folder");
     let (identity, _) = six_blocks(dir.path());
-    // Another opening puts the tables into a manifest that a new block's record names.
+    // An opening writes tables of what the log holds, and remembers the manifest that lists them.
     drop(Store::open(&options(dir.path(), History::Archive), identity).expect("whole"));
     let current = fs::read_to_string(dir.path().join("CURRENT")).expect("readable");
     let manifest = dir.path().join(current.trim_end());
