@@ -5,7 +5,7 @@
 //! is touched only where a specification is read from a file. Bytes from outside are decoded within named bounds and
 //! never panic.
 //!
-//! Read in this order: [`ids`], [`validators`], [`vote`], [`certificate`], [`transaction`], [`block`],
+//! Read in this order: [`ids`], [`validators`], [`vote`], [`certificate`], [`endorsement`], [`transaction`], [`block`],
 //! [`spec`].
 
 mod codec;
@@ -13,6 +13,7 @@ mod codec;
 pub mod block;
 pub mod certificate;
 pub mod dev_keys;
+pub mod endorsement;
 pub mod ids;
 pub mod passport_code;
 pub mod peer_id;
@@ -27,6 +28,7 @@ pub use block::{
     Header, SealedHeader, block_hash, digest_of, seal_hash, with_digest,
 };
 pub use certificate::{CertificateError, FinalityCertificate, PrevoteCertificate, PrevoteSignature};
+pub use endorsement::{ENDORSED_TRANSACTIONS_MAX, Endorsement};
 pub use ids::{
     BlockHash, BlockNumber, ConsensusKey, GenesisHash, MemberId, SetId, Signature64, Slot, UnixMillis, ValidatorSetHash,
 };
@@ -38,4 +40,4 @@ pub use spec::{
 };
 pub use transaction::{TRANSACTION_BYTES_MAX, Transaction, TransactionDecodeError, decode_transaction};
 pub use validators::{PEER_ID_BYTES_MAX, SetError, VALIDATORS_MAX, Validator, ValidatorSet};
-pub use vote::{Endorsement, Statement, StatementKind, Vote, VoteError, verify_strict};
+pub use vote::{Statement, StatementKind, Vote, VoteError, verify_strict};

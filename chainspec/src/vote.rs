@@ -9,7 +9,6 @@
 //! | hash 32 | valid slot: 0x00, or 0x01 and u64        integers little-endian: 106 or 114 bytes
 //! ```
 
-use alloy_primitives::B256;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 use thiserror::Error;
@@ -21,9 +20,6 @@ use crate::{
 
 /// First bytes of every [`Statement`]: whose protocol, which version.
 pub const STATEMENT_DOMAIN: [u8; 16] = *b"cloud-ledger/v1\0";
-
-/// First bytes of what an [`Endorsement`] signs.
-pub const ENDORSEMENT_DOMAIN: [u8; 16] = *b"cloud-endorse/v1";
 
 /// Length of a statement without `valid_slot`.
 pub const STATEMENT_BYTES_MIN: usize = 106;
@@ -238,61 +234,5 @@ impl Vote {
                 voter: self.voter,
             })
         }
-    }
-}
-
-/// An authority's promise to put a transaction into a block of its slot or to be seen breaking its word (R13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endorsement {
-    /// The slot of the promise.
-    pub slot: Slot,
-    /// Hash of the transaction.
-    pub transaction: B256,
-    /// Who promises.
-    pub authority: ConsensusKey,
-    /// Its signature over [`ENDORSEMENT_DOMAIN`], genesis hash, slot and transaction hash.
-    pub signature: Signature64,
-}
-
-impl Endorsement {
-    /// The promise of `key` to include `transaction` in `slot` of the chain `genesis`.
-    pub fn sign(genesis: GenesisHash, slot: Slot, transaction: B256, key: &SigningKey) -> Self {
-        let message = Self::message(genesis, slot, transaction);
-        Self {
-            slot,
-            transaction,
-            authority: ConsensusKey::of(key),
-            signature: Signature64::new(key.sign(&message).to_bytes()),
-        }
-    }
-
-    /// Whether the authority made this promise on the chain `genesis`; whether the slot is its own is the caller's question.
-    pub fn verify(&self, genesis: GenesisHash) -> bool {
-        let message = Self::message(genesis, self.slot, self.transaction);
-        verify_strict(&self.authority, &message, &self.signature)
-    }
-
-    fn message(genesis: GenesisHash, slot: Slot, transaction: B256) -> Vec<u8> {
-        (ENDORSEMENT_DOMAIN, genesis, slot, transaction.0).encode()
-    }
-}
-
-impl Encode for Endorsement {
-    fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
-        self.slot.encode_to(output);
-        output.write(self.transaction.as_slice());
-        self.authority.encode_to(output);
-        self.signature.encode_to(output);
-    }
-}
-
-impl Decode for Endorsement {
-    fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
-        Ok(Self {
-            slot: Decode::decode(input)?,
-            transaction: B256::new(decode_bytes(input)?),
-            authority: Decode::decode(input)?,
-            signature: Decode::decode(input)?,
-        })
     }
 }

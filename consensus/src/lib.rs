@@ -11,6 +11,7 @@
 #[cfg(test)]
 extern crate self as ledger_consensus;
 
+pub mod certified;
 mod checkpoint_rule;
 mod early;
 pub mod effect;
@@ -28,6 +29,7 @@ mod rules;
 mod schedule;
 pub mod signing_guard;
 
+pub use certified::{CertifiedError, check_certified};
 pub use checkpoint_rule::CHECKPOINTS_PENDING_MAX;
 pub use early::{EARLY_PROPOSALS_MAX, EARLY_VOTES_MAX};
 pub use effect::{Alarm, BuildRequest, Effect};

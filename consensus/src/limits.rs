@@ -1,24 +1,31 @@
-//! How many transactions does a slot take, and which of them did its authority promise (R13)?
+//! How many transactions does a slot take, which of them did its authority promise, and which promises of others come first
+//! (R13)?
 //!
-//! The driver asks [`EndorsementBook::admit`] before it signs an endorsement and has the builder honour
-//! [`EndorsementBook::promised`] first; whoever imports a block asks [`SlotLimits::check`]. Never signs and never recovers a
-//! sender. The share kept for validators and members (R14) is execution's: only it knows who they are.
+//! The driver asks [`EndorsementBook::admit`] before it signs an endorsement, and keeps the endorsements of all authorities in
+//! [`Endorsed`], whose transactions its builder tries first. Never signs and never recovers a sender. The limits themselves are
+//! enforced by execution, and so is the share kept for validators and members (R14): only it knows who they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
-use ledger_chainspec::Slot;
+use ledger_chainspec::{BlockNumber, Endorsement, Slot};
 use thiserror::Error;
 
 use crate::error::Fault;
 
-/// The transactions that one slot takes.
+/// Slots after its own in which an endorsement still moves its transactions to the front. A transaction that no proposer of so
+/// many slots could include has become impossible, or the chain stands still.
+pub const ENDORSED_SLOTS_KEPT: u64 = 16;
+
+/// What an authority may promise in one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotLimits {
     /// Most transactions of all senders.
     pub transactions: u32,
     /// Most transactions of one sender.
     pub transactions_per_sender: u32,
+    /// Most gas that all of them may ask for.
+    pub gas: u64,
 }
 
 /// A slot takes no more.
@@ -38,31 +45,43 @@ pub enum LimitExceeded {
         /// The limit.
         limit: u32,
     },
+    /// Of gas.
+    #[error("a slot takes {limit} gas, and {gas} more do not fit")]
+    Gas {
+        /// Gas that the transaction may use.
+        gas: u64,
+        /// The limit.
+        limit: u64,
+    },
 }
 
-impl LimitExceeded {
-    /// Who is to blame: whoever built or sent what exceeds the limit.
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Transactions { .. } | Self::Sender { .. } => Fault::Sender,
-        }
-    }
+/// A transaction that is to be promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its hash.
+    pub transaction: B256,
+    /// Its sender.
+    pub sender: Address,
+    /// Gas that it may use.
+    pub gas: u64,
 }
 
 /// How much of a slot's limits is used.
 #[derive(Debug, Default)]
 struct Usage {
     transactions: u32,
+    gas: u64,
     by_sender: BTreeMap<Address, u32>,
 }
 
 impl Usage {
-    fn add(&mut self, sender: Address, limits: &SlotLimits) -> Result<(), LimitExceeded> {
+    fn add(&mut self, candidate: &Candidate, limits: &SlotLimits) -> Result<(), LimitExceeded> {
         if self.transactions >= limits.transactions {
             return Err(LimitExceeded::Transactions {
                 limit: limits.transactions,
             });
         }
+        let (sender, gas) = (candidate.sender, candidate.gas);
         let used = self.by_sender.get(&sender).copied().unwrap_or(0);
         if used >= limits.transactions_per_sender {
             return Err(LimitExceeded::Sender {
@@ -70,20 +89,14 @@ impl Usage {
                 limit: limits.transactions_per_sender,
             });
         }
+        let total = self.gas.saturating_add(gas);
+        if total > limits.gas {
+            return Err(LimitExceeded::Gas { gas, limit: limits.gas });
+        }
         self.by_sender.insert(sender, used + 1);
         self.transactions += 1;
+        self.gas = total;
         Ok(())
-    }
-}
-
-impl SlotLimits {
-    /// Checks a block by the senders of its transactions.
-    ///
-    /// # Errors
-    /// [`LimitExceeded`] for the first transaction that is one too many.
-    pub fn check(&self, senders: impl IntoIterator<Item = Address>) -> Result<(), LimitExceeded> {
-        let mut usage = Usage::default();
-        senders.into_iter().try_for_each(|sender| usage.add(sender, self))
     }
 }
 
@@ -98,49 +111,45 @@ pub enum EndorsementRefusal {
         /// The newest slot.
         newest: Slot,
     },
-    /// The slot's block could not hold it.
+    /// A block could not hold it beside what was promised before.
     #[error(transparent)]
     Limit(#[from] LimitExceeded),
 }
 
 impl EndorsementRefusal {
-    /// Who is to blame.
+    /// Who is to blame: nobody. A slot that is full or over is no offence.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::SlotOver { .. } => Fault::Timing,
-            Self::Limit(limit) => limit.fault(),
+            Self::SlotOver { .. } | Self::Limit(_) => Fault::Timing,
         }
     }
 }
 
-/// The promises of one authority in its newest slot: never more than its block can hold, so bounded by the limits.
+/// The promises of one authority in its newest slot: never more than a block can hold, so bounded by the limits.
 #[derive(Debug)]
 pub struct EndorsementBook {
     limits: SlotLimits,
     slot: Slot,
     usage: Usage,
     promised: BTreeSet<B256>,
-    order: Vec<B256>,
 }
 
 impl EndorsementBook {
     /// A book without promises.
     pub fn new(limits: SlotLimits) -> Self {
-        let (usage, promised) = (Usage::default(), BTreeSet::new());
         Self {
             limits,
             slot: Slot::new(0),
-            usage,
-            promised,
-            order: Vec::new(),
+            usage: Usage::default(),
+            promised: BTreeSet::new(),
         }
     }
 
-    /// Promises `transaction` of `sender` for `slot`; promising it again changes nothing.
+    /// Promises a transaction for `slot`; promising it again changes nothing.
     ///
     /// # Errors
-    /// [`EndorsementRefusal`] if the slot is over or its block could not hold the transaction.
-    pub fn admit(&mut self, slot: Slot, sender: Address, transaction: B256) -> Result<(), EndorsementRefusal> {
+    /// [`EndorsementRefusal`] if the slot is over or a block could not hold the transaction.
+    pub fn admit(&mut self, slot: Slot, candidate: &Candidate) -> Result<(), EndorsementRefusal> {
         if slot < self.slot {
             return Err(EndorsementRefusal::SlotOver {
                 slot,
@@ -153,25 +162,99 @@ impl EndorsementBook {
                 ..Self::new(self.limits)
             };
         }
-        if !self.promised.contains(&transaction) {
-            self.usage.add(sender, &self.limits)?;
-            self.promised.insert(transaction);
-            self.order.push(transaction);
+        if !self.promised.contains(&candidate.transaction) {
+            self.usage.add(candidate, &self.limits)?;
+            self.promised.insert(candidate.transaction);
         }
         Ok(())
     }
+}
 
-    /// What was promised for `slot`, in the order of the promises.
-    pub fn promised(&self, slot: Slot) -> &[B256] {
-        if slot == self.slot { &self.order } else { &[] }
+/// A promise that is waiting to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Promise {
+    place: (Slot, u32),
+    /// Head when the promise came to be known here.
+    since: BlockNumber,
+}
+
+/// The promises of all authorities that no block has kept yet, oldest first. Bounded to what [`ENDORSED_SLOTS_KEPT`] slots may
+/// promise: more of one slot is not taken, whoever signed it.
+#[derive(Debug)]
+pub struct Endorsed {
+    per_slot_max: u32,
+    promises: BTreeMap<B256, Promise>,
+    order: BTreeMap<(Slot, u32), B256>,
+    taken: BTreeMap<Slot, u32>,
+}
+
+impl Endorsed {
+    /// No promises; of one slot `per_slot_max` are taken at most.
+    pub fn new(per_slot_max: u32) -> Self {
+        Self {
+            per_slot_max,
+            promises: BTreeMap::new(),
+            order: BTreeMap::new(),
+            taken: BTreeMap::new(),
+        }
     }
 
-    /// The promises for `slot` that a block of that slot with these transactions breaks.
-    pub fn broken(&self, slot: Slot, included: &BTreeSet<B256>) -> Vec<B256> {
-        self.promised(slot)
+    /// Takes an endorsement whose signature and authority have been checked, while `head` is the newest block. A transaction
+    /// that was promised before keeps its place.
+    pub fn take(&mut self, endorsement: &Endorsement, head: BlockNumber) {
+        let slot = endorsement.slot;
+        let taken = self.taken.entry(slot).or_default();
+        for transaction in &endorsement.transactions {
+            if *taken >= self.per_slot_max {
+                return;
+            }
+            if let std::collections::btree_map::Entry::Vacant(entry) = self.promises.entry(*transaction) {
+                let place = (slot, *taken);
+                entry.insert(Promise { place, since: head });
+                self.order.insert(place, *transaction);
+                *taken += 1;
+            }
+        }
+    }
+
+    /// The transactions that go first, in the order of the promises.
+    pub fn first(&self) -> impl Iterator<Item = &B256> {
+        self.order.values()
+    }
+
+    /// Follows block `number` of `slot`, which holds `included`: gives the promises that it breaks. Those are the ones that were known
+    /// here before the block was built on its parent, and are not in it although a later promise is.
+    pub fn follow(&mut self, number: BlockNumber, slot: Slot, included: &[B256]) -> Vec<B256> {
+        let kept: Vec<(Slot, u32)> = included
             .iter()
-            .filter(|transaction| !included.contains(*transaction))
-            .copied()
-            .collect()
+            .filter_map(|transaction| self.promises.remove(transaction))
+            .map(|promise| promise.place)
+            .collect();
+        for place in &kept {
+            self.order.remove(place);
+        }
+        let last = kept.into_iter().max();
+        let overtaken = self
+            .order
+            .iter()
+            .filter(|(place, transaction)| {
+                Some(**place) < last
+                    && self
+                        .promises
+                        .get(*transaction)
+                        .is_some_and(|promise| promise.since.next().is_some_and(|next| next < number))
+            })
+            .map(|(_, transaction)| *transaction)
+            .collect();
+        self.forget_before(Slot::new(slot.get().saturating_sub(ENDORSED_SLOTS_KEPT)));
+        overtaken
+    }
+
+    fn forget_before(&mut self, oldest: Slot) {
+        self.taken = self.taken.split_off(&oldest);
+        let kept = self.order.split_off(&(oldest, 0));
+        for transaction in std::mem::replace(&mut self.order, kept).values() {
+            self.promises.remove(transaction);
+        }
     }
 }

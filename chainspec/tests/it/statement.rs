@@ -3,7 +3,9 @@
 use alloy_primitives::B256;
 use ledger_chainspec::{
     BlockHash, BlockNumber, ConsensusKey, Endorsement, GenesisHash, SetId, Signature64, Slot, Statement, StatementKind,
-    Vote, VoteError, verify_strict,
+    Vote, VoteError,
+    endorsement::ENDORSED_TRANSACTIONS_MAX,
+    verify_strict,
     vote::{STATEMENT_BYTES_MAX, STATEMENT_BYTES_MIN},
 };
 use parity_scale_codec::{Decode, DecodeAll, Encode};
@@ -175,29 +177,54 @@ fn votes_of_the_wrong_form_are_named() {
 }
 
 #[test]
-fn an_endorsement_binds_chain_slot_and_transaction() {
-    let transaction = B256::repeat_byte(0x33);
-    let promise = Endorsement::sign(GENESIS, Slot::new(5), transaction, &key(0));
-    assert_eq!(promise.transaction, transaction);
+fn an_endorsement_binds_chain_slot_and_transactions() {
+    let transactions = vec![B256::repeat_byte(0x33), B256::repeat_byte(0x44)];
+    let promise = Endorsement::sign(GENESIS, Slot::new(5), transactions.clone(), &key(0));
+    assert_eq!(promise.transactions, transactions);
     assert!(promise.verify(GENESIS));
     assert!(!promise.verify(OTHER_GENESIS));
-    assert!(
-        !Endorsement {
+    let changed = [
+        Endorsement {
             slot: Slot::new(6),
-            ..promise
-        }
-        .verify(GENESIS)
-    );
+            ..promise.clone()
+        },
+        Endorsement {
+            transactions: transactions.iter().rev().copied().collect(),
+            ..promise.clone()
+        },
+        Endorsement {
+            transactions: vec![transactions[0]],
+            ..promise.clone()
+        },
+    ];
+    assert!(changed.iter().all(|other| !other.verify(GENESIS)));
     let message = [
         &b"cloud-endorse/v1"[..],
         &[0x11; 32],
         &[5, 0, 0, 0, 0, 0, 0, 0],
+        &[2 << 2],
         &[0x33; 32],
+        &[0x44; 32],
     ]
     .concat();
     assert!(verify_strict(&promise.authority, &message, &promise.signature));
+    assert_eq!(promise.encode().len(), 8 + 1 + 2 * 32 + 32 + 64);
     assert_eq!(Endorsement::decode_all(&mut &promise.encode()[..]), Ok(promise));
-    assert_eq!(promise.encode().len(), 8 + 32 + 32 + 64);
+}
+
+#[test]
+fn an_endorsement_of_too_many_transactions_is_none() {
+    for (count, is_read) in [
+        (ENDORSED_TRANSACTIONS_MAX, true),
+        (ENDORSED_TRANSACTIONS_MAX + 1, false),
+    ] {
+        let promise = Endorsement::sign(GENESIS, Slot::new(5), vec![B256::ZERO; count], &key(0));
+        assert_eq!(
+            Endorsement::decode_all(&mut &promise.encode()[..]).is_ok(),
+            is_read,
+            "{count}"
+        );
+    }
 }
 
 proptest! {

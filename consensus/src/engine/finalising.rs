@@ -265,7 +265,7 @@ impl Engine {
 }
 
 /// Checks what a driver hands over as the newest final block, and returns its slot.
-pub(super) fn check_head(head: &FinalHead, params: &ChainParams) -> Result<Slot, HeadError> {
+pub(crate) fn check_head(head: &FinalHead, params: &ChainParams) -> Result<Slot, HeadError> {
     let number = head.header.number();
     let unreadable = |source| HeadError::Digest { head: number, source };
     let slot = slot_of(&head.header.header, &params.schedule).map_err(unreadable)?;

@@ -21,6 +21,7 @@ use ledger_chainspec::{
     AuthorityDigest, Block, BlockHash, ConsensusKey, FinalityCertificate, Slot, StatementKind, UnixMillis, Validator,
 };
 
+pub(crate) use self::finalising::check_head;
 pub use self::status::{Silence, Status};
 use crate::{
     checkpoint_rule::CheckpointRule,
@@ -150,7 +151,7 @@ impl Engine {
     /// [`StartError`] if the guard record belongs to something else or the head contradicts itself.
     pub fn new(config: EngineConfig, start: EngineStart) -> Result<(Self, Vec<Effect>), StartError> {
         let EngineStart { head, guard, now } = start;
-        let head_slot = finalising::check_head(&head, &config.params)?;
+        let head_slot = check_head(&head, &config.params)?;
         let point = StartPoint {
             slot: config.params.schedule.slot_at(now),
             head: head.header.number(),

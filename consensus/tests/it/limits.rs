@@ -1,83 +1,121 @@
-//! The sign limit: what a slot takes and what its authority may promise (R13).
-
-use std::collections::BTreeSet;
+//! The sign limit: what an authority may promise in a slot, and whose promises come first (R13).
 
 use alloy_primitives::{Address, B256};
-use ledger_chainspec::Slot;
-use ledger_consensus::limits::{EndorsementBook, EndorsementRefusal, LimitExceeded, SlotLimits};
+use ledger_chainspec::{BlockNumber, ConsensusKey, Endorsement, Signature64, Slot};
+use ledger_consensus::limits::{
+    Candidate, ENDORSED_SLOTS_KEPT, Endorsed, EndorsementBook, EndorsementRefusal, LimitExceeded, SlotLimits,
+};
 
 const LIMITS: SlotLimits = SlotLimits {
     transactions: 3,
     transactions_per_sender: 2,
+    gas: 1_000,
 };
 
-fn sender(byte: u8) -> Address {
-    Address::repeat_byte(byte)
-}
-
-fn transaction(byte: u8) -> B256 {
-    B256::repeat_byte(byte)
-}
-
-#[test]
-fn a_block_is_checked_by_its_senders() {
-    let of_sender = |byte| LimitExceeded::Sender {
-        sender: sender(byte),
-        limit: 2,
-    };
-    for (senders, expected) in [
-        (&[][..], Ok(())),
-        (&[1, 1, 2], Ok(())),
-        (&[1, 1, 1], Err(of_sender(1))),
-        (&[1, 2, 3, 4], Err(LimitExceeded::Transactions { limit: 3 })),
-    ] {
-        assert_eq!(
-            LIMITS.check(senders.iter().map(|byte| sender(*byte))),
-            expected,
-            "{senders:?}"
-        );
+fn candidate(sender: u8, transaction: u8) -> Candidate {
+    Candidate {
+        transaction: hash(transaction),
+        sender: Address::repeat_byte(sender),
+        gas: 100,
     }
 }
 
+fn hash(byte: u8) -> B256 {
+    B256::repeat_byte(byte)
+}
+
+/// An endorsement whose signature somebody else has checked.
+fn endorsement(slot: u64, transactions: &[u8]) -> Endorsement {
+    Endorsement {
+        slot: Slot::new(slot),
+        transactions: transactions.iter().copied().map(hash).collect(),
+        authority: ConsensusKey::new([1; 32]),
+        signature: Signature64::new([2; 64]),
+    }
+}
+
+fn first(endorsed: &Endorsed) -> Vec<B256> {
+    endorsed.first().copied().collect()
+}
+
 #[test]
-fn an_authority_promises_no_more_than_its_block_holds() {
+fn an_authority_promises_no_more_than_a_block_holds() {
     let mut book = EndorsementBook::new(LIMITS);
     let slot = Slot::new(10);
-    assert_eq!(book.admit(slot, sender(1), transaction(1)), Ok(()));
-    assert_eq!(book.admit(slot, sender(1), transaction(2)), Ok(()));
-    assert_eq!(book.admit(slot, sender(1), transaction(1)), Ok(()), "the same again");
+    assert_eq!(book.admit(slot, &candidate(1, 1)), Ok(()));
+    assert_eq!(book.admit(slot, &candidate(1, 2)), Ok(()));
+    assert_eq!(book.admit(slot, &candidate(1, 1)), Ok(()), "the same again");
     let limit = LimitExceeded::Sender {
-        sender: sender(1),
+        sender: Address::repeat_byte(1),
         limit: 2,
     };
-    assert_eq!(book.admit(slot, sender(1), transaction(3)), Err(limit.into()));
-    assert_eq!(book.admit(slot, sender(2), transaction(4)), Ok(()));
+    assert_eq!(book.admit(slot, &candidate(1, 3)), Err(limit.into()));
+    let thirsty = Candidate {
+        gas: 801,
+        ..candidate(2, 4)
+    };
+    let limit = LimitExceeded::Gas { gas: 801, limit: 1_000 };
+    assert_eq!(book.admit(slot, &thirsty), Err(limit.into()));
+    assert_eq!(book.admit(slot, &Candidate { gas: 800, ..thirsty }), Ok(()));
     let limit = LimitExceeded::Transactions { limit: 3 };
-    assert_eq!(book.admit(slot, sender(3), transaction(5)), Err(limit.into()));
-    assert_eq!(book.promised(slot), [transaction(1), transaction(2), transaction(4)]);
+    assert_eq!(book.admit(slot, &candidate(3, 5)), Err(limit.into()));
 }
 
 #[test]
 fn a_new_slot_starts_anew_and_an_old_one_is_over() {
     let mut book = EndorsementBook::new(LIMITS);
-    book.admit(Slot::new(10), sender(1), transaction(1)).unwrap();
-    book.admit(Slot::new(12), sender(1), transaction(2)).unwrap();
-    assert_eq!(book.promised(Slot::new(12)), [transaction(2)]);
-    assert!(book.promised(Slot::new(10)).is_empty());
+    for byte in [1, 2] {
+        book.admit(Slot::new(10), &candidate(1, byte)).unwrap();
+    }
+    book.admit(Slot::new(12), &candidate(1, 3)).unwrap();
     let over = EndorsementRefusal::SlotOver {
         slot: Slot::new(10),
         newest: Slot::new(12),
     };
-    assert_eq!(book.admit(Slot::new(10), sender(1), transaction(3)), Err(over));
+    assert_eq!(book.admit(Slot::new(10), &candidate(1, 4)), Err(over));
 }
 
 #[test]
-fn a_broken_promise_is_visible() {
-    let mut book = EndorsementBook::new(LIMITS);
-    for byte in [1, 2] {
-        book.admit(Slot::new(10), sender(byte), transaction(byte)).unwrap();
-    }
-    let included = BTreeSet::from([transaction(2), transaction(9)]);
-    assert_eq!(book.broken(Slot::new(10), &included), [transaction(1)]);
-    assert!(book.broken(Slot::new(11), &included).is_empty());
+fn promises_come_first_in_their_order_until_a_block_keeps_them() {
+    let mut endorsed = Endorsed::new(4);
+    let head = BlockNumber::new(7);
+    endorsed.take(&endorsement(11, &[3]), head);
+    endorsed.take(&endorsement(10, &[1, 2]), head);
+    endorsed.take(&endorsement(12, &[1]), head);
+    assert_eq!(first(&endorsed), [hash(1), hash(2), hash(3)]);
+    assert!(
+        endorsed
+            .follow(BlockNumber::new(8), Slot::new(12), &[hash(1), hash(9)])
+            .is_empty()
+    );
+    assert_eq!(first(&endorsed), [hash(2), hash(3)]);
+}
+
+#[test]
+fn a_block_that_keeps_a_later_promise_before_an_earlier_one_breaks_it() {
+    let mut endorsed = Endorsed::new(4);
+    endorsed.take(&endorsement(10, &[1, 2]), BlockNumber::new(7));
+    // It may have been built before the promise of transaction 1 was known.
+    assert!(
+        endorsed
+            .follow(BlockNumber::new(8), Slot::new(11), &[hash(2)])
+            .is_empty()
+    );
+    endorsed.take(&endorsement(11, &[3]), BlockNumber::new(8));
+    assert_eq!(
+        endorsed.follow(BlockNumber::new(9), Slot::new(12), &[hash(3)]),
+        [hash(1)]
+    );
+}
+
+#[test]
+fn a_slot_promises_within_its_bound_and_old_promises_are_forgotten() {
+    let mut endorsed = Endorsed::new(2);
+    endorsed.take(&endorsement(10, &[1, 2, 3]), BlockNumber::new(7));
+    endorsed.take(&endorsement(10, &[4]), BlockNumber::new(7));
+    assert_eq!(first(&endorsed), [hash(1), hash(2)]);
+    endorsed.follow(BlockNumber::new(8), Slot::new(10 + ENDORSED_SLOTS_KEPT), &[]);
+    assert_eq!(first(&endorsed).len(), 2);
+    endorsed.follow(BlockNumber::new(9), Slot::new(11 + ENDORSED_SLOTS_KEPT), &[]);
+    assert!(first(&endorsed).is_empty());
 }

@@ -242,7 +242,7 @@ fn wire() -> Vec<Seed> {
         statement: precommit,
         signature: precommit.sign(&key(2)),
     };
-    let endorsement = Endorsement::sign(GENESIS, SLOT, B256::repeat_byte(0x55), &key(0));
+    let endorsement = Endorsement::sign(GENESIS, SLOT, vec![B256::repeat_byte(0x55); 2], &key(0));
     let proposal = |again| {
         Message::Proposal(Proposal {
             block: block().into(),
