@@ -21,6 +21,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-consensus", &["ledger-chainspec"]),
     ("ledger-runtime", &["ledger-chainspec", "ledger-contracts"]),
     ("ledger-keys", &[]),
+    ("ledger-network", &["ledger-chainspec", "ledger-consensus"]),
     ("ledger-api", &["ledger-chainspec"]),
     ("ledger-suites", &["ledger-chainspec", "ledger-runtime"]),
     (
@@ -31,6 +32,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-consensus",
             "ledger-contracts",
             "ledger-keys",
+            "ledger-network",
             "ledger-runtime",
             "ledger-suites",
         ],
@@ -46,6 +48,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-chainspec",
             "ledger-consensus",
             "ledger-contracts",
+            "ledger-network",
             "ledger-node",
             "ledger-runtime",
         ],
@@ -58,6 +61,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-consensus",
             "ledger-contracts",
             "ledger-keys",
+            "ledger-network",
             "ledger-node",
             "ledger-runtime",
             "passport",
@@ -73,13 +77,19 @@ pub const RESERVED: &[(&str, &[&str])] = &[
         "jsonrpsee",
         &["ledger-api", "ledger-fuzz-targets", "ledger-node", "passport"],
     ),
-    ("libp2p", &["ledger-node"]),
+    ("libp2p", &["ledger-network", "ledger-node"]),
     ("revm", &["ledger-runtime"]),
     ("revm-inspectors", &["ledger-runtime"]),
     ("rocksdb", &["ledger-node", "ledger-runtime"]),
     (
         "tokio",
-        &["ledger-fuzz-targets", "ledger-node", "ledger-tests", "passport"],
+        &[
+            "ledger-fuzz-targets",
+            "ledger-network",
+            "ledger-node",
+            "ledger-tests",
+            "passport",
+        ],
     ),
 ];
 
@@ -89,7 +99,7 @@ pub const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("revm_inspectors", &["runtime/src/executor"]),
     ("alloy_evm", &["runtime/src/executor"]),
     ("rocksdb", &["runtime/src/store/", "node/src/signer/guard_store"]),
-    ("libp2p", &["node/src/network/"]),
+    ("libp2p", &["network/src/", "node/src/network/"]),
 ];
 
 /// What code of layers 0 and 1 must not name, with the folders that are layer 0 or 1 and the reason.

@@ -1,0 +1,38 @@
+//! How do the nodes of one chain find each other and talk?
+//!
+//! libp2p behind a handle and three queues: [`Network::bind`] makes them, and the node runs [`Network::run`] as one task.
+//! It carries messages, names their senders, and lets go of peers that do wrong. It never looks at state, never checks a
+//! signature and never decides what a block is worth: whoever takes a message says so with [`NetworkHandle::judge`].
+
+mod bucket;
+mod codec;
+mod fault;
+mod handle;
+mod limits;
+mod message;
+mod network;
+mod options;
+mod peers;
+mod request;
+pub mod score;
+pub mod telemetry;
+
+pub use libp2p::{Multiaddr, PeerId};
+
+pub use bucket::Rate;
+pub use codec::{WIRE_VERSION, WireError};
+pub use fault::{Misbehaviour, RequestError, Verdict};
+pub use handle::{GossipId, Incoming, IncomingRequest, NetworkEvents, NetworkHandle};
+pub use limits::NetworkLimits;
+pub use message::{
+    BLOCK_TRANSACTIONS_MAX, CONSENSUS_BYTES_MAX, CompactProposal, ConsensusMessage, GOSSIP_TRANSACTIONS_MAX,
+    GossipMessage, HEADER_BYTES_MAX, TRANSACTIONS_BYTES_MAX, Topic,
+};
+pub use network::Network;
+pub use options::{AddressError, BindError, NAMED_PEERS_MAX, NetworkOptions, parse_peer_address, peer_id_of};
+pub use peers::{Peer, Peers};
+pub use request::{
+    BLOCKS_BYTES_TARGET, BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, PeerStatus, REQUEST_BYTES_MAX,
+    RESPONSE_BYTES_MAX, Request, RequestKind, Response, STATE_BYTES_MAX, STATE_CURSOR_BYTES_MAX,
+};
+pub use telemetry::describe_metrics;

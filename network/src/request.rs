@@ -1,0 +1,375 @@
+//! What may one node ask another, and what may it be told?
+//!
+//! Requests and responses of one protocol, with their SCALE bytes. Every list has a bound and every kind of response its
+//! longest form, so that an answer cannot cost more than its question. State travels as bytes that this crate does not
+//! look into. Never answers anything itself but a status.
+
+use alloy_primitives::{B256, Bytes};
+use ledger_chainspec::{
+    BLOCK_BYTES_MAX, Block, BlockHash, BlockNumber, Endorsement, FinalityCertificate, TRANSACTION_BYTES_MAX,
+};
+use parity_scale_codec::{Decode, Encode, Error, Input, Output};
+
+use crate::{
+    codec::{
+        WireError, decode_bytes, decode_hashes, decode_list, decode_optional, decode_string, decode_strings,
+        encode_bytes, encode_hashes, encode_length, encode_optional, encode_strings, from_payload, list_length,
+        to_payload,
+    },
+    message::BLOCK_TRANSACTIONS_MAX,
+};
+
+/// Most blocks that one request may ask for: a minute's worth of half-second slots.
+pub const BLOCKS_PER_REQUEST_MAX: u32 = 128;
+
+/// Bytes of blocks after which whoever answers adds no further block. A response holds one block at least, however long.
+pub const BLOCKS_BYTES_TARGET: usize = 2 << 20;
+
+/// Longest response: the longest block, or as much in small parts, and what frames it.
+pub const RESPONSE_BYTES_MAX: usize = BLOCK_BYTES_MAX + (256 << 10);
+
+/// Longest piece of state in one response: what a slow line carries well within a request's timeout.
+pub const STATE_BYTES_MAX: usize = 4 << 20;
+
+/// Longest cursor of a state request.
+pub const STATE_CURSOR_BYTES_MAX: usize = 256;
+
+/// Most transactions that one request may ask to be endorsed.
+pub const ENDORSE_TRANSACTIONS_MAX: usize = 256;
+
+/// Longest request: hashes of a whole block's transactions, or transactions to endorse, which are half as long at most.
+pub const REQUEST_BYTES_MAX: usize = 64 + 32 * BLOCK_TRANSACTIONS_MAX;
+
+const _: () = assert!(REQUEST_BYTES_MAX > 4 * TRANSACTION_BYTES_MAX);
+
+/// Bytes that any small response fits into.
+const SMALL_RESPONSE_BYTES_MAX: usize = 1 << 10;
+
+/// What a node tells of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PeerStatus {
+    /// Number of its newest final block.
+    pub head: BlockNumber,
+    /// That block's hash.
+    pub head_hash: BlockHash,
+    /// Number of the oldest block that it can give.
+    pub oldest: BlockNumber,
+    /// Its clock when it said so, in milliseconds since the Unix epoch. Filled in by the network as the status leaves.
+    pub unix_ms: u64,
+}
+
+/// Something that a node asks another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// 0: this is how I stand; how do you?
+    Status(PeerStatus),
+    /// 1: final blocks, ascending.
+    Blocks {
+        /// The first.
+        from: BlockNumber,
+        /// How many at most: 1 to [`BLOCKS_PER_REQUEST_MAX`].
+        count: u32,
+    },
+    /// 2: a block that is proposed at the open height, or final.
+    Block {
+        /// Its number.
+        number: BlockNumber,
+        /// Its hash.
+        hash: BlockHash,
+    },
+    /// 3: transactions of a proposed block.
+    Transactions {
+        /// The block that they are of.
+        block: BlockHash,
+        /// Their hashes; at most [`BLOCK_TRANSACTIONS_MAX`].
+        hashes: Vec<B256>,
+    },
+    /// 4: what the state of a block consists of.
+    StateManifest {
+        /// The block.
+        block: BlockNumber,
+    },
+    /// 5: a piece of that state.
+    StateChunk {
+        /// The block.
+        block: BlockHash,
+        /// Where the piece begins; at most [`STATE_CURSOR_BYTES_MAX`] bytes.
+        cursor: Vec<u8>,
+    },
+    /// 6: please promise to include these (R13); EIP-2718 bytes, at most [`ENDORSE_TRANSACTIONS_MAX`].
+    Endorse {
+        /// The transactions.
+        transactions: Vec<Bytes>,
+    },
+}
+
+/// The answer to a [`Request`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// 0: to `Status`.
+    Status(PeerStatus),
+    /// 1: to `Blocks`.
+    Blocks {
+        /// Blocks from the first one on, without a gap; none if the node has not got it.
+        blocks: Vec<Block>,
+        /// What made the last one final.
+        certificate: Option<FinalityCertificate>,
+    },
+    /// 2: to `Block`.
+    Block(Option<Box<Block>>),
+    /// 3: to `Transactions`: EIP-2718 bytes for each hash, in the order of the hashes.
+    Transactions(Vec<Option<Bytes>>),
+    /// 4: to `StateManifest` and `StateChunk`; bytes that this crate does not look into, at most [`STATE_BYTES_MAX`].
+    State(Option<Bytes>),
+    /// 5: to `Endorse`, in the order of the transactions.
+    Endorsements(Vec<Option<Endorsement>>),
+    /// 6: to anything: too much to do, ask somebody else.
+    Busy,
+}
+
+/// The kinds of requests, for limits and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestKind {
+    /// [`Request::Status`].
+    Status,
+    /// [`Request::Blocks`].
+    Blocks,
+    /// [`Request::Block`].
+    Block,
+    /// [`Request::Transactions`].
+    Transactions,
+    /// [`Request::StateManifest`] and [`Request::StateChunk`].
+    State,
+    /// [`Request::Endorse`].
+    Endorse,
+}
+
+impl RequestKind {
+    /// Its name, in logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Blocks => "blocks",
+            Self::Block => "block",
+            Self::Transactions => "transactions",
+            Self::State => "state",
+            Self::Endorse => "endorse",
+        }
+    }
+
+    /// Longest response to such a request.
+    #[must_use]
+    pub const fn response_bytes_max(self) -> usize {
+        match self {
+            Self::Status => SMALL_RESPONSE_BYTES_MAX,
+            Self::Blocks | Self::Block | Self::Transactions => RESPONSE_BYTES_MAX,
+            Self::State => STATE_BYTES_MAX + SMALL_RESPONSE_BYTES_MAX,
+            Self::Endorse => SMALL_RESPONSE_BYTES_MAX + ENDORSE_TRANSACTIONS_MAX * 137,
+        }
+    }
+
+    /// What an answer is taken to cost whoever gives it, in bytes, before it is known: what a bucket must hold before the
+    /// request is passed on.
+    #[must_use]
+    pub const fn cost_bytes(self) -> u64 {
+        match self {
+            Self::Status => 128,
+            Self::Blocks => 256 << 10,
+            Self::Block | Self::Transactions => 64 << 10,
+            Self::State => 512 << 10,
+            // Checking signatures costs more than the bytes that come back.
+            Self::Endorse => 64 << 10,
+        }
+    }
+}
+
+impl Request {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::Status(_) => RequestKind::Status,
+            Self::Blocks { .. } => RequestKind::Blocks,
+            Self::Block { .. } => RequestKind::Block,
+            Self::Transactions { .. } => RequestKind::Transactions,
+            Self::StateManifest { .. } | Self::StateChunk { .. } => RequestKind::State,
+            Self::Endorse { .. } => RequestKind::Endorse,
+        }
+    }
+
+    /// The payload: version and SCALE bytes.
+    #[must_use]
+    pub fn to_payload(&self) -> Vec<u8> {
+        to_payload(self)
+    }
+
+    /// Reads what [`Request::to_payload`] wrote.
+    ///
+    /// # Errors
+    /// [`WireError`] for anything but exactly one request of this version within its bounds.
+    pub fn from_payload(bytes: &[u8]) -> Result<Self, WireError> {
+        from_payload("request", bytes, REQUEST_BYTES_MAX)
+    }
+}
+
+impl Response {
+    /// Whether this is an answer to a request of `kind`. [`Response::Busy`] answers every kind.
+    #[must_use]
+    pub const fn answers(&self, kind: RequestKind) -> bool {
+        matches!(
+            (self, kind),
+            (Self::Status(_), RequestKind::Status)
+                | (Self::Blocks { .. }, RequestKind::Blocks)
+                | (Self::Block(_), RequestKind::Block)
+                | (Self::Transactions(_), RequestKind::Transactions)
+                | (Self::State(_), RequestKind::State)
+                | (Self::Endorsements(_), RequestKind::Endorse)
+                | (Self::Busy, _)
+        )
+    }
+
+    /// Its kind, for logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::Blocks { .. } => "blocks",
+            Self::Block(_) => "block",
+            Self::Transactions(_) => "transactions",
+            Self::State(_) => "state",
+            Self::Endorsements(_) => "endorsements",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// The payload: version and SCALE bytes.
+    #[must_use]
+    pub fn to_payload(&self) -> Vec<u8> {
+        to_payload(self)
+    }
+
+    /// Reads what [`Response::to_payload`] wrote, as an answer to a request of `kind`.
+    ///
+    /// # Errors
+    /// [`WireError`] for anything but exactly one response of this version, no longer than an answer to `kind` may be.
+    pub fn from_payload(kind: RequestKind, bytes: &[u8]) -> Result<Self, WireError> {
+        from_payload("response", bytes, kind.response_bytes_max())
+    }
+}
+
+impl Encode for Request {
+    fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
+        match self {
+            Self::Status(status) => (0_u8, status).encode_to(output),
+            Self::Blocks { from, count } => (1_u8, from, count).encode_to(output),
+            Self::Block { number, hash } => (2_u8, number, hash).encode_to(output),
+            Self::Transactions { block, hashes } => {
+                (3_u8, block).encode_to(output);
+                encode_hashes(hashes, output);
+            }
+            Self::StateManifest { block } => (4_u8, block).encode_to(output),
+            Self::StateChunk { block, cursor } => {
+                (5_u8, block).encode_to(output);
+                encode_bytes(cursor, output);
+            }
+            Self::Endorse { transactions } => {
+                output.push_byte(6);
+                encode_strings(transactions, output);
+            }
+        }
+    }
+}
+
+impl Decode for Request {
+    fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
+        Ok(match input.read_byte()? {
+            0 => Self::Status(Decode::decode(input)?),
+            1 => {
+                let (from, count) = Decode::decode(input)?;
+                if !(1..=BLOCKS_PER_REQUEST_MAX).contains(&count) {
+                    return Err("a request for no blocks, or for more than one may ask for".into());
+                }
+                Self::Blocks { from, count }
+            }
+            2 => Self::Block {
+                number: Decode::decode(input)?,
+                hash: Decode::decode(input)?,
+            },
+            3 => Self::Transactions {
+                block: Decode::decode(input)?,
+                hashes: decode_hashes(input, BLOCK_TRANSACTIONS_MAX)?,
+            },
+            4 => Self::StateManifest {
+                block: Decode::decode(input)?,
+            },
+            5 => Self::StateChunk {
+                block: Decode::decode(input)?,
+                cursor: decode_bytes(input, STATE_CURSOR_BYTES_MAX)?,
+            },
+            6 => Self::Endorse {
+                transactions: decode_strings(input, ENDORSE_TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX)?,
+            },
+            _ => return Err("a request of an unknown kind".into()),
+        })
+    }
+}
+
+impl Encode for Response {
+    fn size_hint(&self) -> usize {
+        match self {
+            Self::State(Some(bytes)) => bytes.len() + 8,
+            _ => SMALL_RESPONSE_BYTES_MAX,
+        }
+    }
+
+    fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
+        match self {
+            Self::Status(status) => (0_u8, status).encode_to(output),
+            Self::Blocks { blocks, certificate } => (1_u8, blocks, certificate).encode_to(output),
+            Self::Block(block) => (2_u8, block).encode_to(output),
+            Self::Transactions(transactions) => {
+                output.push_byte(3);
+                encode_length(transactions.len(), output);
+                for transaction in transactions {
+                    encode_optional(transaction.as_ref(), output);
+                }
+            }
+            Self::State(bytes) => {
+                output.push_byte(4);
+                encode_optional(bytes.as_ref(), output);
+            }
+            Self::Endorsements(endorsements) => (5_u8, endorsements).encode_to(output),
+            Self::Busy => output.push_byte(6),
+        }
+    }
+}
+
+impl Decode for Response {
+    fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
+        Ok(match input.read_byte()? {
+            0 => Self::Status(Decode::decode(input)?),
+            1 => Self::Blocks {
+                blocks: decode_list(input, usize::try_from(BLOCKS_PER_REQUEST_MAX).unwrap_or(usize::MAX))?,
+                certificate: Decode::decode(input)?,
+            },
+            2 => Self::Block(Decode::decode(input)?),
+            3 => {
+                let length = list_length(input, BLOCK_TRANSACTIONS_MAX)?;
+                let mut transactions = Vec::new();
+                for _ in 0..length {
+                    transactions.push(decode_optional(input, |input| {
+                        decode_string(input, TRANSACTION_BYTES_MAX)
+                    })?);
+                }
+                Self::Transactions(transactions)
+            }
+            4 => Self::State(decode_optional(input, |input| {
+                decode_bytes(input, STATE_BYTES_MAX).map(Bytes::from)
+            })?),
+            5 => Self::Endorsements(decode_list(input, ENDORSE_TRANSACTIONS_MAX)?),
+            6 => Self::Busy,
+            _ => return Err("a response of an unknown kind".into()),
+        })
+    }
+}
