@@ -8,7 +8,7 @@
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_rlp::Decodable;
 use ledger_chainspec::{
-    EXTRA_DATA_BYTES_MAX, FinalityCertificate, Header, PrevoteCertificate, TRANSACTION_BYTES_MAX, VALIDATORS_MAX, Vote,
+    EXTRA_DATA_BYTES_MAX, Endorsement, FinalityCertificate, Header, PrevoteCertificate, TRANSACTION_BYTES_MAX, VALIDATORS_MAX, Vote,
 };
 use ledger_consensus::{Reproposal, message::JUSTIFICATION_CERTIFICATES_MAX};
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
@@ -65,6 +65,8 @@ pub enum ConsensusMessage {
     Justification(Vec<PrevoteCertificate>),
     /// 3: a block is final (R5).
     Finality(FinalityCertificate),
+    /// 4: the authority of a slot promises that transactions go first (R13).
+    Endorsement(Endorsement),
 }
 
 /// What is told to everybody.
@@ -137,6 +139,7 @@ impl ConsensusMessage {
             Self::Vote(_) => "vote",
             Self::Justification(_) => "justification",
             Self::Finality(_) => "finality",
+            Self::Endorsement(_) => "endorsement",
         }
     }
 }
@@ -243,6 +246,7 @@ impl Encode for ConsensusMessage {
             Self::Vote(vote) => 1 + vote.size_hint(),
             Self::Justification(certificates) => 1 + certificates.size_hint(),
             Self::Finality(certificate) => 1 + certificate.size_hint(),
+            Self::Endorsement(endorsement) => 1 + endorsement.size_hint(),
         }
     }
 
@@ -264,6 +268,10 @@ impl Encode for ConsensusMessage {
                 output.push_byte(3);
                 certificate.encode_to(output);
             }
+            Self::Endorsement(endorsement) => {
+                output.push_byte(4);
+                endorsement.encode_to(output);
+            }
         }
     }
 }
@@ -275,6 +283,7 @@ impl Decode for ConsensusMessage {
             1 => Vote::decode(input).map(Self::Vote),
             2 => decode_list(input, JUSTIFICATION_CERTIFICATES_MAX).map(Self::Justification),
             3 => FinalityCertificate::decode(input).map(Self::Finality),
+            4 => Endorsement::decode(input).map(Self::Endorsement),
             _ => Err("a consensus message of an unknown kind".into()),
         }
     }

@@ -121,8 +121,8 @@ pub enum Response {
     Transactions(Vec<Option<Bytes>>),
     /// 4: to `StateManifest` and `StateChunk`; bytes that this crate does not look into, at most [`STATE_BYTES_MAX`].
     State(Option<Bytes>),
-    /// 5: to `Endorse`, in the order of the transactions.
-    Endorsements(Vec<Option<Endorsement>>),
+    /// 5: to `Endorse`: the promises about as many of the transactions as the authority had room for, none of them empty.
+    Endorsements(Vec<Endorsement>),
     /// 6: to anything: too much to do, ask somebody else.
     Busy,
 }
@@ -165,7 +165,7 @@ impl RequestKind {
             Self::Status => SMALL_RESPONSE_BYTES_MAX,
             Self::Blocks | Self::Block | Self::Transactions => RESPONSE_BYTES_MAX,
             Self::State => STATE_BYTES_MAX + SMALL_RESPONSE_BYTES_MAX,
-            Self::Endorse => SMALL_RESPONSE_BYTES_MAX + ENDORSE_TRANSACTIONS_MAX * 137,
+            Self::Endorse => SMALL_RESPONSE_BYTES_MAX + ENDORSE_TRANSACTIONS_MAX * (8 + 4 + 32 + 32 + 64),
         }
     }
 
