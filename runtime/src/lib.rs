@@ -27,6 +27,7 @@ mod read;
 mod receipts;
 pub mod scenario;
 mod senders;
+mod serve;
 pub mod state;
 pub mod store;
 mod validity;
@@ -62,6 +63,7 @@ pub use precompiles::{ED25519_BASE_GAS, ED25519_WORD_GAS, ed25519_answer, ed2551
 pub use produce::{CANDIDATES_PER_TRANSACTION_MAX, ProduceError, ProduceInputs, Produced, Skipped};
 pub use read::{BlockRef, FoundTransaction, ReadError, StoredBlock};
 pub use senders::IncomingBlock;
+pub use serve::CertifiedBlocks;
 pub use validity::{INIT_CODE_BYTES_MAX, TransactionFlaw, check_transaction, intrinsic_gas};
 
 use bootstrap::Lanes;

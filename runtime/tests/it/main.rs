@@ -18,6 +18,7 @@ mod lanes;
 mod lost_blocks;
 mod mirror;
 mod scenario;
+mod serve;
 mod sets;
 mod state;
 mod store;
