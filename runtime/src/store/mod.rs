@@ -34,7 +34,7 @@ pub(crate) use ranges::{KeyRange, LeafRecord, RangeCursor};
 
 pub use checkpoint::{CheckpointError, remove_checkpoint};
 pub use columns::Column;
-pub use commit::{BlockCommit, CodeChange};
+pub use commit::{BlockCommit, CodeChange, UNSYNCED_BLOCKS_MAX};
 pub use error::{CommitError, OpenError, StoreError};
 pub use open::{
     CACHE_BYTES_DEFAULT, Durability, HISTORY_BLOCKS_DEFAULT, History, RESTORING_EXTENSION, StoreOptions,

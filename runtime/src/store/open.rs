@@ -172,6 +172,7 @@ impl Store {
                 failed: false,
                 batch_bytes: 0,
                 background_errors: 0,
+                unsynced: 0,
             }),
         }
     }

@@ -25,5 +25,6 @@ mod store;
 mod story;
 mod tamper;
 mod transactions;
+mod unsynced;
 mod verify;
 mod world;
