@@ -27,6 +27,7 @@ mod read;
 mod receipts;
 pub mod scenario;
 mod senders;
+mod serve;
 pub mod state;
 pub mod store;
 mod validity;
@@ -62,6 +63,7 @@ pub use precompiles::{ED25519_BASE_GAS, ED25519_WORD_GAS, ed25519_answer, ed2551
 pub use produce::{CANDIDATES_PER_TRANSACTION_MAX, ProduceError, ProduceInputs, Produced, Skipped};
 pub use read::{BlockRef, FoundTransaction, ReadError, StoredBlock};
 pub use senders::IncomingBlock;
+pub use serve::CertifiedBlocks;
 pub use validity::{INIT_CODE_BYTES_MAX, TransactionFlaw, check_transaction, intrinsic_gas};
 
 use bootstrap::Lanes;
@@ -69,7 +71,8 @@ use executor::Executor;
 use genesis::Genesis;
 use state::{StateError, StateView};
 use store::{
-    ChainIdentity, CheckpointError, CommitError, Durability, History, OpenError, Store, StoreError, StoreOptions,
+    BlockCommit, ChainIdentity, CheckpointError, CommitError, Durability, History, OpenError, Store, StoreError,
+    StoreOptions,
 };
 
 /// How to open a runtime.
@@ -300,14 +303,35 @@ impl Runtime {
         executed: Executed,
         certificate: FinalityCertificate,
     ) -> Result<Arc<Head>, RuntimeCommitError> {
-        let block = executed.hash();
-        if certificate.hash != block {
-            return Err(RuntimeCommitError::OtherBlock {
-                certified: certificate.hash,
-                block,
-            });
-        }
-        self.store.commit(&executed.into_commit(certificate))?;
+        self.store.commit(&commit_of(executed, certificate)?)?;
+        self.moved()
+    }
+
+    /// Writes a block that others have made final as the new head, as [`Self::commit`] does, without waiting for the disk: a
+    /// crash may take away the blocks since the last [`Self::sync`], and the chain is fetched from there again. For a node
+    /// that catches up; whoever votes on the next height, or tells anybody that the block is final here, syncs first.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn commit_unsynced(
+        &self,
+        executed: Executed,
+        certificate: FinalityCertificate,
+    ) -> Result<Arc<Head>, RuntimeCommitError> {
+        self.store.commit_unsynced(&commit_of(executed, certificate)?)?;
+        self.moved()
+    }
+
+    /// Makes every committed block survive a loss of power. Nothing to do after [`Self::commit`].
+    ///
+    /// # Errors
+    /// [`RuntimeCommitError`] if the disk fails.
+    pub fn sync(&self) -> Result<(), RuntimeCommitError> {
+        Ok(self.store.sync()?)
+    }
+
+    /// Takes over the head of the store.
+    fn moved(&self) -> Result<Arc<Head>, RuntimeCommitError> {
         let kept = self.store.head().expect("a block was just committed");
         let head = Arc::new(Head::load(&self.store, &self.spec, &kept)?);
         *self.head.write() = Arc::clone(&head);
@@ -332,4 +356,16 @@ impl Runtime {
         let view = self.store.state_at(head.number())?;
         Ok((head, view))
     }
+}
+
+/// What the store writes of a block that `certificate` has to be of.
+fn commit_of(executed: Executed, certificate: FinalityCertificate) -> Result<BlockCommit, RuntimeCommitError> {
+    let block = executed.hash();
+    if certificate.hash != block {
+        return Err(RuntimeCommitError::OtherBlock {
+            certified: certificate.hash,
+            block,
+        });
+    }
+    Ok(executed.into_commit(certificate))
 }

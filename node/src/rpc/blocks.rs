@@ -183,7 +183,11 @@ fn fee_history(
             "request beyond head block: requested {newest}, head {head}"
         )));
     }
-    let count = count.min(FEE_HISTORY_BLOCKS_MAX).min(newest.get().saturating_add(1));
+    let kept = newest
+        .get()
+        .saturating_add(1)
+        .saturating_sub(runtime.oldest_block().get());
+    let count = count.min(FEE_HISTORY_BLOCKS_MAX).min(kept);
     // Of no blocks, too, the price of the next one is told.
     let oldest = newest.get() + 1 - count;
     let mut history = FeeHistory {

@@ -131,7 +131,8 @@ impl RpcFailure {
             Self::Reverted { .. } => CODE_REVERTED,
             Self::Call(error) => call_code(error),
             Self::Halted(_) => CODE_REFUSED,
-            Self::Logs(LogsError::Store(_)) | Self::Internal(_) => CODE_INTERNAL,
+            Self::Logs(LogsError::Store(error)) => store_code(error),
+            Self::Internal(_) => CODE_INTERNAL,
             Self::Logs(LogsError::Backwards { .. }) => CODE_PARAMS,
             Self::Logs(
                 LogsError::TooManyBlocks { .. }
@@ -199,7 +200,15 @@ const fn read_code(error: &ReadError) -> i32 {
         ReadError::NoBlock(_) | ReadError::State(StateError::Future { .. }) => CODE_NOT_FOUND,
         ReadError::State(StateError::OutsideWindow { .. } | StateError::Grown { .. }) => CODE_UNAVAILABLE,
         ReadError::State(StateError::TooManySlots { .. }) => CODE_LIMIT,
-        ReadError::State(_) | ReadError::Store(_) => CODE_INTERNAL,
+        ReadError::State(StateError::Store(error)) | ReadError::Store(error) => store_code(error),
+        ReadError::State(_) => CODE_INTERNAL,
+    }
+}
+
+const fn store_code(error: &StoreError) -> i32 {
+    match error {
+        StoreError::NotKept { .. } => CODE_UNAVAILABLE,
+        StoreError::Database(_) | StoreError::Corrupt { .. } => CODE_INTERNAL,
     }
 }
 

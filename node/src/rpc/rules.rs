@@ -49,7 +49,7 @@ impl EthRulesServer for Api {
             }),
         };
         let state = kept(runtime.store().oldest_state().get(), window);
-        let everything = kept(0, None);
+        let everything = kept(runtime.oldest_block().get(), None);
         Ok(Capabilities {
             head: CapabilitiesHead {
                 number: head.number().get(),

@@ -3,6 +3,8 @@
 //! Read by the RPC server, by peers that synchronise, and by the runtime itself. Absent things are `None`; damaged ones
 //! are errors.
 
+use std::sync::atomic::Ordering;
+
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{B256, Bytes, U256};
 use ledger_chainspec::{
@@ -16,11 +18,28 @@ use super::records::{
 use super::{CodeRecord, Column, IncludedTransaction, Store, StoreError, StoredReceipt, TxLocation};
 
 impl Store {
+    /// The oldest block that is kept, with its transactions and receipts, as all after it are: genesis, unless the state came
+    /// from another node.
+    #[must_use]
+    pub fn oldest_block(&self) -> BlockNumber {
+        BlockNumber::new(self.oldest_block.load(Ordering::SeqCst))
+    }
+
+    /// Refuses blocks before the oldest one, which exist all the same.
+    fn check_kept(&self, block: BlockNumber) -> Result<(), StoreError> {
+        let oldest = self.oldest_block();
+        if block < oldest {
+            return Err(StoreError::NotKept { block, oldest });
+        }
+        Ok(())
+    }
+
     /// The header of block `number`.
     ///
     /// # Errors
-    /// [`StoreError`] if the database fails or the record is damaged; so for all functions here.
+    /// [`StoreError`] if the database fails, the record is damaged, or the block is no longer kept; so for all functions here.
     pub fn header(&self, number: BlockNumber) -> Result<Option<SealedHeader>, StoreError> {
+        self.check_kept(number)?;
         self.get_with(Column::Headers, &block_key(number), header_from_bytes)
     }
 
@@ -29,6 +48,7 @@ impl Store {
     /// # Errors
     /// As [`Self::header`].
     pub fn block_hash(&self, number: BlockNumber) -> Result<Option<BlockHash>, StoreError> {
+        self.check_kept(number)?;
         self.get_with(Column::Headers, &block_key(number), |bytes| {
             let hash = bytes.get(..32).ok_or("shorter than a hash")?;
             Ok::<_, &str>(BlockHash::new(B256::from_slice(hash)))
@@ -85,6 +105,7 @@ impl Store {
     /// # Errors
     /// As [`Self::header`].
     pub fn included_at(&self, at: TxLocation) -> Result<Option<IncludedTransaction>, StoreError> {
+        self.check_kept(at.block)?;
         self.get_with(
             Column::Transactions,
             &indexed_key(at.block, at.index),
@@ -152,6 +173,7 @@ impl Store {
         number: BlockNumber,
         decode: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<Vec<T>, StoreError> {
+        self.check_kept(number)?;
         let column = Column::Transactions;
         self.records(column, &block_key(number))
             .map(|record| {

@@ -175,6 +175,8 @@ pub(super) mod meta {
     pub(in crate::store) const HEAD: &[u8] = b"head";
     /// Number of the oldest block whose state is readable, SCALE u64.
     pub(in crate::store) const OLDEST_STATE: &[u8] = b"oldest_state";
+    /// Number of the oldest block that is kept, SCALE u64; absent if that is genesis.
+    pub(in crate::store) const OLDEST_BLOCK: &[u8] = b"oldest_block";
     /// Followed by a set's id, big-endian -> SCALE validator set.
     pub(in crate::store) const VALIDATOR_SET: &[u8] = b"set/";
 }

@@ -71,7 +71,12 @@ pub(super) struct Writer {
     pub(super) batch_bytes: usize,
     /// Failures of RocksDB's own work that were told already.
     pub(super) background_errors: u64,
+    /// Blocks in the log since the last sync.
+    pub(super) unsynced: u64,
 }
+
+/// Blocks that wait for a sync at most: what a crash costs a node that follows the chain, which fetches them again.
+pub const UNSYNCED_BLOCKS_MAX: u64 = 256;
 
 impl Store {
     /// Writes `block` as the new head. When this returns, the block survives a loss of power. If the disk fails, whether
@@ -82,6 +87,56 @@ impl Store {
     /// [`CommitError`] if the block does not follow the head or contradicts itself, or if the disk fails.
     pub fn commit(&self, block: &BlockCommit) -> Result<(), CommitError> {
         let mut writer = self.writer.lock();
+        self.write_block(block, &mut writer, true)
+    }
+
+    /// Writes `block` as the new head as [`Self::commit`] does, but leaves it to a later commit or [`Self::sync`] to make it
+    /// survive a loss of power: a crash may take it and the blocks since the last sync away, whole blocks and in order. For
+    /// blocks that others have made final and that can be fetched again. Every [`UNSYNCED_BLOCKS_MAX`] blocks it syncs.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn commit_unsynced(&self, block: &BlockCommit) -> Result<(), CommitError> {
+        let mut writer = self.writer.lock();
+        let is_due = writer.unsynced + 1 >= UNSYNCED_BLOCKS_MAX;
+        self.write_block(block, &mut writer, is_due)
+    }
+
+    /// Makes every committed block survive a loss of power.
+    ///
+    /// # Errors
+    /// [`CommitError`] if the disk fails; then nothing more is committed.
+    pub fn sync(&self) -> Result<(), CommitError> {
+        let mut writer = self.writer.lock();
+        if writer.failed {
+            return Err(CommitError::FailedBefore);
+        }
+        let Some(head) = self.head().filter(|_| writer.unsynced > 0) else {
+            return Ok(());
+        };
+        writer.failed = true;
+        if self.durability == Durability::Synced {
+            self.db.flush_wal(true)?;
+        }
+        self.is_durable(
+            &mut writer,
+            BlockNumber::new(head.header.header.number),
+            head.header.hash,
+        )
+    }
+
+    /// Block `number` and all before it survive a crash from here on, and the log says so.
+    fn is_durable(&self, writer: &mut Writer, number: BlockNumber, hash: BlockHash) -> Result<(), CommitError> {
+        let moved = writer.marker.set(FinalBlock { number, hash });
+        moved.map_err(|source| CommitError::Marker { number, source })?;
+        writer.failed = false;
+        writer.unsynced = 0;
+        // A state that a crash may bring back needs its undo records.
+        self.droppable.raise(self.oldest_state());
+        Ok(())
+    }
+
+    fn write_block(&self, block: &BlockCommit, writer: &mut Writer, is_synced: bool) -> Result<(), CommitError> {
         if writer.failed {
             return Err(CommitError::FailedBefore);
         }
@@ -115,17 +170,17 @@ impl Store {
         self.newest_started.store(number.get(), Ordering::SeqCst);
         self.oldest_state.store(oldest.get(), Ordering::SeqCst);
         let mut options = WriteOptions::default();
-        options.set_sync(self.durability == Durability::Synced);
+        options.set_sync(is_synced && self.durability == Durability::Synced);
         // Neighbours in the batch are mostly neighbours in the memtable.
         options.set_memtable_insert_hint_per_batch(true);
         writer.failed = true;
         self.db.write_opt(batch, &options)?;
-        let hash = block.header.hash;
-        let moved = writer.marker.set(FinalBlock { number, hash });
-        moved.map_err(|source| CommitError::Marker { number, source })?;
+        writer.unsynced += 1;
+        if is_synced {
+            self.is_durable(writer, number, block.header.hash)?;
+        }
         writer.failed = false;
-        self.tell_background_errors(&mut writer);
-        self.droppable.raise(oldest);
+        self.tell_background_errors(writer);
         for change in block.state.changes() {
             if matches!(change.column, Column::AccountTrie | Column::StorageTrie) {
                 self.branches.follow(&change.key, change.record.as_ref());

@@ -44,6 +44,17 @@ pub enum StoreError {
         /// What is wrong with it.
         what: String,
     },
+    /// The block is older than the blocks of a node that began with the state of a later one.
+    #[error(
+        "block {block} is not kept here: this node began with the state of a later block, and block {oldest} is the oldest that \
+         it has; ask a node that has all blocks"
+    )]
+    NotKept {
+        /// The block asked for.
+        block: BlockNumber,
+        /// The oldest block that is kept.
+        oldest: BlockNumber,
+    },
 }
 
 impl StoreError {
@@ -53,6 +64,7 @@ impl StoreError {
         match self {
             Self::Database(error) => tells_damage(error),
             Self::Corrupt { .. } => true,
+            Self::NotKept { .. } => false,
         }
     }
 

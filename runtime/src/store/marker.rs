@@ -48,6 +48,8 @@ pub(super) struct FinalMarker {
     folder: Option<PathBuf>,
     /// Opened with the first block.
     file: Option<File>,
+    /// Where the next record goes: over the older one.
+    next: u64,
     /// The manifest as it was when it was synced last.
     manifest: ManifestMark,
 }
@@ -58,6 +60,7 @@ impl FinalMarker {
         Self {
             folder: Some(folder.to_owned()),
             file: None,
+            next: 0,
             manifest: ManifestMark::default(),
         }
     }
@@ -67,6 +70,7 @@ impl FinalMarker {
         Self {
             folder: None,
             file: None,
+            next: 0,
             manifest: ManifestMark { number: 0, bytes: 0 },
         }
     }
@@ -84,12 +88,19 @@ impl FinalMarker {
             self.manifest = manifest;
         }
         let record = FinalRecord { block, manifest };
-        let Some(file) = &self.file else {
-            self.file = Some(open(folder, record)?);
-            return Ok(());
-        };
-        file.write_all_at(&to_bytes(record), offset(block.number))?;
-        file.sync_data()
+        match &self.file {
+            None => {
+                self.next = offset(block.number);
+                self.file = Some(open(folder, record)?);
+            }
+            Some(file) => {
+                file.write_all_at(&to_bytes(record), self.next)?;
+                file.sync_data()?;
+            }
+        }
+        // They take turns: while one is written, the other one stands.
+        self.next = SECTOR_BYTES as u64 - self.next;
+        Ok(())
     }
 }
 
@@ -127,7 +138,7 @@ fn open(folder: &Path, record: FinalRecord) -> io::Result<File> {
     Ok(file)
 }
 
-/// Two records take turns: while one is written, the other one stands.
+/// Where the first record goes.
 const fn offset(number: BlockNumber) -> u64 {
     number.get() % 2 * SECTOR_BYTES as u64
 }
@@ -199,6 +210,30 @@ mod tests {
         fs::write(&path, &bytes).expect("writable");
         let error = read(folder.path()).expect_err("nothing whole is left").to_string();
         assert!(error.contains("db verify"), "{error}");
+    }
+
+    #[test]
+    fn records_take_turns_also_where_blocks_are_left_out() {
+        let folder = folder();
+        let mut marker = FinalMarker::of(folder.path());
+        let path = folder.path().join(MARKER_NAME);
+        let mut before = None;
+        for number in [4, 8, 12, 13, 15, 22] {
+            marker.set(block(number)).expect("the disk takes it");
+            assert_eq!(said(folder.path()), Some(block(number)));
+            // Whichever record is torn, the other one stands.
+            let whole = fs::read(&path).expect("readable");
+            let left = [0, SECTOR_BYTES].map(|sector| {
+                let mut torn = whole.clone();
+                torn[sector + 20] ^= 1;
+                fs::write(&path, &torn).expect("writable");
+                read(folder.path()).ok().flatten().map(|record| record.block)
+            });
+            fs::write(&path, &whole).expect("writable");
+            assert!(left.contains(&Some(block(number))), "{left:?}");
+            assert!(left.contains(&before), "{left:?}");
+            before = Some(block(number));
+        }
     }
 
     #[test]

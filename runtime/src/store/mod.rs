@@ -34,7 +34,7 @@ pub(crate) use ranges::{KeyRange, LeafRecord, RangeCursor};
 
 pub use checkpoint::{CheckpointError, remove_checkpoint};
 pub use columns::Column;
-pub use commit::{BlockCommit, CodeChange};
+pub use commit::{BlockCommit, CodeChange, UNSYNCED_BLOCKS_MAX};
 pub use error::{CommitError, OpenError, StoreError};
 pub use open::{
     CACHE_BYTES_DEFAULT, Durability, HISTORY_BLOCKS_DEFAULT, History, RESTORING_EXTENSION, StoreOptions,
@@ -85,6 +85,8 @@ pub struct Store {
     newest_started: AtomicU64,
     /// Oldest block whose state is readable; raised before the undo records below it go.
     oldest_state: AtomicU64,
+    /// Oldest block that is kept: genesis, unless the state came from another node.
+    oldest_block: AtomicU64,
     /// Upper branches of the newest state's tries.
     branches: BranchCache,
     /// What the compaction of [`Column::Undo`] drops.

@@ -164,6 +164,7 @@ impl Store {
             head: RwLock::new(None),
             newest_started: AtomicU64::new(0),
             oldest_state: AtomicU64::new(0),
+            oldest_block: AtomicU64::new(0),
             branches: BranchCache::new(options.cache_bytes),
             droppable,
             writer: Mutex::new(Writer {
@@ -171,6 +172,7 @@ impl Store {
                 failed: false,
                 batch_bytes: 0,
                 background_errors: 0,
+                unsynced: 0,
             }),
         }
     }
@@ -252,6 +254,9 @@ impl Store {
         let Some(record) = self.get_with(Column::Meta, meta::HEAD, decode_all::<HeadRecord>)? else {
             return Ok(());
         };
+        let oldest_block = self.get_with(Column::Meta, meta::OLDEST_BLOCK, decode_all::<u64>)?;
+        self.oldest_block
+            .store(oldest_block.unwrap_or_default(), std::sync::atomic::Ordering::SeqCst);
         let number = BlockNumber::new(record.number);
         let header = self
             .header(number)?

@@ -263,6 +263,11 @@ impl StoredTransaction {
         self.0.len()
     }
 
+    /// The transaction.
+    pub(crate) fn transaction(&self) -> Result<Transaction, String> {
+        Ok(IncludedParts::of(&self.0)?.transaction()?.into_inner())
+    }
+
     /// The receipt.
     pub(crate) fn receipt(&self) -> Result<StoredReceipt, String> {
         receipt_from_bytes(&self.0)

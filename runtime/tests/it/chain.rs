@@ -206,8 +206,17 @@ impl Chain {
     }
 
     pub fn push_with(&mut self, diff: &StateDiff, extras: Extras) -> Result<(), CommitError> {
+        self.push_by(Store::commit, diff, extras)
+    }
+
+    pub fn push_by(
+        &mut self,
+        commit: impl Fn(&Store, &BlockCommit) -> Result<(), CommitError>,
+        diff: &StateDiff,
+        extras: Extras,
+    ) -> Result<(), CommitError> {
         let block = self.build(diff, extras);
-        self.store.commit(&block)?;
+        commit(&self.store, &block)?;
         let mut model = self.model().clone();
         model.apply(diff);
         self.models.push(model);
