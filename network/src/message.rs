@@ -8,7 +8,8 @@
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_rlp::Decodable;
 use ledger_chainspec::{
-    EXTRA_DATA_BYTES_MAX, Endorsement, FinalityCertificate, Header, PrevoteCertificate, TRANSACTION_BYTES_MAX, VALIDATORS_MAX, Vote,
+    EXTRA_DATA_BYTES_MAX, Endorsement, FinalityCertificate, Header, PrevoteCertificate, TRANSACTION_BYTES_MAX,
+    VALIDATORS_MAX, Vote,
 };
 use ledger_consensus::{Reproposal, message::JUSTIFICATION_CERTIFICATES_MAX};
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};

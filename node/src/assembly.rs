@@ -1,4 +1,4 @@
-//! One linear function that builds the node: store, keys, pool, network, JSON-RPC, driver.
+//! One linear function that builds the node: store, keys, pool, network, JSON-RPC, driver, sync.
 //!
 //! Called by `main` with the resolved configuration. It alone spawns the node's tasks, owns their handles and the token
 //! that stops them. A task that ends with an error stops the node with that error; a signal stops it within
@@ -17,8 +17,10 @@ use std::{
 use alloy_primitives::B256;
 use futures::FutureExt;
 use ledger_chainspec::{ChainSpec, dev_keys};
+use ledger_consensus::{GuardRecord, GuardStart};
 use ledger_runtime::{Head, Runtime, RuntimeOpenError, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusHandle;
+use parity_scale_codec::Encode;
 use tokio::{
     runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
@@ -34,11 +36,12 @@ use crate::{
     driver::{Driver, DriverParts, Signing, guard_start},
     error::NodeError,
     keys::{Password, consensus},
-    network::{Network, peer_id},
-    rpc::{NetworkStatus, RpcBindError, RpcContext, RpcServer},
+    network::{self, OpenedNetwork},
+    rpc::{RpcBindError, RpcContext, RpcServer},
     signer::{ConsensusSigner, GuardStore},
     telemetry::{banner, metering},
     txpool::TxPool,
+    wiring::Wiring,
 };
 
 /// Time between a signal to stop and the end of the process, at most.
@@ -77,37 +80,38 @@ pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeErr
     let pool = open_pool(&config, &runtime).await?;
     let (head_sender, heads) = watch::channel(Arc::clone(&head));
     let network = open_network(&config, &runtime)?;
+    let peer_id = network.as_ref().map(|network| network.handle.local_peer().to_string());
+    let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
+    let wiring = Wiring::new(&runtime, &pool, network, signer, heads.clone());
     let context = RpcContext {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),
         heads,
-        network: network
-            .as_ref()
-            .map_or_else(no_network, |(network, _)| network.status()),
+        network: wiring.status.clone(),
+        consensus: wiring.port.clone(),
         client_version: client_version(),
         metrics: renderer(&metering.handle),
     };
     let rpc = bind_rpc(&config, context)?;
     let admin = AdminServer::bind(&config.paths.data, Arc::clone(&runtime))?;
-
-    let names = Names {
-        peer_id: network.as_ref().map(|(_, peer_id)| peer_id.clone()),
-        validator,
-    };
-    announce(&config, &runtime, rpc.address(), names)?;
+    announce(&config, &runtime, rpc.address(), Names { peer_id, validator })?;
 
     let parts = DriverParts {
         runtime,
         pool,
         heads: head_sender,
         metrics: metering.handle,
+        endorsements: Arc::clone(&wiring.port.endorsements),
+        evidence: wiring.evidence,
     };
-    let driver = Driver::new(parts, signing, shutdown.clone())?;
+    let driver = Driver::new(parts, wiring.driver, signing, shutdown.clone())?;
     tasks.spawn("driver", async move {
         driver.run().await.map_err(|error| error.to_string())
     });
-    let network = network.map(|(network, _)| network);
-    tasks.spawn_servers(rpc_threads, rpc, admin, network);
+    tasks.spawn_servers(rpc_threads, rpc, admin);
+    for (name, task) in wiring.tasks {
+        tasks.spawn(name, task(shutdown.clone()).map(Ok));
+    }
     if let Some(exporter) = metering.exporter {
         let token = shutdown.clone();
         tasks.spawn("metrics", async move {
@@ -158,24 +162,27 @@ async fn open_runtime(config: &NodeConfig) -> Result<Runtime, NodeError> {
 
 /// Unlocks the validator's key and finds out what it has signed; `None` to make no blocks.
 async fn open_signing(config: &NodeConfig, runtime: &Runtime, head: &Head) -> Result<Option<Signing>, NodeError> {
-    let Some(ValidatorConfig { key, accept_lost_guard }) = config.validator.clone() else {
-        warn!(target: "ledger::node", "no validator key: this node makes no blocks");
+    let Some(ValidatorConfig { key, lost_guard }) = config.validator.clone() else {
+        info!(target: "ledger::node", "no validator key: this node follows the chain and makes no blocks");
         return Ok(None);
     };
-    let signer = ConsensusSigner::new(blocking(move || read_key(&key)).await??);
+    let signer = Arc::new(ConsensusSigner::new(blocking(move || read_key(&key)).await??));
+    let key = signer.public().to_string();
     if head.set.index_of(&signer.public()).is_none() {
-        return Err(NodeError::NotAValidator {
-            key: signer.public().to_string(),
-        });
-    }
-    if head.set.len() > 1 {
-        let validators = head.set.len();
-        warn!(target: "ledger::node", validators, "alone, one of several validators makes no block final");
+        if config.network.is_none() {
+            return Err(NodeError::NotAValidator { key });
+        }
+        warn!(target: "ledger::node", %key, "this key is no validator's yet: the node follows the chain until it is admitted");
     }
     let folder = config.paths.guard.clone();
     let genesis = runtime.genesis_hash().get();
-    let (store, found) = blocking(move || GuardStore::open(&folder, genesis)).await??;
-    let start = guard_start(found.as_deref(), head, accept_lost_guard)?;
+    let (mut store, found) = blocking(move || GuardStore::open(&folder, genesis)).await??;
+    let start = guard_start(found.as_deref(), head, lost_guard)?;
+    if matches!(start, GuardStart::Fresh) {
+        // From here on there is a record: a crash before the first signature must not look like a lost one.
+        let fresh = GuardRecord::fresh(runtime.genesis_hash(), signer.public()).encode();
+        store = blocking(move || store.store(&fresh).map(|()| store)).await??;
+    }
     Ok(Some(Signing { signer, store, start }))
 }
 
@@ -243,21 +250,21 @@ fn bind_rpc(config: &NodeConfig, context: RpcContext) -> Result<RpcServer, NodeE
     })
 }
 
-fn open_network(config: &NodeConfig, runtime: &Runtime) -> Result<Option<(Network, String)>, NodeError> {
+fn open_network(config: &NodeConfig, runtime: &Runtime) -> Result<Option<OpenedNetwork>, NodeError> {
     let Some(network) = &config.network else {
         return Ok(None);
     };
     let identity = consensus::read_or_create_identity(&config.paths.identity)?;
-    let peer_id = peer_id(&identity)?.to_string();
-    Ok(Some((
-        Network::bind(network, &identity, runtime.genesis_hash().get())?,
-        peer_id,
-    )))
-}
-
-/// The status of a node without a network: it never changes.
-fn no_network() -> watch::Receiver<NetworkStatus> {
-    watch::channel(NetworkStatus::default()).1
+    let genesis = runtime.genesis_hash();
+    match network::open(network, identity.clone(), genesis) {
+        Err(NodeError::Listen { address, .. }) if network.any_port_will_do => {
+            warn!(target: "ledger::network", taken = %address, "the usual port for peers is taken: listening on a free one");
+            let mut free = network.clone();
+            free.listen.iter_mut().for_each(|address| address.set_port(0));
+            network::open(&free, identity, genesis).map(Some)
+        }
+        opened => opened.map(Some),
+    }
 }
 
 /// Name, version and platform, as `web3_clientVersion` gives them.
@@ -343,16 +350,13 @@ impl Tasks {
     }
 
     /// Spawns what answers others.
-    fn spawn_servers(&mut self, rpc_threads: &Handle, rpc: RpcServer, admin: AdminServer, network: Option<Network>) {
+    fn spawn_servers(&mut self, rpc_threads: &Handle, rpc: RpcServer, admin: AdminServer) {
         let token = self.shutdown.clone();
         self.spawn_on(rpc_threads, "JSON-RPC", async move {
             rpc.run(token).await.map_err(|error| error.to_string())
         });
         let token = self.shutdown.clone();
         self.spawn("admin socket", admin.run(token).map(Ok));
-        if let Some(network) = network {
-            self.spawn("network", network.run(self.shutdown.clone()).map(Ok));
-        }
     }
 
     /// Waits for a task to end; while nobody asked for it, every end is an error.

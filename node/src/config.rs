@@ -10,10 +10,12 @@ use std::{
 };
 
 use ledger_chainspec::{ChainSpec, ConsensusKey, dev_keys};
+use ledger_network::{Multiaddr, NetworkLimits, parse_peer_address};
 use ledger_runtime::ReadLimits;
 
 use crate::{
     cli::{Cli, LogFormat},
+    driver::LostGuardAnswer,
     error::NodeError,
     rpc::RpcOptions,
 };
@@ -81,9 +83,21 @@ pub struct RpcConfig {
 #[derive(Debug, Clone)]
 pub struct NetworkConfig {
     /// Where peers are listened for, over TCP and QUIC.
-    pub address: SocketAddr,
-    /// Peers to connect to, as multiaddresses.
-    pub bootnodes: Vec<String>,
+    pub listen: Vec<SocketAddr>,
+    /// Whether a free port will do where the usual one is taken, because nobody asked for it.
+    pub any_port_will_do: bool,
+    /// Addresses at which peers reach this node, if they are others.
+    pub external: Vec<Multiaddr>,
+    /// Peers to connect to.
+    pub bootnodes: Vec<Multiaddr>,
+    /// Peers to stay connected to.
+    pub reserved: Vec<Multiaddr>,
+    /// Talk to reserved peers and to nobody else.
+    pub reserved_only: bool,
+    /// The file of known peers.
+    pub peer_store: PathBuf,
+    /// What others may use of this node.
+    pub limits: NetworkLimits,
 }
 
 /// Signing.
@@ -91,8 +105,8 @@ pub struct NetworkConfig {
 pub struct ValidatorConfig {
     /// Which key.
     pub key: KeySource,
-    /// The operator's word that no other process signs with this key (R8).
-    pub accept_lost_guard: bool,
+    /// What the operator says of a guard record that is not there (R8).
+    pub lost_guard: LostGuardAnswer,
 }
 
 /// Where the consensus key comes from.
@@ -133,11 +147,9 @@ impl NodeConfig {
         let data = data_folder_of(cli, &spec.name)?;
         let guard = cli.validator.guard_dir.clone().unwrap_or_else(|| data.join("guard"));
         let is_dev = is_development(&spec);
-        let mut bootnodes = spec.network.bootnodes.clone();
-        bootnodes.extend(cli.network.bootnode.iter().cloned());
-        let p2p_port = cli.network.p2p_port.or((!is_dev).then_some(P2P_PORT_DEFAULT));
         let cache_bytes = usize::try_from(cli.storage.cache_mib << 20)
             .map_err(|_| NodeError::Usage("--cache-mib is more than this machine can address".to_owned()))?;
+        let network = network(cli, &spec, &data)?;
         Ok(Self {
             paths: Paths {
                 chain: chain_path(&data),
@@ -156,13 +168,13 @@ impl NodeConfig {
                 options: cli.rpc.options(),
                 reads: cli.rpc.reads.limits()?,
             },
-            network: p2p_port.map(|port| NetworkConfig {
-                address: SocketAddr::new(cli.network.p2p_host, port),
-                bootnodes,
-            }),
+            network,
             validator: key_source(cli, is_dev).map(|key| ValidatorConfig {
                 key,
-                accept_lost_guard: cli.validator.accept_lost_guard,
+                lost_guard: LostGuardAnswer {
+                    accept_lost: cli.validator.accept_lost_guard,
+                    is_fresh: cli.validator.fresh_guard,
+                },
             }),
             telemetry: TelemetryConfig {
                 log_format: cli.telemetry.log_format,
@@ -176,6 +188,48 @@ impl NodeConfig {
             spec,
         })
     }
+}
+
+/// The network that `cli` asks for. A development chain has none unless one is asked for.
+fn network(cli: &Cli, spec: &ChainSpec, data: &Path) -> Result<Option<NetworkConfig>, NodeError> {
+    let args = &cli.network;
+    let is_asked_for = !args.listen.is_empty() || args.p2p_port.is_some();
+    if is_development(spec) && !is_asked_for {
+        return Ok(None);
+    }
+    let addresses = |texts: &mut dyn Iterator<Item = &String>| -> Result<Vec<Multiaddr>, NodeError> {
+        let parsed = texts.map(|text| parse_peer_address(text));
+        parsed
+            .collect::<Result<_, _>>()
+            .map_err(|error| NodeError::Usage(error.to_string()))
+    };
+    let external = args.external_address.iter().map(|text| {
+        let wrong = |error| {
+            NodeError::Usage(format!(
+                "--external-address `{text}`: {error}; give /ip4/<address>/tcp/<port>"
+            ))
+        };
+        text.parse().map_err(wrong)
+    });
+    Ok(Some(NetworkConfig {
+        listen: match args.listen.as_slice() {
+            [] => vec![SocketAddr::new(
+                args.p2p_host,
+                args.p2p_port.unwrap_or(P2P_PORT_DEFAULT),
+            )],
+            listen => listen.to_vec(),
+        },
+        any_port_will_do: !is_asked_for,
+        external: external.collect::<Result<_, _>>()?,
+        bootnodes: addresses(&mut spec.network.bootnodes.iter().chain(&args.bootnode))?,
+        reserved: addresses(&mut args.reserved_peer.iter())?,
+        reserved_only: args.reserved_only,
+        peer_store: data.join("peers"),
+        limits: NetworkLimits {
+            anonymous_incoming_max: args.max_peers,
+            ..NetworkLimits::default()
+        },
+    }))
 }
 
 /// Whether `spec` is a laptop's own chain: its only validator is the first development key, which everybody has.

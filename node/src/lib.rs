@@ -2,9 +2,10 @@
 //!
 //! The reader's path: [`cli`] is what a person can ask for, [`config`] what was asked for, [`assembly`] builds the node out
 //! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
-//! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included; [`rpc`] answers everybody
-//! else; [`network`] knows the peers; [`admin`] and [`backup`] serve the operator's `ledger-node db`; [`telemetry`] is what
-//! the node says about itself.
+//! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
+//! [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
+//! proof against a validator; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
+//! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them.
 
 pub mod admin;
 pub mod assembly;
@@ -12,12 +13,16 @@ pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod driver;
+pub mod endorse;
 pub mod error;
+pub mod evidence;
 pub mod network;
 pub mod rpc;
 pub mod signer;
+pub mod sync;
 pub mod telemetry;
 pub mod txpool;
+pub mod wiring;
 
 pub use ledger_keys as keys;
 

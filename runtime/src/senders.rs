@@ -44,14 +44,22 @@ impl IncomingBlock {
     /// checked. Whoever announces blocks bounds how many there are.
     #[must_use]
     pub fn announce(block: Block) -> Self {
-        let recovery = Some(Recovery::start(block.transactions.clone()));
+        let recovery = Some(Recovery::start(block.transactions.clone(), &[]));
+        Self { block, recovery }
+    }
+
+    /// A block with the senders of its transactions as far as they are known, in the order of the transactions. Whoever knows
+    /// them recovered them from these signatures; the others are recovered now.
+    #[must_use]
+    pub fn with_senders(block: Block, senders: &[Option<Address>]) -> Self {
+        let recovery = Some(Recovery::start(block.transactions.clone(), senders));
         Self { block, recovery }
     }
 
     /// The block, and its recovery, which begins now if it was not announced.
     pub(crate) fn into_parts(self) -> (Block, Recovery) {
         let Self { block, recovery } = self;
-        let recovery = recovery.unwrap_or_else(|| Recovery::start(block.transactions.clone()));
+        let recovery = recovery.unwrap_or_else(|| Recovery::start(block.transactions.clone(), &[]));
         (block, recovery)
     }
 }
@@ -77,13 +85,23 @@ struct Senders {
 }
 
 impl Recovery {
-    fn start(transactions: Vec<Transaction>) -> Self {
+    /// Begins with what is `known`, in the order of the transactions; nothing is known of those beyond its end.
+    fn start(transactions: Vec<Transaction>, known: &[Option<Address>]) -> Self {
+        let known = known.iter().copied().chain(std::iter::repeat(None));
+        let found: Vec<OnceLock<_>> = known
+            .take(transactions.len())
+            .map(|sender| sender.map_or_else(OnceLock::new, |sender| OnceLock::from(Ok(sender))))
+            .collect();
+        let is_complete = found.iter().all(|sender| sender.get().is_some());
         let senders = Arc::new(Senders {
-            found: vec![OnceLock::new(); transactions.len()],
+            next: AtomicUsize::new(if is_complete { transactions.len() } else { 0 }),
+            found,
             transactions,
-            next: AtomicUsize::new(0),
         });
-        let pieces = senders.transactions.len().div_ceil(PIECE);
+        let pieces = match is_complete {
+            true => 0,
+            false => senders.transactions.len().div_ceil(PIECE),
+        };
         for _ in 0..POOL.current_num_threads().min(pieces) {
             let senders = Arc::clone(&senders);
             POOL.spawn(move || while senders.recover_piece() {});

@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use ledger_chainspec::{
-    Block, BlockNumber, ConsensusKey, FinalityCertificate, PrevoteCertificate, Slot, Statement, StatementKind,
-    ValidatorSet, Vote, digest_of, seal_hash,
+    Block, BlockNumber, ConsensusKey, FinalityCertificate, Header, PrevoteCertificate, Slot, Statement, StatementKind,
+    ValidatorSet, Vote, block_hash, digest_of, seal_hash,
 };
 
 use super::{Engine, SlotProposal, Verdict, oldest_kept};
@@ -15,7 +15,7 @@ use crate::{
     finality::Insertion,
     header_rules::open_height,
     input::Origin,
-    message::{Message, Place, Proposal, SignedStatement, reproposal_statement},
+    message::{Message, Place, Proposal, Reproposal, SignedStatement, reproposal_statement},
     rejection::{HeaderError, Rejection},
 };
 
@@ -32,6 +32,35 @@ pub(super) enum Hint {
 const ANSWERED_PER_SLOT_MAX: usize = ledger_chainspec::VALIDATORS_MAX;
 
 impl Engine {
+    /// Whether the bodies of a proposal are worth fetching: it is for the open height or the next one and a slot that is not
+    /// over, and the authority of that slot signed it. Nothing is kept; the whole proposal is for [`Engine::handle`].
+    ///
+    /// # Errors
+    /// [`Rejection`] as for the whole proposal.
+    pub fn check_proposer(&self, header: &Header, again: Option<&Reproposal>) -> Result<(), Rejection> {
+        let open = open_height(&self.head);
+        let height = BlockNumber::new(header.number);
+        if height < open {
+            return Err(Rejection::HeightFinal { height });
+        }
+        if height > open && open.next() != Some(height) {
+            return Err(Rejection::HeightAhead { height, open });
+        }
+        let place = Place { height, ..self.place() };
+        let (signed, voter) = proposer_statement(&place, (header, again), &self.head.set)?;
+        let (slot, current) = (signed.statement.slot, self.slot());
+        self.refuse_future(slot)?;
+        if slot < oldest_kept(current) {
+            return Err(Rejection::SlotPast { slot, current });
+        }
+        match signed.statement.verify(&voter, &signed.signature) {
+            true => Ok(()),
+            // Another set, not known here yet, may govern the next height.
+            false if height > open => Err(Rejection::HeightAhead { height, open }),
+            false => Err(Rejection::Signature { voter }),
+        }
+    }
+
     pub(super) fn on_proposal(&mut self, from: Origin, proposal: Proposal) -> Result<(), Rejection> {
         let open = open_height(&self.head);
         let number = proposal.block.number();
@@ -49,7 +78,7 @@ impl Engine {
             height: number,
             ..self.place()
         };
-        let (signed, proposer) = proposer_statement(&place, &proposal, &set)?;
+        let (signed, proposer) = proposer_statement(&place, (&proposal.block.header, proposal.again.as_ref()), &set)?;
         let slot = signed.statement.slot;
         let is_signed = signed.statement.verify(&proposer, &signed.signature);
         if number < open {
@@ -79,7 +108,11 @@ impl Engine {
     /// A proposal for the open height.
     fn take_proposal(&mut self, proposal: Proposal) -> Result<(), Rejection> {
         let place = self.place();
-        let (signed, proposer) = proposer_statement(&place, &proposal, &self.head.set)?;
+        let (signed, proposer) = proposer_statement(
+            &place,
+            (&proposal.block.header, proposal.again.as_ref()),
+            &self.head.set,
+        )?;
         let slot = signed.statement.slot;
         self.refuse_future(slot)?;
         if slot < oldest_kept(self.slot()) {
@@ -313,11 +346,10 @@ impl Engine {
 /// What the proposer must have signed, with the signature it gave, and who it must be. Nothing is verified.
 fn proposer_statement(
     place: &Place,
-    proposal: &Proposal,
+    (header, again): (&Header, Option<&Reproposal>),
     set: &ValidatorSet,
 ) -> Result<(SignedStatement, ConsensusKey), Rejection> {
-    let header = &proposal.block.header;
-    let (statement, signature) = match &proposal.again {
+    let (statement, signature) = match again {
         None => {
             let digest = digest_of(header).map_err(HeaderError::from)?;
             let signature = digest.seal.ok_or(HeaderError::NoSeal)?;
@@ -329,7 +361,7 @@ fn proposer_statement(
         }
         Some(again) => {
             let valid_slot = again.valid_slot().ok_or(Rejection::Justification { certificates: 0 })?;
-            let hash = proposal.block.hash();
+            let hash = block_hash(header);
             (
                 reproposal_statement(place, again.slot, hash, valid_slot),
                 again.signature,

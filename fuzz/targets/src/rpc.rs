@@ -8,6 +8,7 @@ use ledger_chainspec::ChainSpec;
 use ledger_node::{
     rpc::{InProcess, NetworkStatus, RpcContext, RpcLimits},
     txpool::TxPool,
+    wiring::Wiring,
 };
 use ledger_runtime::{Runtime, RuntimeOptions};
 use tempfile::TempDir;
@@ -51,9 +52,11 @@ impl Desk {
             watch::Sender::new(runtime.head()),
             watch::Sender::new(NetworkStatus::default()),
         );
+        let pool = Arc::new(pool);
         let context = RpcContext {
+            consensus: Wiring::new(&runtime, &pool, None, None, heads.subscribe()).port,
             runtime,
-            pool: Arc::new(pool),
+            pool,
             heads: heads.subscribe(),
             network: network.subscribe(),
             client_version: "fuzz".to_owned(),

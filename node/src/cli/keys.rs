@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 use crate::{
     error::NodeError,
     keys::{KeyError, Password, account, consensus, secret_file},
-    network,
 };
 
 use super::{Cli, output};
@@ -99,7 +98,7 @@ pub fn run(cli: &Cli, args: &KeysArgs) -> Result<(), NodeError> {
         }
         KeysCommand::PeerId => {
             let path = crate::config::identity_path(&crate::config::data_folder(cli)?);
-            let peer_id = network::peer_id(&consensus::read_or_create_identity(&path)?)?;
+            let peer_id = ledger_network::peer_id_of(&consensus::read_or_create_identity(&path)?);
             output(
                 cli.telemetry.json,
                 &json!({ "peer_id": peer_id.to_string(), "file": path }),

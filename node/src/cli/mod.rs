@@ -11,7 +11,7 @@ pub mod suites;
 
 use std::{
     io::{self, Write},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
 };
 
@@ -114,12 +114,39 @@ pub struct NetworkArgs {
     /// Address to listen for peers on
     #[arg(long, env = "LEDGER_P2P_HOST", default_value = "127.0.0.1", value_name = "IP")]
     pub p2p_host: IpAddr,
-    /// Port (TCP and UDP) to listen for peers on; 0 takes a free one [default: 30333; on the dev chain: no network]
+    /// Port (TCP and UDP) to listen for peers on; 0 takes a free one [default: 30333, or a free one where that is taken; on
+    /// the dev chain: no network]
     #[arg(long, env = "LEDGER_P2P_PORT", value_name = "PORT")]
     pub p2p_port: Option<u16>,
+    /// Addresses and ports to listen for peers on, in place of the two above, as 0.0.0.0:30333 or [::]:30333
+    #[arg(
+        long,
+        env = "LEDGER_LISTEN",
+        value_delimiter = ',',
+        value_name = "IP:PORT",
+        conflicts_with = "p2p_port"
+    )]
+    pub listen: Vec<SocketAddr>,
+    /// Where peers reach this node if that is elsewhere (behind NAT, a forwarded port), as /ip4/../tcp/..
+    #[arg(
+        long,
+        env = "LEDGER_EXTERNAL_ADDRESS",
+        value_delimiter = ',',
+        value_name = "MULTIADDR"
+    )]
+    pub external_address: Vec<String>,
     /// Peers to connect to, besides those of the specification, as /ip4/../tcp/../p2p/..
     #[arg(long, env = "LEDGER_BOOTNODES", value_delimiter = ',', value_name = "MULTIADDR")]
     pub bootnode: Vec<String>,
+    /// Peers to stay connected to, whose places nobody else can take, as /ip4/../tcp/../p2p/..
+    #[arg(long, env = "LEDGER_RESERVED_PEERS", value_delimiter = ',', value_name = "MULTIADDR")]
+    pub reserved_peer: Vec<String>,
+    /// Talk to reserved peers and to nobody else
+    #[arg(long, env = "LEDGER_RESERVED_ONLY", requires = "reserved_peer")]
+    pub reserved_only: bool,
+    /// Connections that peers may open to this node; validators and reserved peers have places of their own
+    #[arg(long, env = "LEDGER_MAX_PEERS", default_value_t = 96, value_name = "NUMBER")]
+    pub max_peers: usize,
 }
 
 /// Signing.
@@ -138,6 +165,10 @@ pub struct ValidatorArgs {
     /// Sign although that record is gone. Only safe if no other process ever signs with this key
     #[arg(long)]
     pub accept_lost_guard: bool,
+    /// This key has never signed on this chain: sign from the first block on. For the first start of a new chain's validators;
+    /// a key that joins later needs no word, and where there is a record this says nothing
+    #[arg(long, conflicts_with = "accept_lost_guard")]
+    pub fresh_guard: bool,
 }
 
 /// Logs, metrics and output.

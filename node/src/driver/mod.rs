@@ -5,8 +5,10 @@
 //! threads; guard records are synced, statements signed and final blocks committed one after the other, in the order the
 //! engine gave them. It decides nothing: what may be signed is the engine's affair, what a block does the runtime's.
 
+mod catching_up;
 mod pace;
 mod start;
+mod talking;
 mod work;
 
 use std::{
@@ -17,27 +19,33 @@ use std::{
 
 use ledger_chainspec::{Block, FinalityCertificate, Slot, UnixMillis, digest_of};
 use ledger_consensus::{
-    Alarm, BuildOutcome, BuildRequest, Effect, Engine, GuardWrite, Input, Permission, ValidationOutcome,
+    Alarm, BuildOutcome, BuildRequest, Effect, Engine, Evidence, GuardWrite, Input, Permission, Schedule, Status,
+    ValidationOutcome,
 };
 use ledger_runtime::{Executed, Head, Runtime};
 use parity_scale_codec::Encode;
 use parking_lot::Mutex;
 use tokio::{
-    sync::watch,
+    sync::{mpsc, oneshot, watch},
     task::{JoinError, JoinSet, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, trace, warn};
 
-pub use start::{Signing, StartError, guard_start};
+pub use start::{LostGuardAnswer, Signing, StartError, guard_start};
+pub use talking::DriverNetwork;
 
 use crate::{
+    endorse::Endorsements,
     signer::{ConsensusSigner, GuardStore, GuardStoreError},
+    sync::Batch,
     telemetry::metering,
     txpool::TxPool,
 };
+use catching_up::CatchingUp;
 use pace::Pace;
-use work::{BuildReport, BuildTime, Done};
+use talking::{Ears, Talk};
+use work::{BuildParts, BuildReport, BuildTime, Done};
 
 /// Blocks that were executed and are not final: the one built here and the one validated last. Each holds its changes of
 /// state in memory.
@@ -77,15 +85,38 @@ pub struct DriverParts {
     pub heads: watch::Sender<Arc<Head>>,
     /// Renders metrics; tidied up with every block.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// Promises, whose transactions go first.
+    pub endorsements: Arc<Endorsements>,
+    /// Where proofs of broken rules go (R12).
+    pub evidence: mpsc::Sender<Evidence>,
+}
+
+/// What others ask of the driver.
+#[derive(Debug)]
+pub struct DriverInputs {
+    /// The network; `None` to talk to nobody.
+    pub network: Option<DriverNetwork>,
+    /// Certified blocks to import, from the sync.
+    pub batches: mpsc::Receiver<Batch>,
+    /// Who wants to know how the open height stands.
+    pub questions: mpsc::Receiver<oneshot::Sender<Status>>,
 }
 
 /// The driver, ready to [`run`](Driver::run).
 pub struct Driver {
     engine: Engine,
     first_effects: Vec<Effect>,
-    signer: Option<ConsensusSigner>,
+    signer: Option<Arc<ConsensusSigner>>,
     guard: Option<Arc<Mutex<GuardStore>>>,
     parts: DriverParts,
+    talk: Option<Talk>,
+    ears: Option<Ears>,
+    batches: mpsc::Receiver<Batch>,
+    questions: mpsc::Receiver<oneshot::Sender<Status>>,
+    catching_up: CatchingUp,
+    params: ledger_consensus::ChainParams,
+    schedule: Schedule,
+    clock_offset_ms: Option<i64>,
     executed: VecDeque<Executed>,
     work: JoinSet<Result<Done, DriverError>>,
     wake_at: Option<UnixMillis>,
@@ -119,17 +150,26 @@ impl Driver {
     /// [`DriverError`]; the node stops with it.
     pub async fn run(mut self) -> Result<(), DriverError> {
         let mut pool_changes = self.parts.pool.watch_counts();
+        let (mut consensus, mut peers) = self.ears.take().map(|ears| (ears.consensus, ears.peers)).unzip();
+        self.tell_network();
         let effects = std::mem::take(&mut self.first_effects);
         self.carry_out(effects).await?;
         self.tell_pool().await?;
         loop {
             let shutdown = self.shutdown.clone();
+            let may_import = self.catching_up.is_idle();
+            // What peers can send without end comes last.
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(done) = self.work.join_next() => self.on_done(done?).await?,
                 () = until(self.wake_at) => self.tick().await?,
+                Some(question) = self.questions.recv() => self.answer(question),
                 Ok(()) = pool_changes.changed() => self.tell_pool().await?,
+                Some(batch) = self.batches.recv(), if may_import => self.start_batch(batch),
+                Some(peers) = news_of(&mut peers) => self.on_peers(&peers).await?,
+                fetched = next_fetched(&mut self.talk) => self.on_fetched(fetched).await?,
+                Some(message) = next_message(&mut consensus) => self.on_message(message).await?,
             }
         }
         // Work under way sees the same token and ends early; nothing of it is written.
@@ -176,18 +216,54 @@ impl Driver {
             Effect::Finalize { block, certificate } => return self.finalize(block, certificate).await,
             Effect::WakeAt(at) => self.wake_at = Some(at),
             Effect::Alarm(alarm) => on_alarm(alarm)?,
-            Effect::Evidence(evidence) => {
-                error!(target: "ledger::consensus", ?evidence, "a validator broke the rules provably");
-            }
+            Effect::Evidence(evidence) => self.hand_over(*evidence),
             Effect::Reject { from, rejection } => {
                 debug!(target: "ledger::consensus", peer = from.0, %rejection, "message not taken");
             }
-            // A set of one has nobody to tell and nobody to ask.
-            Effect::Broadcast(_) | Effect::Send { .. } | Effect::FetchBlock { .. } | Effect::CatchUp { .. } => {
-                trace!(target: "ledger::consensus", "no other validator to talk to");
+            effect @ (Effect::Broadcast(_)
+            | Effect::Send { .. }
+            | Effect::FetchBlock { .. }
+            | Effect::CatchUp { .. }) => {
+                self.talk_about(effect);
             }
         }
         Ok(Vec::new())
+    }
+
+    /// What is for the peers.
+    fn talk_about(&mut self, effect: Effect) {
+        let Some(talk) = &mut self.talk else {
+            return trace!(target: "ledger::consensus", "nobody to talk to");
+        };
+        match effect {
+            Effect::Broadcast(message) => talk.broadcast(message),
+            Effect::Send { to, message } => talk.send(to, message),
+            Effect::FetchBlock { number, hash } => talk.fetch_block(number, hash),
+            Effect::CatchUp { through, from } => talk.catch_up(through, from),
+            _ => {}
+        }
+    }
+
+    fn hand_over(&self, evidence: Evidence) {
+        error!(
+            target: "ledger::consensus", offender = %evidence.offender, kind = ?evidence.kind,
+            slot = %evidence.second.statement.slot, "a validator broke the rules provably"
+        );
+        // What finds the queue full was found by others too.
+        if let Err(error) = self.parts.evidence.try_send(evidence) {
+            warn!(target: "ledger::consensus", %error, "evidence not handed over");
+        }
+    }
+
+    fn answer(&self, question: oneshot::Sender<Status>) {
+        // An error means that whoever asked has left.
+        let _ = question.send(self.engine.status());
+    }
+
+    fn tell_network(&self) {
+        if let Some(talk) = &self.talk {
+            talk.follow(&self.parts.runtime.head(), self.parts.runtime.oldest_block());
+        }
     }
 
     /// Tells the engine whether there is something to include, if that is news to it.
@@ -212,18 +288,21 @@ impl Driver {
             deadline: self.pace.deadline(now(), request.deadline),
             late: UnixMillis::new(request.deadline.get().saturating_add(grace_ms)),
         };
-        let (runtime, pool, shutdown) = (
-            Arc::clone(&self.parts.runtime),
-            Arc::clone(&self.parts.pool),
-            self.shutdown.clone(),
-        );
-        self.work
-            .spawn_blocking(move || work::build(&runtime, &pool, &shutdown, request, time));
+        let parts = BuildParts {
+            runtime: Arc::clone(&self.parts.runtime),
+            pool: Arc::clone(&self.parts.pool),
+            endorsements: Arc::clone(&self.parts.endorsements),
+            shutdown: self.shutdown.clone(),
+        };
+        self.work.spawn_blocking(move || work::build(&parts, request, time));
     }
 
     fn start_validation(&mut self, block: Arc<Block>) {
         let runtime = Arc::clone(&self.parts.runtime);
-        self.work.spawn_blocking(move || work::validate(&runtime, &block));
+        let recent = self.talk.as_ref().and_then(|talk| talk.recent.get(&block.hash()));
+        let senders = recent.map(|recent| recent.senders).unwrap_or_default();
+        self.work
+            .spawn_blocking(move || work::validate(&runtime, &block, &senders));
     }
 
     async fn on_done(&mut self, done: Result<Done, DriverError>) -> Result<(), DriverError> {
@@ -239,6 +318,7 @@ impl Driver {
                     outcome: ValidationOutcome::Valid,
                 }
             }
+            Done::Batch(outcome) => return self.on_batch(outcome).await,
             Done::Validated { hash, executed: None } => Input::Validated {
                 hash,
                 outcome: ValidationOutcome::Invalid,
@@ -313,18 +393,31 @@ impl Driver {
         block: Arc<Block>,
         certificate: FinalityCertificate,
     ) -> Result<Vec<Input>, DriverError> {
+        // A batch under way commits this very block, or ends before it; then it is this one's turn.
+        if !self.catching_up.is_idle() {
+            self.catching_up.deferred = Some((block, certificate));
+            return Ok(Vec::new());
+        }
         let known = self.take_executed(&block);
         let (runtime, pool) = (Arc::clone(&self.parts.runtime), Arc::clone(&self.parts.pool));
         let started = Instant::now();
-        let head = spawn_blocking(move || work::commit(&runtime, &pool, &block, known, certificate)).await??;
+        let (head, included) =
+            spawn_blocking(move || work::commit(&runtime, &pool, &block, known, certificate)).await??;
         metrics::histogram!(metering::COMMIT_SECONDS).record(started.elapsed());
+        self.parts.endorsements.follow(&head, &included);
+        Ok(self.on_head(&head))
+    }
+
+    /// Tells everybody of a new head, and gives what the engine has to hear.
+    fn on_head(&mut self, head: &Arc<Head>) -> Vec<Input> {
         self.parts.metrics.run_upkeep();
-        self.parts.heads.send_replace(Arc::clone(&head));
+        self.parts.heads.send_replace(Arc::clone(head));
+        self.tell_network();
         self.told_has_work = self.has_work();
         let changed = Input::PoolChanged {
             has_work: self.told_has_work,
         };
-        Ok(vec![Input::Imported(Box::new(start::final_head(&head))), changed])
+        vec![Input::Imported(Box::new(start::final_head(head))), changed]
     }
 
     /// What is known of executing `block`, and nothing else any more: its height is decided.
@@ -382,6 +475,37 @@ async fn until(moment: Option<UnixMillis>) {
     match moment {
         // Counted from the wall clock each time, so that a clock that was set is followed at the next wake-up.
         Some(moment) => tokio::time::sleep(Duration::from_millis(moment.get().saturating_sub(now().get()))).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next message of a peer; none once the network has ended, and never without one.
+async fn next_message(
+    consensus: &mut Option<mpsc::Receiver<ledger_network::Incoming<ledger_network::ConsensusMessage>>>,
+) -> Option<ledger_network::Incoming<ledger_network::ConsensusMessage>> {
+    match consensus {
+        Some(consensus) => consensus.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is new of the peers; never without a network.
+async fn news_of(
+    peers: &mut Option<watch::Receiver<Arc<ledger_network::Peers>>>,
+) -> Option<Arc<ledger_network::Peers>> {
+    match peers {
+        Some(peers) => {
+            peers.changed().await.ok()?;
+            Some(Arc::clone(&peers.borrow_and_update()))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The end of a fetch; never without a network.
+async fn next_fetched(talk: &mut Option<Talk>) -> crate::network::fetch::Fetched {
+    match talk {
+        Some(talk) => talk.next_fetched().await,
         None => std::future::pending().await,
     }
 }

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Driver, DriverParts, now, pace::Pace};
+use super::{Driver, DriverInputs, DriverParts, catching_up::CatchingUp, now, pace::Pace, talking::Talk};
 use crate::{
     error::LostGuard,
     signer::{ConsensusSigner, GuardStore},
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Signing {
     /// The key.
-    pub signer: ConsensusSigner,
+    pub signer: Arc<ConsensusSigner>,
     /// Where its guard record goes.
     pub store: GuardStore,
     /// What was found there.
@@ -47,17 +47,31 @@ pub enum StartError {
     NoSlotDuration,
 }
 
+/// What the operator says of a guard record that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LostGuardAnswer {
+    /// The record is lost, and no other process ever signs with the key.
+    pub accept_lost: bool,
+    /// The key has never signed anything on this chain.
+    pub is_fresh: bool,
+}
+
 /// How to start with the record `found` in the guard store of a chain at `head`, or the reason not to (R8).
 ///
 /// A set of one has nobody to learn from what it signed before, so it starts without its record only on an empty chain or
-/// at the operator's word (`accept`). Larger sets wait for a later certificate by themselves.
+/// at the operator's word. Larger sets wait for a later certificate by themselves; at the start of a chain there is none to
+/// wait for, so that there the operator's word counts that the key is fresh.
 ///
 /// # Errors
 /// [`StartError::Record`] for a record that cannot be read, [`StartError::LostGuard`] as above.
-pub fn guard_start(found: Option<&[u8]>, head: &Head, accept: bool) -> Result<GuardStart, StartError> {
+pub fn guard_start(found: Option<&[u8]>, head: &Head, answer: LostGuardAnswer) -> Result<GuardStart, StartError> {
     let record = found.map(GuardRecord::from_bytes).transpose()?;
     if head.set.len() > 1 {
-        return Ok(record.map_or(GuardStart::Lost, |record| GuardStart::Found(Box::new(record))));
+        return Ok(match record {
+            Some(record) => GuardStart::Found(Box::new(record)),
+            None if answer.is_fresh && head.number().get() == 0 => GuardStart::Fresh,
+            None => GuardStart::Lost,
+        });
     }
     let lost = match record {
         None if head.number().get() == 0 => return Ok(GuardStart::Fresh),
@@ -83,7 +97,7 @@ pub fn guard_start(found: Option<&[u8]>, head: &Head, accept: bool) -> Result<Gu
             }
         }
     };
-    if accept {
+    if answer.accept_lost {
         Ok(GuardStart::LostAccepted)
     } else {
         Err(lost.into())
@@ -117,7 +131,17 @@ impl Driver {
     ///
     /// # Errors
     /// [`StartError`] if the guard record belongs to another chain or key, or the head contradicts itself.
-    pub fn new(parts: DriverParts, signing: Option<Signing>, shutdown: CancellationToken) -> Result<Self, StartError> {
+    pub fn new(
+        parts: DriverParts,
+        inputs: DriverInputs,
+        signing: Option<Signing>,
+        shutdown: CancellationToken,
+    ) -> Result<Self, StartError> {
+        let DriverInputs {
+            network,
+            batches,
+            questions,
+        } = inputs;
         let params = params(parts.runtime.spec(), &parts.runtime)?;
         let (signer, guard, start) = match signing {
             Some(Signing { signer, store, start }) => (Some(signer), Some(store), start),
@@ -125,7 +149,7 @@ impl Driver {
         };
         let config = EngineConfig {
             params,
-            voter: signer.as_ref().map(ConsensusSigner::public),
+            voter: signer.as_ref().map(|signer| signer.public()),
         };
         let head = final_head(&parts.runtime.head());
         let (engine, first_effects) = Engine::new(
@@ -136,12 +160,23 @@ impl Driver {
                 now: now(),
             },
         )?;
+        let (talk, ears) = network
+            .map(|network| Talk::new(network, parts.heads.subscribe()))
+            .unzip();
         Ok(Self {
             engine,
             first_effects,
             signer,
             guard: guard.map(|store| Arc::new(Mutex::new(store))),
             parts,
+            talk,
+            ears,
+            batches,
+            questions,
+            catching_up: CatchingUp::default(),
+            params,
+            schedule: params.schedule,
+            clock_offset_ms: None,
             executed: VecDeque::new(),
             work: JoinSet::new(),
             wake_at: None,

@@ -9,14 +9,15 @@ use std::{
     time::Instant,
 };
 
+use alloy_primitives::{Address, B256};
 use ledger_chainspec::{Block, BlockHash, FinalityCertificate, Slot, UnixMillis};
 use ledger_consensus::BuildRequest;
-use ledger_runtime::{Executed, Head, ProduceInputs, Runtime};
+use ledger_runtime::{Executed, Head, IncomingBlock, ProduceInputs, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{DriverError, now};
-use crate::{telemetry::metering, txpool::TxPool};
+use super::{DriverError, catching_up::BatchOutcome, now};
+use crate::{endorse::Endorsements, telemetry::metering, txpool::TxPool};
 
 /// Work that came to an end.
 #[derive(Debug)]
@@ -32,6 +33,17 @@ pub(super) enum Done {
         hash: BlockHash,
         executed: Option<Box<Executed>>,
     },
+    /// A batch of certified blocks was imported, or as much of it as was right.
+    Batch(BatchOutcome),
+}
+
+/// What a block is built with.
+#[derive(Debug)]
+pub(super) struct BuildParts {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) pool: Arc<TxPool>,
+    pub(super) endorsements: Arc<Endorsements>,
+    pub(super) shutdown: CancellationToken,
 }
 
 /// The time that a build has.
@@ -55,13 +67,13 @@ pub(super) struct BuildReport {
 }
 
 /// Builds the block that the engine asked for, until its deadline or a shutdown.
-pub(super) fn build(
-    runtime: &Runtime,
-    pool: &TxPool,
-    shutdown: &CancellationToken,
-    request: BuildRequest,
-    time: BuildTime,
-) -> Result<Done, DriverError> {
+pub(super) fn build(parts: &BuildParts, request: BuildRequest, time: BuildTime) -> Result<Done, DriverError> {
+    let BuildParts {
+        runtime,
+        pool,
+        endorsements,
+        shutdown,
+    } = parts;
     let BuildRequest {
         slot,
         deadline,
@@ -82,7 +94,7 @@ pub(super) fn build(
     let started = Instant::now();
     let mut until = deadline;
     let under_way = Cell::new(None);
-    let candidates = pool.candidates().take_while(|_| {
+    let candidates = pool.candidates(&endorsements.first()).take_while(|_| {
         report.cut_short = shutdown.is_cancelled() || now() >= std::mem::replace(&mut until, time.deadline);
         !report.cut_short
     });
@@ -132,14 +144,18 @@ fn outrun(slot: Slot, report: BuildReport) -> Done {
     }
 }
 
-/// Executes `block` again on the head.
-pub(super) fn validate(runtime: &Runtime, block: &Block) -> Result<Done, DriverError> {
+/// Executes `block` again on the head, with the senders of its transactions as far as they are known.
+pub(super) fn validate(runtime: &Runtime, block: &Block, senders: &[Option<Address>]) -> Result<Done, DriverError> {
     let hash = block.hash();
-    match runtime.import(block.clone()) {
+    match runtime.import(IncomingBlock::with_senders(block.clone(), senders)) {
         Ok(executed) => Ok(Done::Validated {
             hash,
             executed: Some(Box::new(executed)),
         }),
+        // A block was committed meanwhile: the verdict is of no use any more.
+        Err(_) if runtime.head().hash().get() != block.header.parent_hash => {
+            Ok(Done::Validated { hash, executed: None })
+        }
         Err(error) if error.blames_block() => {
             warn!(target: "ledger::driver", %hash, %error, "a proposed block is wrong");
             Ok(Done::Validated { hash, executed: None })
@@ -148,14 +164,14 @@ pub(super) fn validate(runtime: &Runtime, block: &Block) -> Result<Done, DriverE
     }
 }
 
-/// Commits `block`, executing it first if that is not `known`, and tells the pool.
+/// Commits `block`, executing it first if that is not `known`, and tells the pool. Gives the head and the block's transactions.
 pub(super) fn commit(
     runtime: &Runtime,
     pool: &TxPool,
     block: &Block,
     known: Option<Executed>,
     certificate: FinalityCertificate,
-) -> Result<Arc<Head>, DriverError> {
+) -> Result<(Arc<Head>, Vec<B256>), DriverError> {
     let executed = match known {
         Some(executed) => executed,
         None => runtime
@@ -170,10 +186,11 @@ pub(super) fn commit(
         .map_err(|error| DriverError::Commit(error.to_string()))?;
     record(&head, block, slot, votes);
     pool.block_committed(&transactions);
-    Ok(head)
+    let included = transactions.iter().map(|transaction| *transaction.tx_hash()).collect();
+    Ok((head, included))
 }
 
-fn record(head: &Head, block: &Block, slot: Slot, votes: usize) {
+pub(super) fn record(head: &Head, block: &Block, slot: Slot, votes: usize) {
     let (number, transactions, gas_used) = (head.number(), block.transactions.len(), block.header.gas_used);
     info!(target: "ledger::finality", %number, %slot, transactions, gas_used, votes, hash = %head.hash(), "block final");
     metrics::gauge!(metering::HEAD_BLOCK).set(as_f64(number.get()));

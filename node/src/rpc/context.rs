@@ -4,11 +4,13 @@ use std::{fmt, sync::Arc};
 
 use alloy_primitives::U256;
 use ledger_chainspec::BlockNumber;
+use ledger_consensus::Status;
+use ledger_network::Peers;
 use ledger_runtime::{BlockRef, CallOverrides, Head, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, turns::Turns};
-use crate::txpool::TxPool;
+use crate::{endorse::Endorsements, evidence::EvidenceLog, txpool::TxPool};
 
 /// How the node stands to its peers, as the network last said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,19 @@ pub struct SyncProgress {
     pub target: BlockNumber,
 }
 
+/// What the methods about consensus ask.
+#[derive(Clone, Debug)]
+pub struct ConsensusPort {
+    /// Promises of authorities.
+    pub endorsements: Arc<Endorsements>,
+    /// The driver, which knows how the open height stands.
+    pub questions: mpsc::Sender<oneshot::Sender<Status>>,
+    /// Proofs of broken rules.
+    pub evidence: Arc<EvidenceLog>,
+    /// The peers, if there is a network.
+    pub peers: Option<watch::Receiver<Arc<Peers>>>,
+}
+
 /// What the assembly hands to the RPC server.
 #[derive(Clone)]
 pub struct RpcContext {
@@ -41,6 +56,8 @@ pub struct RpcContext {
     pub heads: watch::Receiver<Arc<Head>>,
     /// Peers.
     pub network: watch::Receiver<NetworkStatus>,
+    /// Consensus.
+    pub consensus: ConsensusPort,
     /// Name, version and platform of the node.
     pub client_version: String,
     /// Renders the metrics as Prometheus text.

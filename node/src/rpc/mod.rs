@@ -41,7 +41,7 @@ use ledger_api::{
 };
 
 pub use blocks::{FEE_HISTORY_BLOCKS_MAX, FEE_PERCENTILES_MAX};
-pub use context::{Api, NetworkStatus, RpcContext, SyncProgress};
+pub use context::{Api, ConsensusPort, NetworkStatus, RpcContext, SyncProgress};
 pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX, FILTERS_PER_CALLER_MAX, KEPT_FILTER_VALUES_MAX};
 pub use limits::RpcLimits;
 pub use server::{RpcBindError, RpcOptions, RpcServer, STOP_WAIT_MAX};

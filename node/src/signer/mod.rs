@@ -7,8 +7,9 @@ pub mod guard_store;
 
 use std::fmt;
 
+use alloy_primitives::B256;
 use ed25519_dalek::SigningKey;
-use ledger_chainspec::{ConsensusKey, Signature64, Statement};
+use ledger_chainspec::{ConsensusKey, Endorsement, GenesisHash, Signature64, Slot, Statement};
 
 pub use guard_store::{GuardStore, GuardStoreError};
 
@@ -36,6 +37,13 @@ impl ConsensusSigner {
     #[must_use]
     pub fn sign(&self, statement: &Statement) -> Signature64 {
         statement.sign(&self.key)
+    }
+
+    /// The promise that `transactions` go first, made in `slot` (R13). What may be promised is decided by the endorsement book;
+    /// no guard record is needed, for a promise contradicts nothing.
+    #[must_use]
+    pub fn endorse(&self, genesis: GenesisHash, slot: Slot, transactions: Vec<B256>) -> Endorsement {
+        Endorsement::sign(genesis, slot, transactions, &self.key)
     }
 }
 

@@ -26,8 +26,10 @@ pub const BUILD_SECONDS: &str = "ledger_block_build_seconds";
 pub const COMMIT_SECONDS: &str = "ledger_block_commit_seconds";
 /// Time to write and sync a guard record.
 pub const GUARD_SECONDS: &str = "ledger_guard_sync_seconds";
-/// Connected peers.
-pub const PEERS: &str = "ledger_peers";
+/// Blocks imported while catching up, since the start.
+pub const SYNCED_BLOCKS: &str = "ledger_synced_blocks_total";
+/// Endorsed transactions that a block overtook, since the start.
+pub const PROMISES_BROKEN: &str = "ledger_promises_broken_total";
 /// Waiting transactions that the next blocks can take.
 pub const POOL_PENDING: &str = "ledger_pool_pending";
 /// Waiting transactions that no block can take yet.
@@ -121,7 +123,16 @@ fn describe() {
         Unit::Seconds,
         "Time to write and sync a guard record before signing"
     );
-    describe_gauge!(PEERS, "Connected peers");
+    describe_counter!(
+        SYNCED_BLOCKS,
+        Unit::Count,
+        "Blocks imported while catching up since the start"
+    );
+    describe_counter!(
+        PROMISES_BROKEN,
+        Unit::Count,
+        "Endorsed transactions that a block overtook, since the start"
+    );
     describe_gauge!(POOL_PENDING, "Waiting transactions that the next blocks can take");
     describe_gauge!(POOL_QUEUED, "Waiting transactions that no block can take yet");
     describe_counter!(RPC_REQUESTS, Unit::Count, "JSON-RPC requests since the start");

@@ -150,6 +150,38 @@ pub enum PoolError {
     },
 }
 
+impl PoolError {
+    /// Whether no honest node would have passed the transaction on: it can never be valid, whatever the state and the pool.
+    #[must_use]
+    pub const fn blames_sender(&self) -> bool {
+        match self {
+            Self::Undecodable { .. }
+            | Self::Oversized { .. }
+            | Self::Blob
+            | Self::TypeNotSupported { .. }
+            | Self::Unprotected
+            | Self::ChainId { .. }
+            | Self::Signature
+            | Self::NonceMax
+            | Self::TipAboveFee { .. }
+            | Self::InitCode { .. }
+            | Self::NoAuthorizations
+            | Self::IntrinsicGas { .. } => true,
+            // A gas limit may fit the reserved lane only, and who is in it can change.
+            Self::GasLimit { .. }
+            | Self::AlreadyKnown { .. }
+            | Self::NonceTooLow { .. }
+            | Self::InsufficientFunds { .. }
+            | Self::Underpriced { .. }
+            | Self::TooSoon { .. }
+            | Self::SenderFull { .. }
+            | Self::Full
+            | Self::SetAside { .. }
+            | Self::State { .. } => false,
+        }
+    }
+}
+
 impl From<TransactionFlaw> for PoolError {
     fn from(flaw: TransactionFlaw) -> Self {
         match flaw {

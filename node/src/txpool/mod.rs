@@ -63,6 +63,7 @@ pub struct TxPool {
     journal: Option<Mutex<Journal>>,
     suspects: Suspects,
     arrivals: broadcast::Sender<Arc<PooledTransaction>>,
+    local: broadcast::Sender<Arc<PooledTransaction>>,
     counts: watch::Sender<PoolCounts>,
     /// Whether the driver wants to be woken by the next change.
     news_wanted: AtomicBool,
@@ -98,6 +99,7 @@ impl TxPool {
             journal: None,
             suspects: suspects.unwrap_or_default(),
             arrivals: broadcast::Sender::new(ARRIVALS_LAG_MAX),
+            local: broadcast::Sender::new(ARRIVALS_LAG_MAX),
             counts: watch::Sender::new(PoolCounts::default()),
             news_wanted: AtomicBool::new(false),
         };
@@ -115,19 +117,30 @@ impl TxPool {
         Ok(pool)
     }
 
-    /// Takes a transaction in, as its EIP-2718 bytes, and gives its hash.
+    /// Takes a transaction in from somebody who uses this node, as its EIP-2718 bytes, and gives its hash. It is this node's to
+    /// tell the peers.
     ///
     /// # Errors
     /// [`PoolError`] says why not.
     pub fn submit(&self, raw: &[u8]) -> Result<B256, PoolError> {
+        let transaction = self.submit_from_peer(raw)?;
+        let hash = transaction.hash();
+        // Nobody listening is no error.
+        let _ = self.local.send(transaction);
+        Ok(hash)
+    }
+
+    /// Takes a transaction in from a peer, who has told others too.
+    ///
+    /// # Errors
+    /// [`PoolError`] says why not, and [`PoolError::blames_sender`] whether the peer should have known.
+    pub fn submit_from_peer(&self, raw: &[u8]) -> Result<Arc<PooledTransaction>, PoolError> {
         let now = now();
         let transaction = Arc::new(self.rules.check(raw, now)?);
         self.admit(&transaction, now)?;
         self.write_down(raw);
-        let hash = transaction.hash();
-        // Nobody listening is no error.
-        let _ = self.arrivals.send(transaction);
-        Ok(hash)
+        let _ = self.arrivals.send(Arc::clone(&transaction));
+        Ok(transaction)
     }
 
     /// Takes a checked transaction in, if it fits the state.
@@ -246,9 +259,9 @@ impl TxPool {
         self.pool.lock().arrivals()
     }
 
-    /// What a block should try, in order, for [`ledger_runtime::ProduceInputs`].
-    pub fn candidates(&self) -> impl Iterator<Item = Recovered<Transaction>> + Send + 'static {
-        let candidates = self.pool.lock().candidates();
+    /// What a block should try, in order, for [`ledger_runtime::ProduceInputs`]; the `endorsed` ones before what is not reserved.
+    pub fn candidates(&self, endorsed: &[B256]) -> impl Iterator<Item = Recovered<Transaction>> + Send + 'static {
+        let candidates = self.pool.lock().candidates(endorsed);
         candidates.into_iter().map(|candidate| candidate.transaction.clone())
     }
 
@@ -256,6 +269,13 @@ impl TxPool {
     #[must_use]
     pub fn get(&self, hash: &B256) -> Option<Arc<PooledTransaction>> {
         self.pool.lock().get(hash)
+    }
+
+    /// Waiting transactions by their hashes, in the order asked for.
+    #[must_use]
+    pub fn get_all(&self, hashes: &[B256]) -> Vec<Option<Arc<PooledTransaction>>> {
+        let pool = self.pool.lock();
+        hashes.iter().map(|hash| pool.get(hash)).collect()
     }
 
     /// The nonce after a sender's pending transactions; none if nothing of it waits.
@@ -299,6 +319,13 @@ impl TxPool {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<PooledTransaction>> {
         self.arrivals.subscribe()
+    }
+
+    /// Every transaction that [`Self::submit`] takes in from now on. A listener that lags more than [`ARRIVALS_LAG_MAX`] misses
+    /// some.
+    #[must_use]
+    pub fn subscribe_local(&self) -> broadcast::Receiver<Arc<PooledTransaction>> {
+        self.local.subscribe()
     }
 
     fn account(&self, sender: Address, lane: Lane) -> Result<AccountFacts, PoolError> {

@@ -150,10 +150,11 @@ impl Pool {
             .collect()
     }
 
-    /// The pending transactions in the order in which a block should try them.
+    /// The pending transactions in the order in which a block should try them, of which the `endorsed` ones were promised.
     #[must_use]
-    pub fn candidates(&self) -> Vec<Arc<PooledTransaction>> {
-        order::candidates(self.senders.values(), &self.limits)
+    pub fn candidates(&self, endorsed: &[B256]) -> Vec<Arc<PooledTransaction>> {
+        let promised = endorsed.iter().filter_map(|hash| self.by_hash.get(hash).copied());
+        order::candidates(self.senders.iter(), promised, &self.limits)
     }
 
     /// Takes a transaction in, whose sender's account is `account`.

@@ -13,9 +13,10 @@ use alloy_signer_local::PrivateKeySigner;
 use ledger_chainspec::{ChainSpec, dev_keys, digest_of};
 use ledger_consensus::{GuardRecord, GuardStart};
 use ledger_node::{
-    driver::{Driver, DriverError, DriverParts, Signing, guard_start},
+    driver::{Driver, DriverError, DriverParts, LostGuardAnswer, Signing, guard_start},
     signer::{ConsensusSigner, GuardStore, guard_store::GUARD_LOG_BYTES_MAX},
     txpool::TxPool,
+    wiring::Wiring,
 };
 use ledger_runtime::{BlockRef, Head, Runtime, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -51,9 +52,9 @@ fn open_runtime(folder: &Path, spec: Arc<ChainSpec>) -> Arc<Runtime> {
 
 fn open_signing(folder: &Path, runtime: &Runtime) -> Signing {
     let (store, found) = GuardStore::open(&folder.join("guard"), runtime.genesis_hash().get()).unwrap();
-    let start = guard_start(found.as_deref(), &runtime.head(), false).unwrap();
+    let start = guard_start(found.as_deref(), &runtime.head(), LostGuardAnswer::default()).unwrap();
     Signing {
-        signer: ConsensusSigner::new(dev_keys::validator_key(0)),
+        signer: Arc::new(ConsensusSigner::new(dev_keys::validator_key(0))),
         store,
         start,
     }
@@ -64,13 +65,16 @@ fn drive(runtime: Arc<Runtime>, signing: Option<Signing>) -> Driven {
     let (sender, heads) = watch::channel(runtime.head());
     let shutdown = CancellationToken::new();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
+    let wiring = Wiring::new(&runtime, &pool, None, None, heads.clone());
     let parts = DriverParts {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),
         heads: sender,
         metrics,
+        endorsements: Arc::clone(&wiring.port.endorsements),
+        evidence: wiring.evidence,
     };
-    let driver = Driver::new(parts, signing, shutdown.clone()).unwrap();
+    let driver = Driver::new(parts, wiring.driver, signing, shutdown.clone()).unwrap();
     Driven {
         runtime,
         pool,
@@ -289,7 +293,7 @@ async fn failing_guard_store_stops_the_driver_before_it_signs() {
         .unwrap();
     // The full log has to be replaced by a new one, and a folder is in its place.
     fs::create_dir(guard.join("guard.log.new")).unwrap();
-    let signer = ConsensusSigner::new(dev_keys::validator_key(0));
+    let signer = Arc::new(ConsensusSigner::new(dev_keys::validator_key(0)));
     let driven = drive(
         Arc::clone(&runtime),
         Some(Signing {

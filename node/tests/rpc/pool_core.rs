@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_consensus::TxEip1559;
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use ledger_chainspec::{Hardfork, UnixMillis};
 use ledger_node::txpool::{
     AccountFacts, Pool, PoolCounts, PoolError, PoolLimits, PooledTransaction, TransactionRules,
@@ -68,7 +68,7 @@ fn counts(pending: usize, queued: usize) -> PoolCounts {
 fn order(pool: &Pool, people: std::ops::Range<u32>) -> Vec<(u32, u64)> {
     let known: Vec<_> = people.map(|index| (index, Person::number(index).address())).collect();
     let number = |address| known.iter().find(|(_, known)| *known == address).unwrap().0;
-    pool.candidates()
+    pool.candidates(&[])
         .iter()
         .map(|candidate| (number(candidate.sender()), candidate.nonce()))
         .collect()
@@ -347,4 +347,23 @@ fn what_waits_too_long_goes() {
     assert_eq!(pool.counts(), counts(1, 0));
     pool.expire(later(PENDING_LIFETIME_MS + EXPIRY_INTERVAL_MS));
     assert_eq!(pool.counts(), counts(0, 0));
+}
+
+#[test]
+fn promised_transactions_come_before_others_and_are_turns_of_their_senders() {
+    let mut pool = Pool::new(limits());
+    for (who, nonce) in [(20, 0), (20, 1), (20, 2), (21, 0), (22, 0), (22, 1)] {
+        pool.insert(free(who, nonce), account(0, 0), NOW).unwrap();
+    }
+    let (later, earlier) = (free(20, 1).hash(), free(22, 0).hash());
+    let order: Vec<_> = pool
+        .candidates(&[later, earlier, B256::ZERO])
+        .iter()
+        .map(|candidate| (candidate.sender(), candidate.nonce()))
+        .collect();
+    let expected = [(20, 0), (20, 1), (22, 0), (21, 0), (22, 1), (20, 2)];
+    assert_eq!(
+        order,
+        expected.map(|(who, nonce)| (Person::number(who).address(), nonce))
+    );
 }

@@ -123,7 +123,7 @@ fn check(pool: &Pool, accounts: &BTreeMap<Address, AccountFacts>) {
 }
 
 fn check_order(pool: &Pool, accounts: &BTreeMap<Address, AccountFacts>) {
-    let candidates = pool.candidates();
+    let candidates = pool.candidates(&[]);
     let mut next: BTreeMap<Address, u64> = accounts
         .iter()
         .map(|(sender, account)| (*sender, account.nonce))

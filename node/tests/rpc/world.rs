@@ -27,6 +27,7 @@ use ledger_contracts::Transact;
 use ledger_node::{
     rpc::{NetworkStatus, RpcBindError, RpcContext, RpcLimits, RpcOptions, RpcServer},
     txpool::TxPool,
+    wiring::Wiring,
 };
 use ledger_runtime::{BlockRef, Executed, Head, ProduceInputs, Runtime, RuntimeOptions, Skipped};
 use serde::de::DeserializeOwned;
@@ -237,7 +238,7 @@ impl World {
     }
 
     pub fn mine_in(&self, slot: Slot) -> Vec<Skipped> {
-        let mut candidates = self.pool.candidates();
+        let mut candidates = self.pool.candidates(&[]);
         let produced = self.runtime.produce(ProduceInputs {
             slot,
             parent_certificate: self.runtime.head().certificate.clone(),
@@ -308,6 +309,7 @@ fn context(
     RpcContext {
         runtime: Arc::clone(runtime),
         pool: Arc::clone(pool),
+        consensus: Wiring::new(runtime, pool, None, None, heads.clone()).port,
         heads,
         network,
         client_version: "ledger-node/test".to_owned(),

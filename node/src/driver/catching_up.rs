@@ -1,0 +1,147 @@
+//! How are blocks imported that were final before this node heard of them?
+//!
+//! The sync hands over batches of certified blocks; the driver, which alone commits, checks and executes them one after the other on a
+//! blocking thread, while the engine goes on, and then tells it of the new head. A block that the engine itself wants committed meanwhile waits:
+//! it is in the batch, or its turn comes afterwards.
+
+use std::{sync::Arc, time::Instant};
+
+use ledger_chainspec::{Block, FinalityCertificate};
+use ledger_consensus::{Alarm, CertifiedError, ChainParams, check_certified};
+use ledger_runtime::{Head, IncomingBlock, Runtime};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{
+    Driver, DriverError, start,
+    work::{Done, record},
+};
+use crate::{
+    sync::{Batch, Imported},
+    txpool::TxPool,
+};
+
+/// Blocks whose senders are recovered ahead of the one that is executed.
+const ANNOUNCED_MAX: usize = 2;
+
+/// Where catching up stands.
+#[derive(Debug, Default)]
+pub(super) struct CatchingUp {
+    is_importing: bool,
+    /// What the engine wants committed meanwhile.
+    pub(super) deferred: Option<(Arc<Block>, FinalityCertificate)>,
+}
+
+impl CatchingUp {
+    /// Is no batch under way?
+    pub(super) const fn is_idle(&self) -> bool {
+        !self.is_importing
+    }
+}
+
+/// What came of a batch.
+#[derive(Debug)]
+pub(super) struct BatchOutcome {
+    /// The last block of it that was committed.
+    head: Option<Arc<Head>>,
+    imported: Imported,
+    answer: oneshot::Sender<Imported>,
+}
+
+impl Driver {
+    pub(super) fn start_batch(&mut self, batch: Batch) {
+        self.catching_up.is_importing = true;
+        let (runtime, pool) = (Arc::clone(&self.parts.runtime), Arc::clone(&self.parts.pool));
+        let (params, shutdown) = (self.params, self.shutdown.clone());
+        self.work
+            .spawn_blocking(move || import(&runtime, &pool, (&params, &shutdown), batch).map(Done::Batch));
+    }
+
+    /// A batch has ended: the engine hears of the head, and gets what it waited for.
+    pub(super) async fn on_batch(&mut self, outcome: BatchOutcome) -> Result<(), DriverError> {
+        let BatchOutcome { head, imported, answer } = outcome;
+        self.catching_up.is_importing = false;
+        if let Some(head) = head {
+            // What was executed for the open height before stands on another head now.
+            self.executed.clear();
+            self.parts.endorsements.follow(&head, &[]);
+            for input in self.on_head(&head) {
+                self.feed(input).await?;
+            }
+        }
+        // An error means that the sync has ended.
+        let _ = answer.send(imported);
+        let open = self.parts.runtime.head().number().next();
+        match self.catching_up.deferred.take() {
+            Some((block, certificate)) if open == Some(block.number()) => {
+                for input in Box::pin(self.finalize(block, certificate)).await? {
+                    self.feed(input).await?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Imports the blocks of a batch that follow the head, until one of them is wrong.
+fn import(
+    runtime: &Runtime,
+    pool: &TxPool,
+    (params, shutdown): (&ChainParams, &CancellationToken),
+    batch: Batch,
+) -> Result<BatchOutcome, DriverError> {
+    let Batch { blocks, answer } = batch;
+    let started = Instant::now();
+    let mut imported = Imported::default();
+    let mut head = None;
+    let mut ahead = blocks.into_iter().map(|(block, certificate)| {
+        let incoming = IncomingBlock::announce((*block).clone());
+        (block, certificate, incoming)
+    });
+    let mut announced: std::collections::VecDeque<_> = ahead.by_ref().take(ANNOUNCED_MAX).collect();
+    while let Some((block, certificate, incoming)) = announced.pop_front() {
+        announced.extend(ahead.next());
+        let parent = runtime.head();
+        if shutdown.is_cancelled() {
+            break;
+        }
+        if block.number() <= parent.number() {
+            continue;
+        }
+        if let Err(error) = check_certified(params, &start::final_head(&parent), &block, &certificate) {
+            let CertifiedError::Rejection(rejection) = error else {
+                return Err(DriverError::Commit(error.to_string()));
+            };
+            warn!(target: "ledger::sync", number = %block.number(), %rejection, "a block that a peer sent is wrong");
+            imported.wrong = Some(block.number());
+            break;
+        }
+        let executed = runtime.import(incoming).map_err(|error| match error.blames_block() {
+            // A quorum signed for it, so that this is no peer's fault.
+            true => DriverError::Halted(Box::new(Alarm::CertifiedBlockInvalid {
+                number: block.number(),
+                hash: block.hash(),
+            })),
+            false => DriverError::Execution(error.to_string()),
+        })?;
+        let (slot, votes) = (executed.digest().slot, certificate.signatures.len());
+        let transactions = executed.transactions().to_vec();
+        let committed = runtime
+            .commit_unsynced(executed, certificate)
+            .map_err(|error| DriverError::Commit(error.to_string()))?;
+        record(&committed, &block, slot, votes);
+        pool.block_committed(&transactions);
+        imported.blocks += 1;
+        imported.transactions += transactions.len();
+        head = Some(committed);
+    }
+    // What the engine hears of has to be durable.
+    runtime.sync().map_err(|error| DriverError::Commit(error.to_string()))?;
+    imported.head = head
+        .as_ref()
+        .map_or_else(|| runtime.head().number(), |head| head.number());
+    imported.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(BatchOutcome { head, imported, answer })
+}

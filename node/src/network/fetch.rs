@@ -1,0 +1,127 @@
+//! Who has the block, or the transactions of a block, that this node lacks?
+//!
+//! Run by the driver as tasks beside its loop. Asks one peer after the other, whoever spoke of it first and then validators; what comes is
+//! checked against its hash, and a peer that sends something else is reported. Never decides what a block is worth.
+
+use std::{sync::Arc, time::Duration};
+
+use ledger_chainspec::{Block, BlockHash, BlockNumber, Transaction, decode_transaction};
+use ledger_network::{GossipId, Misbehaviour, NetworkHandle, PeerId, Request, Response};
+use ledger_runtime::Head;
+use tokio::{sync::watch, time::sleep};
+use tracing::debug;
+
+use super::proposals::Assembly;
+
+/// Peers that are asked for the transactions of a proposal before it is given up: its slot is over soon.
+const BODY_PEERS_MAX: usize = 3;
+/// Peers that are asked for a block in one round.
+const BLOCK_PEERS_MAX: usize = 8;
+/// Pause between two rounds for a block that nobody had: a quorum voted for it, so that somebody has it.
+const BLOCK_ROUND_PAUSE: Duration = Duration::from_millis(250);
+/// Most transactions of one request for bodies; a proposal that lacks more takes several.
+const BODIES_PER_REQUEST: usize = 1024;
+
+/// What came of a fetch.
+#[derive(Debug)]
+pub enum Fetched {
+    /// A proposal is whole, or was given up.
+    Proposal {
+        /// Who passed it on.
+        from: PeerId,
+        /// Its name for the verdict.
+        id: Option<GossipId>,
+        /// The proposal.
+        assembly: Box<Assembly>,
+    },
+    /// A block came.
+    Block {
+        /// Who had it.
+        from: PeerId,
+        /// The block.
+        block: Arc<Block>,
+    },
+    /// The block is not needed any more.
+    Obsolete,
+}
+
+/// Fills in what an assembly lacks.
+pub async fn bodies(
+    handle: NetworkHandle,
+    (from, id): (PeerId, Option<GossipId>),
+    mut assembly: Box<Assembly>,
+) -> Fetched {
+    for peer in peers_to_ask(&handle, Some(from), BODY_PEERS_MAX) {
+        loop {
+            let mut hashes = assembly.missing();
+            if hashes.is_empty() {
+                return Fetched::Proposal { from, id, assembly };
+            }
+            let rest = hashes.split_off(hashes.len().min(BODIES_PER_REQUEST));
+            let asked = hashes.len();
+            let request = Request::Transactions {
+                block: assembly.hash(),
+                hashes,
+            };
+            let Ok(Response::Transactions(found)) = handle.request(peer, request).await else {
+                break;
+            };
+            let mut found: Vec<_> = found.iter().map(|bytes| decoded(bytes.as_ref()?)).collect();
+            found.resize(asked, None);
+            let came = found.iter().flatten().count();
+            found.resize(asked + rest.len(), None);
+            if !assembly.fill(found) {
+                handle.report(peer, Misbehaviour::BadResponse);
+                break;
+            }
+            if came == 0 {
+                break;
+            }
+        }
+    }
+    debug!(target: "ledger::network", block = %assembly.hash(), missing = assembly.missing().len(), "bodies of a proposal not found");
+    Fetched::Proposal { from, id, assembly }
+}
+
+fn decoded(bytes: &[u8]) -> Option<Transaction> {
+    decode_transaction(bytes).ok()
+}
+
+/// Finds the block `hash`, round after round, until it came or its height is final.
+pub async fn block(
+    handle: NetworkHandle,
+    heads: watch::Receiver<Arc<Head>>,
+    (number, hash): (BlockNumber, BlockHash),
+) -> Fetched {
+    loop {
+        for peer in peers_to_ask(&handle, None, BLOCK_PEERS_MAX) {
+            if heads.borrow().number() >= number {
+                return Fetched::Obsolete;
+            }
+            match handle.request(peer, Request::Block { number, hash }).await {
+                Ok(Response::Block(Some(block))) if block.hash() == hash => {
+                    let block = Arc::new(*block);
+                    return Fetched::Block { from: peer, block };
+                }
+                Ok(Response::Block(Some(_))) => handle.report(peer, Misbehaviour::WrongBlock),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        if heads.borrow().number() >= number || heads.has_changed().is_err() {
+            return Fetched::Obsolete;
+        }
+        sleep(BLOCK_ROUND_PAUSE).await;
+    }
+}
+
+/// Whom to ask: `first`, then validators, then others.
+fn peers_to_ask(handle: &NetworkHandle, first: Option<PeerId>, most: usize) -> Vec<PeerId> {
+    let peers = Arc::clone(&handle.peers().borrow());
+    let (validators, others): (Vec<_>, Vec<_>) = peers
+        .connected
+        .iter()
+        .filter(|peer| Some(peer.id) != first)
+        .partition(|peer| peer.is_validator);
+    let rest = validators.into_iter().chain(others).map(|peer| peer.id);
+    first.into_iter().chain(rest).take(most).collect()
+}

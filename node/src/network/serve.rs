@@ -1,0 +1,137 @@
+//! What does this node answer to peers that ask?
+//!
+//! One task takes the requests from the network and reads what they ask for on blocking threads, [`ANSWERS_AT_ONCE_MAX`] at a time; the
+//! rest waits in the network's bounded queue, and is refused as busy beyond it. Endorsements are handed on to the
+//! [`Announcer`](crate::endorse::Announcer). Never asks anything itself.
+
+use std::sync::Arc;
+
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{B256, Bytes};
+use ledger_chainspec::{BlockHash, BlockNumber};
+use ledger_network::{BLOCKS_BYTES_TARGET, IncomingRequest, Request, Response};
+use ledger_runtime::{ReadError, Runtime, store::StoreError};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::spawn_blocking,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::proposals::RecentBlocks;
+use crate::{endorse::EndorseRequest, txpool::TxPool};
+
+/// Answers that are read at once: a syncing peer asks for megabytes, and must not take more threads than a validator spares.
+const ANSWERS_AT_ONCE_MAX: usize = 2;
+
+/// What answers are made of.
+#[derive(Debug)]
+pub struct Server {
+    /// Blocks and state.
+    pub runtime: Arc<Runtime>,
+    /// Waiting transactions.
+    pub pool: Arc<TxPool>,
+    /// Blocks that are not final yet.
+    pub recent: Arc<RecentBlocks>,
+    /// Where requests for endorsements go.
+    pub endorse: mpsc::Sender<EndorseRequest>,
+}
+
+impl Server {
+    /// Answers until `shutdown`, or until the network has ended.
+    pub async fn run(self, mut requests: mpsc::Receiver<IncomingRequest>, shutdown: CancellationToken) {
+        let server = Arc::new(self);
+        let turns = Arc::new(Semaphore::new(ANSWERS_AT_ONCE_MAX));
+        loop {
+            let incoming = tokio::select! {
+                () = shutdown.cancelled() => return,
+                incoming = requests.recv() => incoming,
+            };
+            let Some(mut incoming) = incoming else { return };
+            if let Request::Endorse { transactions } = &mut incoming.request {
+                let transactions = std::mem::take(transactions);
+                // A full queue refuses as busy.
+                let _ = server.endorse.try_send(EndorseRequest { incoming, transactions });
+                continue;
+            }
+            let Ok(turn) = Arc::clone(&turns).acquire_owned().await else {
+                return;
+            };
+            let server = Arc::clone(&server);
+            drop(spawn_blocking(move || {
+                server.answer(incoming);
+                drop(turn);
+            }));
+        }
+    }
+
+    fn answer(&self, incoming: IncomingRequest) {
+        let response = match &incoming.request {
+            Request::Blocks { from, count } => self.blocks(*from, *count),
+            Request::Block { number, hash } => self.block(*number, hash),
+            Request::Transactions { block, hashes } => Some(self.transactions(block, hashes)),
+            // Answered by the network itself, or handed on above; state is not served.
+            Request::Status(_)
+            | Request::Endorse { .. }
+            | Request::StateManifest { .. }
+            | Request::StateChunk { .. } => None,
+        };
+        incoming.answer(response.unwrap_or(Response::Busy));
+    }
+
+    fn blocks(&self, from: BlockNumber, count: u32) -> Option<Response> {
+        match self.runtime.certified_blocks(from, count, BLOCKS_BYTES_TARGET) {
+            Ok(found) => Some(Response::Blocks {
+                blocks: found.blocks,
+                certificate: found.certificate,
+            }),
+            // Nothing there: whoever asks believes a false claim, or is faster than this node.
+            Err(ReadError::NoBlock(_) | ReadError::Store(StoreError::NotKept { .. })) => Some(Response::Blocks {
+                blocks: Vec::new(),
+                certificate: None,
+            }),
+            Err(error) => {
+                warn!(target: "ledger::network", %from, %error, "blocks for a peer cannot be read");
+                None
+            }
+        }
+    }
+
+    /// A block of the open height, or the final one.
+    fn block(&self, number: BlockNumber, hash: &BlockHash) -> Option<Response> {
+        if let Some(recent) = self.recent.get(hash) {
+            return Some(Response::Block(Some(Box::new((*recent.block).clone()))));
+        }
+        match self.runtime.certified_blocks(number, 1, BLOCKS_BYTES_TARGET) {
+            Ok(found) => {
+                let block = found.blocks.into_iter().find(|block| block.hash() == *hash);
+                Some(Response::Block(block.map(Box::new)))
+            }
+            Err(ReadError::NoBlock(_) | ReadError::Store(StoreError::NotKept { .. })) => Some(Response::Block(None)),
+            Err(error) => {
+                warn!(target: "ledger::network", %number, %error, "a block for a peer cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Transactions of a proposed block, in the order asked for, as far as a response holds them.
+    fn transactions(&self, block: &BlockHash, hashes: &[B256]) -> Response {
+        let of_block = self.recent.get(block).map(|recent| recent.block);
+        let mut room = BLOCKS_BYTES_TARGET;
+        let find = |hash: &B256| -> Option<Bytes> {
+            let of_block = of_block.iter().flat_map(|block| &block.transactions);
+            let mut of_block = of_block.filter(|transaction| transaction.tx_hash() == hash);
+            match of_block.next() {
+                Some(found) => Some(found.encoded_2718().into()),
+                None => self.pool.get(hash).map(|found| found.transaction.encoded_2718().into()),
+            }
+        };
+        let found = hashes.iter().map(|hash| {
+            let bytes = find(hash).filter(|bytes| bytes.len() <= room)?;
+            room -= bytes.len();
+            Some(bytes)
+        });
+        Response::Transactions(found.collect())
+    }
+}

@@ -1,0 +1,301 @@
+//! The task around the plan: asks the network, hands batches to the driver.
+
+use std::{sync::Arc, time::Duration};
+
+use ledger_chainspec::{Block, BlockNumber, FinalityCertificate, digest_of};
+use ledger_network::{Misbehaviour, NetworkHandle, PeerId, Peers, Request, RequestError, Response};
+use ledger_runtime::Head;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::{
+    Batch, Hint, Imported,
+    plan::{Piece, Plan, Source, Step},
+    progress::{BEHIND_BLOCKS_MIN, Progress},
+};
+use crate::rpc::NetworkStatus;
+
+/// How long a peer may be ahead by a block or two before that is caught up with: votes and proposals bring such blocks by
+/// themselves, unless some were lost.
+const NEAR_SLOTS: u32 = 2;
+
+/// Certified blocks of one piece.
+type Blocks = Vec<(Arc<Block>, FinalityCertificate)>;
+
+/// What the sync works with.
+#[derive(Debug)]
+pub struct Sync {
+    /// The network.
+    pub network: NetworkHandle,
+    /// Where batches go.
+    pub batches: mpsc::Sender<Batch>,
+    /// What JSON-RPC shows.
+    pub status: watch::Sender<NetworkStatus>,
+    /// How long a slot is.
+    pub slot: Duration,
+}
+
+/// What comes in for the sync.
+#[derive(Debug)]
+pub struct SyncInputs {
+    /// Blocks that somebody spoke of.
+    pub hints: mpsc::Receiver<Hint>,
+    /// The newest final block.
+    pub heads: watch::Receiver<Arc<Head>>,
+}
+
+/// What a peer answered.
+struct Answer {
+    peer: PeerId,
+    piece: Piece,
+    result: Result<Response, RequestError>,
+}
+
+/// The loop's own state.
+struct Running {
+    sync: Sync,
+    plan: Plan<Blocks>,
+    asks: JoinSet<Answer>,
+    import: JoinSet<Option<Imported>>,
+    started: Instant,
+    /// Since when somebody has been ahead by little, and from when on that is caught up with.
+    near_until: Option<Instant>,
+    progress: Option<Progress>,
+}
+
+impl Sync {
+    /// Keeps up until `shutdown`.
+    pub async fn run(self, inputs: SyncInputs, shutdown: CancellationToken) {
+        let SyncInputs { mut hints, mut heads } = inputs;
+        let mut peers = self.network.peers();
+        let head = heads.borrow_and_update().number();
+        let mut running = Running::new(self, head);
+        loop {
+            running.look(&peers.borrow_and_update().clone());
+            running.step(&peers.borrow().clone());
+            let wake = running.wake_at();
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                Some(Ok(answer)) = running.asks.join_next() => running.on_answer(answer),
+                Some(Ok(imported)) = running.import.join_next() => match imported {
+                    Some(imported) => running.on_imported(imported),
+                    None => return,
+                },
+                changed = heads.changed() => match changed {
+                    Ok(()) => running.plan.follow(heads.borrow_and_update().number()),
+                    Err(_) => return,
+                },
+                changed = peers.changed() => if changed.is_err() { return },
+                Some(hint) = hints.recv() => running.on_hint(hint),
+                () = until(wake) => {}
+            }
+        }
+    }
+}
+
+impl Running {
+    fn new(sync: Sync, head: BlockNumber) -> Self {
+        Self {
+            sync,
+            plan: Plan::new(head),
+            asks: JoinSet::new(),
+            import: JoinSet::new(),
+            started: Instant::now(),
+            near_until: None,
+            progress: None,
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Looks at what the peers have: aims at what is far ahead at once, and at what is near when it stays.
+    fn look(&mut self, peers: &Peers) {
+        let best = sources(peers).map(|source| source.head).max();
+        let head = self.plan.head().get();
+        let ahead = best.map_or(0, |best| best.get().saturating_sub(head));
+        match best {
+            Some(best) if ahead >= BEHIND_BLOCKS_MIN => {
+                self.plan.aim(best);
+                self.near_until = None;
+            }
+            Some(best) if ahead > 0 => {
+                let now = Instant::now();
+                let until = *self.near_until.get_or_insert(now + self.sync.slot * NEAR_SLOTS);
+                if until <= now {
+                    self.plan.aim(best);
+                }
+            }
+            _ => self.near_until = None,
+        }
+        // What was claimed and nobody has is not waited for.
+        if self.plan.is_idle() {
+            self.plan.lower(best.unwrap_or(self.plan.head()));
+        }
+        self.show(peers);
+    }
+
+    fn on_hint(&mut self, hint: Hint) {
+        debug!(target: "ledger::sync", through = %hint.through, from = ?hint.from, "somebody is ahead");
+        self.plan.aim(hint.through);
+        // Whoever spoke of it may have it before its status says so.
+        if let Some(peer) = hint.from
+            && let Some(Step::Ask(peer, piece)) = self.plan.steps(&[source_of(peer, hint.through)], self.now()).pop()
+        {
+            self.ask(peer, piece);
+        }
+    }
+
+    /// Does what the plan says.
+    fn step(&mut self, peers: &Peers) {
+        let sources: Vec<_> = sources(peers).collect();
+        for step in self.plan.steps(&sources, self.now()) {
+            match step {
+                Step::Ask(peer, piece) => self.ask(peer, piece),
+                Step::Import(_, _, blocks) => self.import(blocks),
+            }
+        }
+    }
+
+    fn ask(&mut self, peer: PeerId, piece: Piece) {
+        let network = self.sync.network.clone();
+        self.asks.spawn(async move {
+            let from = BlockNumber::new(piece.from);
+            let request = Request::Blocks {
+                from,
+                count: piece.count,
+            };
+            let result = network.request(peer, request).await;
+            Answer { peer, piece, result }
+        });
+    }
+
+    fn import(&mut self, blocks: Blocks) {
+        let batches = self.sync.batches.clone();
+        self.import.spawn(async move {
+            let (answer, answered) = oneshot::channel();
+            batches.send(Batch { blocks, answer }).await.ok()?;
+            answered.await.ok()
+        });
+    }
+
+    fn on_answer(&mut self, answer: Answer) {
+        let Answer { peer, piece, result } = answer;
+        let now = self.now();
+        match result {
+            Ok(Response::Blocks { blocks, certificate }) if blocks.is_empty() && certificate.is_none() => {
+                self.sync.network.report(peer, Misbehaviour::FalseHeight);
+                self.plan.failed(peer, now);
+            }
+            Ok(Response::Blocks { blocks, certificate }) => match certified(piece, blocks, certificate) {
+                Some(blocks) => {
+                    let got = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
+                    self.plan.came(peer, got, blocks);
+                }
+                None => {
+                    self.sync.network.report(peer, Misbehaviour::WrongBlock);
+                    self.plan.failed(peer, now);
+                }
+            },
+            Ok(_) => self.plan.failed(peer, now),
+            Err(error) => {
+                debug!(target: "ledger::sync", %peer, %error, "no blocks from a peer");
+                self.plan.failed(peer, now);
+            }
+        }
+    }
+
+    fn on_imported(&mut self, imported: Imported) {
+        let target = self.plan.target();
+        if let Some(progress) = &mut self.progress {
+            progress.imported(&imported, target);
+        }
+        if let Some(peer) = self.plan.imported(imported.head, imported.wrong.is_some(), self.now())
+            && imported.wrong.is_some()
+        {
+            self.sync.network.report(peer, Misbehaviour::WrongBlock);
+        }
+    }
+
+    /// Tells JSON-RPC and the log.
+    fn show(&mut self, peers: &Peers) {
+        let (head, target) = (self.plan.head(), self.plan.target());
+        if target.get() >= head.get() + BEHIND_BLOCKS_MIN && self.progress.is_none() {
+            self.progress = Some(Progress::begin(head, target));
+        }
+        if self.plan.is_done()
+            && let Some(progress) = self.progress.take()
+        {
+            progress.end(head);
+        }
+        let status = NetworkStatus {
+            listening: !peers.listening.is_empty(),
+            peers: u64::try_from(peers.connected.len()).unwrap_or(u64::MAX),
+            sync: self.progress.as_ref().map(|progress| progress.shown(target)),
+        };
+        self.sync
+            .status
+            .send_if_modified(|shown| std::mem::replace(shown, status) != status);
+    }
+
+    /// When something has to be looked at though nothing comes.
+    fn wake_at(&self) -> Option<Instant> {
+        let retry = self.plan.retry_at().map(|at| self.started + at);
+        let is_waiting = |at: &Instant| *at > Instant::now();
+        [self.near_until, retry].into_iter().flatten().filter(is_waiting).min()
+    }
+}
+
+/// What the peers say that they have.
+fn sources(peers: &Peers) -> impl Iterator<Item = Source> + '_ {
+    peers.connected.iter().filter_map(|peer| {
+        let status = peer.status?;
+        Some(Source {
+            peer: peer.id,
+            oldest: status.oldest,
+            head: status.head,
+        })
+    })
+}
+
+fn source_of(peer: PeerId, head: BlockNumber) -> Source {
+    Source {
+        peer,
+        oldest: BlockNumber::new(0),
+        head,
+    }
+}
+
+/// The blocks with their certificates, if they are consecutive, begin where they should, and each is certified by the next.
+fn certified(piece: Piece, blocks: Vec<Block>, certificate: Option<FinalityCertificate>) -> Option<Blocks> {
+    if u32::try_from(blocks.len()).map_or(true, |count| count > piece.count) {
+        return None;
+    }
+    let inner = blocks
+        .iter()
+        .skip(1)
+        .map(|block| digest_of(&block.header).ok()?.parent_certificate);
+    let certificates: Vec<_> = inner.chain(std::iter::once(certificate)).collect();
+    let numbered = (piece.from..).zip(blocks.into_iter().zip(certificates));
+    numbered
+        .map(|(number, (block, certificate))| {
+            let certificate = certificate?;
+            let fits = block.number().get() == number && certificate.height.get() == number;
+            (fits && block.hash() == certificate.hash).then(|| (Arc::new(block), certificate))
+        })
+        .collect()
+}
+
+/// Sleeps until `moment`, or for ever without one.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

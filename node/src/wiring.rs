@@ -1,0 +1,183 @@
+//! Which part of the node talks to which? The channels between driver, network, sync and endorsements, made in one place.
+//!
+//! Called by the assembly, which spawns the tasks that stand here. Nothing runs by itself.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use ledger_chainspec::BlockLimits;
+use ledger_consensus::{
+    Evidence, Schedule,
+    limits::{EndorsementBook, SlotLimits},
+};
+use ledger_runtime::{Head, Runtime};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    driver::{DriverInputs, DriverNetwork},
+    endorse::{Announcer, AnnouncerInputs, Endorsements},
+    evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
+    network::{OpenedNetwork, proposals::RecentBlocks, serve::Server},
+    rpc::{ConsensusPort, NetworkStatus},
+    signer::ConsensusSigner,
+    sync::{Sync, SyncInputs},
+    txpool::TxPool,
+};
+
+/// Hints about blocks that wait for the sync.
+const HINTS_QUEUE: usize = 64;
+/// Batches that wait for the driver: the sync has one under way at a time.
+const BATCHES_QUEUE: usize = 1;
+/// Requests for endorsements that wait for the announcer.
+const ENDORSE_QUEUE: usize = 64;
+/// Questions of JSON-RPC that wait for the driver.
+const QUESTIONS_QUEUE: usize = 64;
+
+/// A task that ends when the token does.
+type Task = Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// Everything between the parts.
+pub struct Wiring {
+    /// For the driver.
+    pub driver: DriverInputs,
+    /// Where the driver hands evidence over.
+    pub evidence: mpsc::Sender<Evidence>,
+    /// What JSON-RPC asks of consensus.
+    pub port: ConsensusPort,
+    /// What JSON-RPC shows of the network.
+    pub status: watch::Receiver<NetworkStatus>,
+    /// The tasks, by name.
+    pub tasks: Vec<(&'static str, Task)>,
+}
+
+impl std::fmt::Debug for Wiring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wiring")
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Wiring {
+    /// The channels of a node with these parts; without a `network` it talks to nobody.
+    #[must_use]
+    pub fn new(
+        runtime: &Arc<Runtime>,
+        pool: &Arc<TxPool>,
+        network: Option<OpenedNetwork>,
+        signer: Option<Arc<ConsensusSigner>>,
+        heads: watch::Receiver<Arc<Head>>,
+    ) -> Self {
+        let spec = runtime.spec();
+        let promised = promised_max(&spec.limits);
+        let endorsements = Arc::new(Endorsements::new(runtime.genesis_hash(), promised.transactions));
+        let (evidence, found) = mpsc::channel(EVIDENCE_QUEUE);
+        let (questions, asked) = mpsc::channel(QUESTIONS_QUEUE);
+        let (batch_sender, batches) = mpsc::channel(BATCHES_QUEUE);
+        let (endorse, endorse_requests) = mpsc::channel(ENDORSE_QUEUE);
+        let (status_sender, status) = watch::channel(NetworkStatus::default());
+        let log = Arc::new(EvidenceLog::default());
+        let port = ConsensusPort {
+            endorsements: Arc::clone(&endorsements),
+            questions,
+            evidence: Arc::clone(&log),
+            peers: network.as_ref().map(|network| network.handle.peers()),
+        };
+        let mut announcer = Announcer {
+            runtime: Arc::clone(runtime),
+            pool: Arc::clone(pool),
+            endorsements,
+            signer: signer.clone(),
+            book: Mutex::new(EndorsementBook::new(promised)),
+            network: None,
+            schedule: schedule_of(spec.consensus.slot_duration_ms),
+        };
+        let keeper = EvidenceKeeper {
+            runtime: Arc::clone(runtime),
+            pool: Arc::clone(pool),
+            log,
+            signer,
+        };
+        let mut tasks: Vec<(&'static str, Task)> = Vec::new();
+        let evidence_heads = heads.clone();
+        tasks.push(("evidence", task(|token| keeper.run(found, evidence_heads, token))));
+        let mut transactions = mpsc::channel(1).1;
+        let mut driver_network = None;
+        if let Some(OpenedNetwork {
+            network,
+            handle,
+            events,
+        }) = network
+        {
+            let recent = Arc::new(RecentBlocks::default());
+            let (hint_sender, hints) = mpsc::channel(HINTS_QUEUE);
+            let server = Server {
+                runtime: Arc::clone(runtime),
+                pool: Arc::clone(pool),
+                recent: Arc::clone(&recent),
+                endorse,
+            };
+            let sync = Sync {
+                network: handle.clone(),
+                batches: batch_sender,
+                status: status_sender,
+                slot: Duration::from_millis(spec.consensus.slot_duration_ms),
+            };
+            let sync_inputs = SyncInputs {
+                hints,
+                heads: heads.clone(),
+            };
+            announcer.network = Some(handle.clone());
+            transactions = events.transactions;
+            driver_network = Some(DriverNetwork {
+                handle,
+                consensus: events.consensus,
+                recent,
+                hints: hint_sender,
+            });
+            tasks.push(("network", task(|token| network.run(token))));
+            tasks.push(("answers to peers", task(|token| server.run(events.requests, token))));
+            tasks.push(("sync", task(|token| sync.run(sync_inputs, token))));
+        }
+        let announcer_inputs = AnnouncerInputs {
+            transactions,
+            requests: endorse_requests,
+            heads,
+        };
+        tasks.push(("announcer", task(|token| announcer.run(announcer_inputs, token))));
+        Self {
+            driver: DriverInputs {
+                network: driver_network,
+                batches,
+                questions: asked,
+            },
+            evidence,
+            port,
+            status,
+            tasks,
+        }
+    }
+}
+
+/// Boxes a task.
+fn task<F: Future<Output = ()> + Send + 'static>(start: impl FnOnce(CancellationToken) -> F + 'static) -> Task {
+    Box::new(|token| Box::pin(start(token)))
+}
+
+/// What an authority may promise: what a block has beside the reserved share, so that a promise to one user is none that
+/// validators and clouds have to stand back for.
+fn promised_max(limits: &BlockLimits) -> SlotLimits {
+    let open_percent = 100 - u64::from(limits.reserved_share_percent.min(100));
+    let open = |whole: u64| whole / 100 * open_percent + whole % 100 * open_percent / 100;
+    SlotLimits {
+        transactions: u32::try_from(open(limits.transactions_per_slot.into())).unwrap_or(u32::MAX),
+        transactions_per_sender: limits.transactions_per_sender_per_slot,
+        gas: open(limits.gas_limit),
+    }
+}
+
+/// The division of time into slots. A specification gives them a length.
+fn schedule_of(slot_duration_ms: u64) -> Schedule {
+    Schedule::new(std::num::NonZeroU64::new(slot_duration_ms).unwrap_or(std::num::NonZeroU64::MIN))
+}
