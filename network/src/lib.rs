@@ -4,17 +4,32 @@
 //! It carries messages, names their senders, and lets go of peers that do wrong. It never looks at state, never checks a
 //! signature and never decides what a block is worth: whoever takes a message says so with [`NetworkHandle::judge`].
 
+mod address;
+mod asking;
 mod bucket;
 mod codec;
+mod company;
+mod dial;
+mod discovery;
 mod fault;
+mod frame;
+mod gate;
+mod gossip;
 mod handle;
+mod host;
+mod incoming;
+mod judgements;
 mod limits;
+mod links;
 mod message;
 mod network;
 mod options;
 mod peers;
+mod protocol;
 mod request;
 pub mod score;
+mod slots;
+mod store;
 pub mod telemetry;
 
 pub use libp2p::{Multiaddr, PeerId};
@@ -35,4 +50,5 @@ pub use request::{
     BLOCKS_BYTES_TARGET, BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, PeerStatus, REQUEST_BYTES_MAX,
     RESPONSE_BYTES_MAX, Request, RequestKind, Response, STATE_BYTES_MAX, STATE_CURSOR_BYTES_MAX,
 };
+pub use store::{KnownPeer, STORE_BYTES_MAX, STORE_PEERS_MAX, StoreError, read_known_peers, write_known_peers};
 pub use telemetry::describe_metrics;

@@ -5,6 +5,7 @@
 //! look into. Never answers anything itself but a status.
 
 use alloy_primitives::{B256, Bytes};
+use alloy_rlp::Encodable as _;
 use ledger_chainspec::{
     BLOCK_BYTES_MAX, Block, BlockHash, BlockNumber, Endorsement, FinalityCertificate, TRANSACTION_BYTES_MAX,
 };
@@ -240,6 +241,20 @@ impl Response {
             Self::State(_) => "state",
             Self::Endorsements(_) => "endorsements",
             Self::Busy => "busy",
+        }
+    }
+
+    /// About how many bytes it has, found without writing them.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let block = |block: &Block| block.header.length() + alloy_rlp::list_length(&block.transactions);
+        match self {
+            Self::Status(_) | Self::Busy => 64,
+            Self::Blocks { blocks, .. } => blocks.iter().map(block).sum(),
+            Self::Block(one) => one.as_deref().map_or(0, block),
+            Self::Transactions(transactions) => transactions.iter().flatten().map(|one| one.len()).sum(),
+            Self::State(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len()),
+            Self::Endorsements(endorsements) => 137 * endorsements.len(),
         }
     }
 
