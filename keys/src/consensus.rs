@@ -83,10 +83,7 @@ pub fn decrypt(path: &Path, text: &str, password: &Password) -> Result<SigningKe
 pub fn read_or_create_identity(path: &Path) -> Result<SigningKey, KeyError> {
     if !path.exists() {
         let key = generate()?;
-        let pem = key
-            .to_pkcs8_pem(LineEnding::LF)
-            .map_err(|error| KeyError::Generate(error.to_string()))?;
-        secret_file::write_new(path, pem.as_bytes())?;
+        write_identity(path, &key)?;
         return Ok(key);
     }
     let text = secret_file::read(path, EXPECTED_PLAIN)?;
@@ -95,6 +92,17 @@ pub fn read_or_create_identity(path: &Path) -> Result<SigningKey, KeyError> {
         expected: EXPECTED_PLAIN,
         reason: error.to_string(),
     })
+}
+
+/// Writes the identity `key` to a new file at `path`, as [`read_or_create_identity`] reads it.
+///
+/// # Errors
+/// As [`secret_file::write_new`]; [`KeyError::Generate`] if the encoder refuses.
+pub fn write_identity(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
+    let pem = key
+        .to_pkcs8_pem(LineEnding::LF)
+        .map_err(|error| KeyError::Generate(error.to_string()))?;
+    secret_file::write_new(path, pem.as_bytes())
 }
 
 /// What opening the text of a key file that was read from `path` takes, as the file states.

@@ -275,9 +275,17 @@ fn data_folder_of(cli: &Cli, chain: &str) -> Result<PathBuf, NodeError> {
     if let Some(folder) = &cli.chain.data_dir {
         return Ok(folder.clone());
     }
+    Ok(home_folder()?.join(chain))
+}
+
+/// The folder of everything that is not told where to be: `~/.cloud-ledger`.
+///
+/// # Errors
+/// [`NodeError::Usage`] if there is no home folder.
+pub fn home_folder() -> Result<PathBuf, NodeError> {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
     let home = home.ok_or_else(|| NodeError::Usage("there is no home folder; give --data-dir".to_owned()))?;
-    Ok(home.join(".cloud-ledger").join(chain))
+    Ok(home.join(".cloud-ledger"))
 }
 
 /// Where the chain database of the node with the data folder `data` is.

@@ -8,7 +8,12 @@ use ledger_chainspec::SpecError;
 use ledger_runtime::RuntimeOpenError;
 use ledger_suites::SuiteError;
 
-use crate::{cli::db::DbError, driver, keys::KeyError, signer::GuardStoreError};
+use crate::{
+    cli::{db::DbError, testnet::error::TestnetError},
+    driver,
+    keys::KeyError,
+    signer::GuardStoreError,
+};
 
 /// What ended the process. `Display` is the one sentence (or, for a specification, the list) that the operator reads.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,9 @@ pub enum NodeError {
     /// A `db` command did not do what it was to do.
     #[error("{0}")]
     Db(#[from] DbError),
+    /// A `testnet` command did not do what it was to do.
+    #[error("{0}")]
+    Testnet(#[from] TestnetError),
     /// The guard store refused to open or to write.
     #[error("{0}")]
     Guard(#[from] GuardStoreError),
@@ -144,6 +152,7 @@ impl NodeError {
             | Self::Environment { .. } => 1,
             Self::Usage(_) => 2,
             Self::Db(error) => error.code(),
+            Self::Testnet(error) => error.code(),
             Self::Database(_) | Self::Guard(_) | Self::Start(_) | Self::DataFolder { .. } => 3,
             Self::Key(_) | Self::NotAValidator { .. } => 4,
             Self::Spec(_) => 5,

@@ -55,6 +55,7 @@ pub fn run(cli: &Cli) -> Result<(), NodeError> {
         Some(Command::Statetest(args)) => cli::suites::run(cli, args, Family::State),
         Some(Command::Trietest(args)) => cli::suites::run(cli, args, Family::Encoding),
         Some(Command::Db(args)) => cli::db::run(cli, args),
+        Some(Command::Testnet(args)) => cli::testnet::run(cli, args),
         None => run_node(NodeConfig::resolve(cli)?),
     }
 }

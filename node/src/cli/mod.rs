@@ -8,6 +8,7 @@ pub mod keys;
 pub mod rpc;
 pub mod spec;
 pub mod suites;
+pub mod testnet;
 
 use std::{
     io::{self, Write},
@@ -24,6 +25,8 @@ Examples:
   ledger-node --chain dev                     a chain of your own, with ten funded accounts, in one process
   ledger-node --chain dev --data-dir /tmp/x   the same, in a folder that you can delete afterwards
   ledger-node --chain my-chain.toml --validator-key validator.pem --password-file password.txt
+  ledger-node testnet up                      four validators and a full node on this machine, shown until Ctrl-C
+  ledger-node --chain testnet                 one more node of that network, in another shell
   ledger-node keys generate --out validator.pem
   ledger-node spec check my-chain.toml
   ledger-node statetest fixtures/state_tests
@@ -74,6 +77,8 @@ pub enum Command {
     Trietest(suites::SuiteArgs),
     /// Verify, measure, prune, back up and restore the chain database
     Db(db::DbArgs),
+    /// Run a network of validators and full nodes on this machine
+    Testnet(testnet::TestnetArgs),
 }
 
 /// Which chain, and where its data is.

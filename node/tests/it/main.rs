@@ -8,3 +8,4 @@ mod guard_store;
 mod node;
 mod process;
 mod suites;
+mod testnet;

@@ -35,7 +35,8 @@ impl Ended {
     }
 }
 
-fn binary() -> Command {
+/// The binary, with nothing to read.
+pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ledger-node"));
     command.stdin(Stdio::null());
     command

@@ -1,0 +1,115 @@
+//! What a network's nodes need on disk before they start: keys, identities, and the specification of a chain of their own.
+//!
+//! Called by `up`, which holds the lock. It overwrites no key of a node that was ever started.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
+};
+
+use ed25519_dalek::SigningKey;
+use ledger_chainspec::{
+    ChainSpec, ConsensusKey, dev_keys,
+    peer_id::{peer_id_of, peer_id_to_text},
+};
+
+use crate::keys::{KeyError, Password, consensus, secret_file};
+
+use super::{
+    error::TestnetError,
+    folder::{Folder, Lock, NodeState, State, failed, replace},
+    plan::{Planned, Role},
+    spec::{Identity, own_chain},
+};
+
+/// Random bytes of a key file's password.
+const PASSWORD_BYTES: usize = 16;
+
+/// Makes the nodes of `state`, which has none: their folders and keys, and their chain. The state file knows that they are
+/// being made, and lists them when all is there; what an interrupted attempt has left is made anew.
+///
+/// # Errors
+/// [`TestnetError`] if a file cannot be written.
+pub fn prepare(folder: &Folder, lock: &Lock, state: &mut State) -> Result<(), TestnetError> {
+    folder.write(lock, state)?;
+    let mut nodes = Vec::new();
+    let mut validators = Vec::new();
+    for planned in state.shape.plan() {
+        let node_folder = folder.files(&planned.name).folder;
+        match fs::remove_dir_all(&node_folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("clear", &node_folder, error));
+            }
+            _ => {}
+        }
+        let made = DirBuilder::new().mode(0o700).create(&node_folder);
+        made.map_err(|source| failed("make the folder", &node_folder, source))?;
+        let identity = write_keys(folder, &planned, state.shape.has_built_in_validators())?;
+        nodes.push(NodeState {
+            name: planned.name,
+            peer_id: identity.peer_id.clone(),
+            wanted: false,
+            answered: false,
+            process: None,
+        });
+        if planned.role == Role::Validator {
+            validators.push(identity);
+        }
+    }
+    if !state.shape.has_built_in_validators() {
+        write_spec(folder, &own_chain(&validators))?;
+    }
+    state.nodes = nodes;
+    folder.write(lock, state)
+}
+
+/// Makes `spec.toml` name the addresses of the validators, which move with the ports. The built-in chain at its own address
+/// needs no file.
+///
+/// # Errors
+/// [`TestnetError`] if the file cannot be used.
+pub fn address_spec(folder: &Folder, state: &State) -> Result<(), TestnetError> {
+    if state.shape.is_built_in() {
+        return Ok(());
+    }
+    let mut spec = match state.shape.has_built_in_validators() {
+        true => ChainSpec::testnet(),
+        false => ChainSpec::load(&folder.spec_path().to_string_lossy())?,
+    };
+    spec.network.bootnodes = state.validator_addresses("");
+    write_spec(folder, &spec)
+}
+
+fn write_spec(folder: &Folder, spec: &ChainSpec) -> Result<(), TestnetError> {
+    let path = folder.spec_path();
+    replace(&path, spec.to_toml().as_bytes()).map_err(|source| failed("write", &path, source))
+}
+
+/// Writes the keys of one node: a validator of the built-in chain has the public ones, everybody else gets new ones.
+fn write_keys(folder: &Folder, node: &Planned, is_built_in: bool) -> Result<Identity, TestnetError> {
+    let files = folder.files(&node.name);
+    let is_public = is_built_in && node.role == Role::Validator;
+    let key_of = |public: fn(u32) -> SigningKey| match is_public {
+        true => Ok(public(node.number.into())),
+        false => consensus::generate(),
+    };
+    let identity = key_of(dev_keys::peer_key)?;
+    consensus::write_identity(&crate::config::identity_path(&files.folder), &identity)?;
+    let key = key_of(dev_keys::validator_key)?;
+    if node.role == Role::Validator {
+        let password = new_password()?;
+        secret_file::write_new(&files.password, password.as_bytes())?;
+        consensus::write_encrypted(&files.key, &key, &Password::from_file(&files.password)?)?;
+    }
+    Ok(Identity {
+        consensus_key: ConsensusKey::of(&key),
+        peer_id: peer_id_to_text(&peer_id_of(&ConsensusKey::of(&identity))),
+    })
+}
+
+fn new_password() -> Result<String, KeyError> {
+    let mut bytes = [0; PASSWORD_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| KeyError::Generate(error.to_string()))?;
+    Ok(format!("{}\n", hex::encode(bytes)))
+}

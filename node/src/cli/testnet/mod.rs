@@ -1,0 +1,46 @@
+//! `ledger-node testnet`: a network of real nodes on this machine, in one folder.
+//!
+//! [`plan`] says which nodes there are, [`folder`] what is known about them, [`processes`] starts, knows again and ends them;
+//! [`network`] does so under the folder's lock. [`status`] looks at all of them through [`ask`]. The commands are `up` (with
+//! [`view`]), [`logs`], and the small ones in [`commands`]. Nothing here knows the chain's rules: the nodes are started as
+//! anybody would start them, by their command line.
+
+mod args;
+mod ask;
+mod commands;
+pub mod error;
+mod files;
+mod folder;
+mod interrupt;
+mod logs;
+mod network;
+mod plan;
+mod ports;
+mod processes;
+mod spec;
+mod status;
+mod up;
+mod view;
+
+pub use args::TestnetArgs;
+
+use args::TestnetCommand;
+
+use super::Cli;
+use crate::error::NodeError;
+
+/// Does what `testnet` asks for.
+///
+/// # Errors
+/// [`NodeError::Testnet`], or [`NodeError::Environment`] if nothing can be printed.
+pub fn run(cli: &Cli, args: &TestnetArgs) -> Result<(), NodeError> {
+    match &args.command {
+        TestnetCommand::Up(args) => up::run(cli, args),
+        TestnetCommand::Status => commands::status(cli),
+        TestnetCommand::Logs(args) => logs::run(cli, args),
+        TestnetCommand::StopNode(args) => commands::stop_node(cli, &args.node),
+        TestnetCommand::StartNode(args) => commands::start_node(cli, &args.node),
+        TestnetCommand::Restart { node } => commands::restart(cli, node.as_deref()),
+        TestnetCommand::Down => commands::down(cli),
+    }
+}

@@ -1,0 +1,339 @@
+//! Which nodes does a network have, where does each listen, and with which command line is it started?
+//!
+//! Pure: numbers and folders in, names, ports and arguments out. Called by `up` and by everything that looks at the nodes.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use clap::ValueEnum;
+use ledger_chainspec::dev_keys::DEV_VALIDATORS;
+use serde::{Deserialize, Serialize};
+
+use crate::{cli::LogFormat, config::P2P_PORT_DEFAULT};
+
+use super::error::TestnetError;
+
+/// Most validators: their addresses are everybody's bootnodes, of which a node takes 32, and each is a process here.
+pub const VALIDATORS_MAX: u16 = 21;
+/// Most full nodes.
+pub const NODES_MAX: u16 = 21;
+/// Validators unless it is said otherwise: as many as the built-in chain has.
+pub const VALIDATORS_DEFAULT: u16 = 4;
+/// Full nodes unless it is said otherwise.
+pub const NODES_DEFAULT: u16 = 1;
+/// First port of JSON-RPC unless it is said otherwise: where clients look for a node.
+pub const RPC_PORT_DEFAULT: u16 = 8545;
+
+const _: () = assert!(VALIDATORS_DEFAULT as u32 == DEV_VALIDATORS);
+
+/// The size of a network and its ports: what everything else follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Number of validators.
+    pub validators: u16,
+    /// Number of full nodes.
+    pub nodes: u16,
+    /// Port for peers of validator 0.
+    pub p2p_port_base: u16,
+    /// Port of JSON-RPC of the first full node.
+    pub rpc_port_base: u16,
+}
+
+/// What a node is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Makes blocks.
+    Validator,
+    /// Follows them and answers.
+    FullNode,
+}
+
+/// One node of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// `validator-0`, `node-0`: also the name of its folder.
+    pub name: String,
+    /// What it is there for.
+    pub role: Role,
+    /// Its number among those of its role.
+    pub number: u16,
+    /// Where it listens for peers.
+    pub p2p_port: u16,
+    /// Where it serves JSON-RPC.
+    pub rpc_port: u16,
+}
+
+/// A port that something else listens on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenPort {
+    /// The port.
+    pub port: u16,
+    /// The node that needs it.
+    pub node: String,
+    /// What for.
+    pub service: &'static str,
+}
+
+/// The files of one node.
+#[derive(Clone, Debug)]
+pub struct NodeFiles {
+    /// `--data-dir` of the node.
+    pub folder: PathBuf,
+    /// Its consensus key, if it is a validator.
+    pub key: PathBuf,
+    /// The password of that key.
+    pub password: PathBuf,
+    /// Standard output and standard error.
+    pub log: PathBuf,
+}
+
+/// What else a command line depends on.
+#[derive(Clone, Debug)]
+pub struct LaunchOptions {
+    /// `--chain` of the nodes.
+    pub chain: OsString,
+    /// Addresses of the other validators.
+    pub bootnodes: Vec<String>,
+    /// `--log-level` of the nodes.
+    pub log_level: String,
+    /// `--log-format` of the nodes.
+    pub log_format: LogFormat,
+}
+
+impl Shape {
+    /// The nodes: validators first, in the order of the schedule.
+    #[must_use]
+    pub fn plan(&self) -> Vec<Planned> {
+        let validators = (0..self.validators).map(|number| (Role::Validator, number));
+        let nodes = (0..self.nodes).map(|number| (Role::FullNode, number));
+        (0_u16..)
+            .zip(validators.chain(nodes))
+            .map(|(index, (role, number))| Planned {
+                name: match role {
+                    Role::Validator => format!("validator-{number}"),
+                    Role::FullNode => format!("node-{number}"),
+                },
+                role,
+                number,
+                p2p_port: self.p2p_port_base.saturating_add(index),
+                rpc_port: self.rpc_port_base.saturating_add(self.rpc_offset(index)),
+            })
+            .collect()
+    }
+
+    /// The first full node comes first, since it is the one to ask.
+    fn rpc_offset(&self, index: u16) -> u16 {
+        let entry = if self.nodes > 0 { self.validators } else { 0 };
+        match index {
+            index if index == entry => 0,
+            index if index < entry => index.saturating_add(1),
+            index => index,
+        }
+    }
+
+    /// Whether the network runs the built-in chain at the address that the chain itself names.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.has_built_in_validators() && self.p2p_port_base == P2P_PORT_DEFAULT
+    }
+
+    /// Whether the validators are those of the built-in chain.
+    #[must_use]
+    pub fn has_built_in_validators(&self) -> bool {
+        self.validators == VALIDATORS_DEFAULT
+    }
+
+    /// Whether all ports exist and none is meant for two things.
+    ///
+    /// # Errors
+    /// [`TestnetError::Usage`] that names the flag.
+    pub fn check(&self) -> Result<(), TestnetError> {
+        let count = self.validators.saturating_add(self.nodes);
+        let bases = [
+            ("--p2p-port-base", self.p2p_port_base),
+            ("--rpc-port-base", self.rpc_port_base),
+        ];
+        for (flag, base) in bases {
+            if base.checked_add(count).is_none() {
+                let highest = u16::MAX - count;
+                let message =
+                    format!("{flag} {base}: {count} nodes need as many ports behind it; {highest} is the most");
+                return Err(TestnetError::Usage(message));
+            }
+        }
+        if self.p2p_port_base.abs_diff(self.rpc_port_base) < count {
+            let message = format!(
+                "--p2p-port-base {} and --rpc-port-base {} overlap: {count} nodes need {count} ports behind each",
+                self.p2p_port_base, self.rpc_port_base
+            );
+            return Err(TestnetError::Usage(message));
+        }
+        Ok(())
+    }
+}
+
+impl NodeFiles {
+    /// The files of the node `name` of the network in `folder`.
+    #[must_use]
+    pub fn of(folder: &Path, name: &str) -> Self {
+        let folder = folder.join(name);
+        Self {
+            key: folder.join("validator.pem"),
+            password: folder.join("password"),
+            log: folder.join("node.log"),
+            folder,
+        }
+    }
+}
+
+/// The multiaddress of a node on this machine.
+#[must_use]
+pub fn multiaddress(p2p_port: u16, peer_id: &str) -> String {
+    format!("/ip4/127.0.0.1/tcp/{p2p_port}/p2p/{peer_id}")
+}
+
+/// The arguments that start `node`.
+#[must_use]
+pub fn arguments(node: &Planned, files: &NodeFiles, options: &LaunchOptions) -> Vec<OsString> {
+    let format = options.log_format.to_possible_value();
+    let format = format.expect("every form of the log has a name");
+    let mut arguments: Vec<OsString> = vec![
+        "--chain".into(),
+        options.chain.clone(),
+        "--data-dir".into(),
+        files.folder.clone().into(),
+        "--rpc-host".into(),
+        "127.0.0.1".into(),
+        "--rpc-port".into(),
+        node.rpc_port.to_string().into(),
+        "--p2p-host".into(),
+        "127.0.0.1".into(),
+        "--p2p-port".into(),
+        node.p2p_port.to_string().into(),
+        "--log-level".into(),
+        options.log_level.clone().into(),
+        "--log-format".into(),
+        format.get_name().into(),
+    ];
+    if !options.bootnodes.is_empty() {
+        arguments.extend(["--bootnode".into(), options.bootnodes.join(",").into()]);
+    }
+    if node.role == Role::Validator {
+        arguments.extend(["--validator-key".into(), files.key.clone().into()]);
+        arguments.extend(["--password-file".into(), files.password.clone().into()]);
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOUR: Shape = Shape {
+        validators: 4,
+        nodes: 1,
+        p2p_port_base: 30333,
+        rpc_port_base: 8545,
+    };
+
+    fn ports(shape: Shape) -> Vec<(String, u16, u16)> {
+        let plan = shape.plan().into_iter();
+        plan.map(|node| (node.name, node.p2p_port, node.rpc_port)).collect()
+    }
+
+    #[test]
+    fn the_first_full_node_has_the_port_that_clients_know() {
+        let expected = [
+            ("validator-0", 30333, 8546),
+            ("validator-1", 30334, 8547),
+            ("validator-2", 30335, 8548),
+            ("validator-3", 30336, 8549),
+            ("node-0", 30337, 8545),
+        ];
+        assert_eq!(
+            ports(FOUR),
+            expected.map(|(name, p2p, rpc)| (name.to_owned(), p2p, rpc))
+        );
+    }
+
+    #[test]
+    fn every_node_has_ports_of_its_own() {
+        for (validators, nodes) in [(1, 0), (1, 1), (3, 0), (4, 3), (21, 21)] {
+            let shape = Shape {
+                validators,
+                nodes,
+                ..FOUR
+            };
+            let plan = ports(shape);
+            let mut rpc: Vec<_> = plan.iter().map(|(_, _, rpc)| *rpc).collect();
+            rpc.sort_unstable();
+            let count = validators + nodes;
+            assert_eq!(rpc, (8545..8545 + count).collect::<Vec<_>>(), "{shape:?}");
+            let entry = if nodes > 0 { "node-0" } else { "validator-0" };
+            assert!(plan.iter().any(|(name, _, rpc)| name == entry && *rpc == 8545));
+        }
+    }
+
+    #[test]
+    fn ports_that_overlap_or_do_not_exist_are_refused_with_the_flag() {
+        for (p2p, rpc, word) in [
+            (65533, 8545, "--p2p-port-base"),
+            (30333, 65535, "--rpc-port-base"),
+            (8549, 8545, "overlap"),
+            (8541, 8545, "overlap"),
+        ] {
+            let shape = Shape {
+                p2p_port_base: p2p,
+                rpc_port_base: rpc,
+                ..FOUR
+            };
+            let refused = shape.check().unwrap_err().to_string();
+            assert!(refused.contains(word), "{refused}");
+        }
+        FOUR.check().unwrap();
+        let close = Shape {
+            p2p_port_base: 8550,
+            ..FOUR
+        };
+        close.check().unwrap();
+    }
+
+    #[test]
+    fn a_validator_has_its_key_and_a_full_node_has_none() {
+        let plan = FOUR.plan();
+        let options = LaunchOptions {
+            chain: "testnet".into(),
+            bootnodes: vec!["/a".to_owned(), "/b".to_owned()],
+            log_level: "info".to_owned(),
+            log_format: LogFormat::Json,
+        };
+        let line = |node: &Planned, options: &LaunchOptions| {
+            let words = arguments(node, &NodeFiles::of(Path::new("/x"), &node.name), options);
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+            words.join(" ")
+        };
+        let validator = line(&plan[1], &options);
+        for part in [
+            "--data-dir /x/validator-1",
+            "--rpc-port 8547",
+            "--p2p-port 30334",
+            "--bootnode /a,/b",
+            "--validator-key /x/validator-1/validator.pem --password-file /x/validator-1/password",
+            "--log-format json",
+        ] {
+            assert!(validator.contains(part), "`{part}` is missing: {validator}");
+        }
+        let alone = LaunchOptions {
+            bootnodes: Vec::new(),
+            ..options
+        };
+        let node = line(&plan[4], &alone);
+        for part in ["--bootnode", "--validator-key"] {
+            assert!(!node.contains(part), "`{part}` is there: {node}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `ledger-node testnet up`: a network from nothing, or what of an earlier one is down.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    cli::{Cli, output},
+    config::P2P_PORT_DEFAULT,
+    error::NodeError,
+};
+
+use super::{
+    args::UpArgs,
+    error::TestnetError,
+    files::address_spec,
+    folder::{Folder, State},
+    interrupt::Interrupt,
+    network::{Children, Network, POLL, Voice, await_answers, say},
+    plan::{NODES_DEFAULT, RPC_PORT_DEFAULT, Shape, VALIDATORS_DEFAULT},
+    ports,
+    status::{Condition, Report},
+    view,
+};
+
+/// From the last node's first answer to a common final block: many slots, for a machine that is busy with the start.
+const FIRST_BLOCK_WITHIN: Duration = Duration::from_secs(120);
+/// Blocks that a node may be behind another without being called behind: one may be on its way.
+const LAG_BLOCKS_MAX: u64 = 1;
+
+/// Brings the network up. Then it is shown until Ctrl-C, or left alone as soon as it works.
+///
+/// # Errors
+/// [`NodeError::Testnet`]; what was started is stopped again then.
+pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
+    refuse_other_chain(cli)?;
+    let mut interrupt = Interrupt::install()?;
+    let mut children = Children::default();
+    let folder = Folder::of(cli)?;
+    let mut network = open(folder.clone(), args)?;
+    let down = network.down();
+    let plan = network.state.shape.plan();
+    ports::check(down.iter().map(|index| &plan[*index]))?;
+    let is_new = network.state.nodes.is_empty();
+    if is_new {
+        say("A new testnet: making its keys.");
+        network.prepare()?;
+    }
+    address_spec(&folder, &network.state)?;
+    network.save()?;
+    tell_what_starts(&network.state, is_new, &down);
+    let started = network.start(&down, &Voice::of(cli), &mut children, &mut interrupt);
+    // From here on others may stop nodes, too.
+    drop(network);
+    let working = match (started, args.detach) {
+        (Err(error), _) => Err(error),
+        (Ok(()), true) => await_network(&folder, &mut children, &mut interrupt),
+        (Ok(()), false) => return view::watch(&folder, &mut children, &mut interrupt, cli.telemetry.json),
+    };
+    match working {
+        Ok(report) => output(cli.telemetry.json, &serde_json::json!(report), || summary(&report)),
+        Err(error) => {
+            give_up(&folder, &down, &mut children);
+            Err(error.into())
+        }
+    }
+}
+
+/// The network in `folder`, as `args` want it: what is there, or one without nodes.
+fn open(folder: Folder, args: &UpArgs) -> Result<Network, TestnetError> {
+    folder.make()?;
+    let lock = folder.lock()?;
+    let Some(state) = folder.read()? else {
+        let shape = Shape {
+            validators: args.validators.unwrap_or(VALIDATORS_DEFAULT),
+            nodes: args.nodes.unwrap_or(NODES_DEFAULT),
+            p2p_port_base: args.p2p_port_base.unwrap_or(P2P_PORT_DEFAULT),
+            rpc_port_base: args.rpc_port_base.unwrap_or(RPC_PORT_DEFAULT),
+        };
+        shape.check()?;
+        return Ok(Network::with(folder, lock, State::new(shape)));
+    };
+    let found = state.shape;
+    let wanted = Shape {
+        validators: args.validators.unwrap_or(found.validators),
+        nodes: args.nodes.unwrap_or(found.nodes),
+        p2p_port_base: args.p2p_port_base.unwrap_or(found.p2p_port_base),
+        rpc_port_base: args.rpc_port_base.unwrap_or(found.rpc_port_base),
+    };
+    wanted.check()?;
+    let path = folder.path().to_owned();
+    if (wanted.validators, wanted.nodes) != (found.validators, found.nodes) {
+        return Err(TestnetError::Shape { path, found });
+    }
+    let mut network = Network::with(folder, lock, state);
+    if wanted != found && network.state.is_alive() {
+        return Err(TestnetError::PortsInUse { path });
+    }
+    network.state.shape = wanted;
+    Ok(network)
+}
+
+fn refuse_other_chain(cli: &Cli) -> Result<(), TestnetError> {
+    match cli.chain.chain.as_deref() {
+        None | Some("testnet") => Ok(()),
+        Some(other) => Err(TestnetError::Usage(format!(
+            "a local testnet cannot run the chain {other}: it runs the built-in `testnet`, or one like it with other \
+             validators. Leave out --chain (and LEDGER_CHAIN)"
+        ))),
+    }
+}
+
+fn tell_what_starts(state: &State, is_new: bool, down: &[usize]) {
+    let names = || {
+        let names: Vec<_> = down.iter().map(|index| state.nodes[*index].name.as_str()).collect();
+        names.join(", ")
+    };
+    match (is_new, down.len()) {
+        (true, _) => {}
+        (false, 0) => say("All nodes of this testnet run already."),
+        (false, count) if count == state.nodes.len() => {
+            say("No node of this testnet runs: starting all of them again.")
+        }
+        (false, _) => say(&format!(
+            "Of this testnet these are down and started again: {}",
+            names()
+        )),
+    }
+}
+
+/// Waits until all nodes answer and have a final block in common.
+fn await_network(folder: &Folder, children: &mut Children, interrupt: &mut Interrupt) -> Result<Report, TestnetError> {
+    let names: Vec<_> = folder.existing()?.nodes.into_iter().map(|node| node.name).collect();
+    let mut report = await_answers(folder, &names, children, interrupt)?;
+    let deadline = Instant::now() + FIRST_BLOCK_WITHIN;
+    while !agree(&report) {
+        if Instant::now() > deadline {
+            return Err(TestnetError::NoBlock {
+                heights: heights(&report),
+                within: FIRST_BLOCK_WITHIN,
+                path: folder.path().to_owned(),
+            });
+        }
+        if interrupt.within(POLL) {
+            return Err(TestnetError::Interrupted);
+        }
+        report = await_answers(folder, &names, children, interrupt)?;
+    }
+    Ok(report)
+}
+
+/// Whether all nodes are ready and at the same final block, or one on its way from there.
+fn agree(report: &Report) -> bool {
+    let running = || report.nodes.iter().filter(|node| node.wanted);
+    running().all(|node| {
+        node.condition == Condition::Ready
+            && node.height.is_some_and(|height| height > 0)
+            && node.lag_blocks.is_some_and(|lag| lag <= LAG_BLOCKS_MAX)
+    })
+}
+
+fn heights(report: &Report) -> String {
+    let heights = report.nodes.iter().map(|node| match (node.height, node.peers) {
+        (Some(height), Some(peers)) => format!("{} at block {height} with {peers} peers", node.name),
+        _ => format!("{}: {}", node.name, node.condition.words()),
+    });
+    heights.collect::<Vec<_>>().join(", ")
+}
+
+/// Stops what this command has started.
+fn give_up(folder: &Folder, started: &[usize], children: &mut Children) {
+    let stopped = Network::open(folder.clone()).and_then(|mut network| network.stop(started));
+    children.reap();
+    match stopped {
+        Ok(_) => say("What was started is stopped again; data and logs stay."),
+        Err(error) => say(&format!("What was started could not be stopped again: {error}")),
+    }
+}
+
+fn summary(report: &Report) -> String {
+    let folder = report.folder.display();
+    format!(
+        "{}\nThe testnet runs in the background.\n  Watch it  ledger-node testnet status --data-dir {folder}\n  \
+         Stop it   ledger-node testnet down --data-dir {folder}\n  Join it   ledger-node --chain {}",
+        report.table(),
+        report.chain
+    )
+}
