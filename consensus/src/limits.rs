@@ -17,6 +17,10 @@ use crate::error::Fault;
 /// many slots could include has become impossible, or the chain stands still.
 pub const ENDORSED_SLOTS_KEPT: u64 = 16;
 
+/// Blocks for which a promise must have been known here before a block that does not keep it is said to break it: whoever built
+/// it may have heard of the promise a block later than this node.
+pub const PROMISE_KNOWN_BLOCKS: u64 = 1;
+
 /// What an authority may promise in one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotLimits {
@@ -222,8 +226,9 @@ impl Endorsed {
         self.order.values()
     }
 
-    /// Follows block `number` of `slot`, which holds `included`: gives the promises that it breaks. Those are the ones that were known
-    /// here before the block was built on its parent, and are not in it although a later promise is.
+    /// Follows block `number` of `slot`, which holds `included`: gives the promises that it breaks. Those are the ones of an
+    /// earlier slot than another one that it keeps, which were known here for [`PROMISE_KNOWN_BLOCKS`]. Within a slot the order
+    /// of promises is not the same everywhere.
     pub fn follow(&mut self, number: BlockNumber, slot: Slot, included: &[B256]) -> Vec<B256> {
         let kept: Vec<(Slot, u32)> = included
             .iter()
@@ -233,17 +238,15 @@ impl Endorsed {
         for place in &kept {
             self.order.remove(place);
         }
-        let last = kept.into_iter().max();
+        let newest = kept.into_iter().map(|(slot, _)| slot).max();
+        let was_known = |transaction: &B256| {
+            let known = self.promises.get(transaction).map(|promise| promise.since.get());
+            known.is_some_and(|since| since.saturating_add(PROMISE_KNOWN_BLOCKS) < number.get())
+        };
         let overtaken = self
             .order
             .iter()
-            .filter(|(place, transaction)| {
-                Some(**place) < last
-                    && self
-                        .promises
-                        .get(*transaction)
-                        .is_some_and(|promise| promise.since.next().is_some_and(|next| next < number))
-            })
+            .filter(|((slot, _), transaction)| Some(*slot) < newest && was_known(transaction))
             .map(|(_, transaction)| *transaction)
             .collect();
         self.forget_before(Slot::new(slot.get().saturating_sub(ENDORSED_SLOTS_KEPT)));

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     error::Error,
+    net::SocketAddr,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -15,11 +16,7 @@ use alloy_primitives::B256;
 use ledger_tests::harness::Rpc;
 use serde_json::{Value, json};
 
-use super::{
-    Options,
-    stats::Phase,
-    target::{Signed, Target},
-};
+use super::{Options, stats::Phase, target::Signed};
 
 /// Transactions in one JSON-RPC batch.
 const BATCH: usize = 100;
@@ -41,13 +38,21 @@ pub struct Load {
     pub included: Vec<B256>,
 }
 
+/// Where transactions go, and where they are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    pub name: &'static str,
+    pub sent_to: SocketAddr,
+    pub seen_on: SocketAddr,
+}
+
 /// Sends `signed` in batches for [`Options::seconds`], then waits until all that was sent is included.
-pub fn run(target: &Target, signed: &[Signed], options: &Options) -> Result<Load, Box<dyn Error>> {
+pub fn run(route: Route, signed: &[Signed], options: &Options) -> Result<Load, Box<dyn Error>> {
     let progress = Progress::default();
     let started = Instant::now();
     let sent = Mutex::new(HashMap::new());
     let sender = || {
-        let rpc = Rpc::new(target.address);
+        let rpc = Rpc::new(route.sent_to);
         while started.elapsed() < options.sending() {
             if progress.under_way() >= UNDER_WAY_MAX {
                 thread::sleep(POLL);
@@ -55,7 +60,7 @@ pub fn run(target: &Target, signed: &[Signed], options: &Options) -> Result<Load
             }
             let from = progress.taken.fetch_add(BATCH, Ordering::SeqCst);
             let Some(batch) = signed.get(from..from + BATCH) else {
-                return Err(format!("{} was faster than signed transactions were made", target.name));
+                return Err(format!("{} was faster than signed transactions were made", route.name));
             };
             let at = Instant::now();
             send(&rpc, batch)?;
@@ -67,7 +72,7 @@ pub fn run(target: &Target, signed: &[Signed], options: &Options) -> Result<Load
         Ok(())
     };
     let seen = thread::scope(|scope| {
-        let watcher = scope.spawn(|| watch(target, &progress));
+        let watcher = scope.spawn(|| watch(route.seen_on, &progress));
         let senders: Vec<_> = (0..options.connections).map(|_| scope.spawn(sender)).collect();
         let sent: Result<Vec<()>, String> = senders
             .into_iter()
@@ -96,7 +101,7 @@ pub fn run(target: &Target, signed: &[Signed], options: &Options) -> Result<Load
 
 /// How far senders and watcher are.
 #[derive(Default)]
-struct Progress {
+pub struct Progress {
     taken: AtomicUsize,
     sent: AtomicUsize,
     seen: AtomicUsize,
@@ -104,6 +109,15 @@ struct Progress {
 }
 
 impl Progress {
+    /// Of a load of which `count` transactions are to be seen, sent by somebody else.
+    pub fn expecting(count: usize) -> Self {
+        Self {
+            sent: AtomicUsize::new(count),
+            done: AtomicBool::new(true),
+            ..Self::default()
+        }
+    }
+
     fn under_way(&self) -> usize {
         let taken = self.taken.load(Ordering::SeqCst);
         taken.saturating_sub(self.seen.load(Ordering::SeqCst))
@@ -135,8 +149,8 @@ fn send(rpc: &Rpc, batch: &[Signed]) -> Result<(), String> {
 }
 
 /// When each transaction was first seen in a block, until all that was sent is there.
-fn watch(target: &Target, progress: &Progress) -> Result<HashMap<B256, Instant>, String> {
-    let rpc = Rpc::new(target.address);
+pub fn watch(node: SocketAddr, progress: &Progress) -> Result<HashMap<B256, Instant>, String> {
+    let rpc = Rpc::new(node);
     let head = rpc.call("eth_blockNumber", &json!([]));
     let head = head
         .as_str()

@@ -6,6 +6,7 @@
 
 mod anvil;
 mod load;
+mod network;
 mod reads;
 mod stats;
 mod target;
@@ -42,6 +43,16 @@ pub struct Options {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+    /// What to measure instead of a single node
+    #[command(subcommand)]
+    measured: Option<Measured>,
+}
+
+/// What else can be measured.
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Measured {
+    /// Latency and rate of a network of validators, from one node to another
+    Network(network::NetworkOptions),
 }
 
 /// Requests of `ledger_verifyCode` per second at which its latency is measured.
@@ -51,6 +62,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     let cores = thread::available_parallelism()?;
     eprintln!("{cores} cores, client included; {} connections", options.connections);
+    if let Some(Measured::Network(network)) = &options.measured {
+        return show(&options, &network::run(&options, network)?);
+    }
     let mut table = Table::default();
     let ours = target::Ours::start()?;
     measure(&options, &ours.target, &mut table)?;
@@ -66,6 +80,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             None => eprintln!("anvil is not installed (npm ci in tests/js): the node is measured alone"),
         }
     }
+    show(&options, &table)
+}
+
+fn show(options: &Options, table: &Table) -> Result<(), Box<dyn Error>> {
     match options.json {
         true => println!("{}", table.to_json()),
         false => print!("{table}"),
@@ -78,7 +96,7 @@ fn measure(options: &Options, target: &Target, table: &mut Table) -> Result<(), 
     eprintln!("{}: signing token transfers", target.name);
     let signed = target.transfers(options.transactions());
     eprintln!("{}: sending them for {} s", target.name, options.seconds);
-    let done = load::run(target, &signed, options)?;
+    let done = load::run(target.route(), &signed, options)?;
     table.push(Row::load("token transfers included", target.name, &done));
     let (hashes, holder) = (&done.included, target.holder());
     let call = json!([{ "to": target.token, "data": target.balance_of(holder) }, "latest"]);
@@ -111,7 +129,7 @@ fn measure_codes(options: &Options, ours: &target::Ours, table: &mut Table) -> R
     eprintln!("{}: signing code requests, each of a new account", target.name);
     let signed = ours.code_requests(options.transactions())?;
     eprintln!("{}: sending them for {} s", target.name, options.seconds);
-    let done = load::run(target, &signed, options)?;
+    let done = load::run(target.route(), &signed, options)?;
     table.push(Row::load("promo codes issued", target.name, &done));
     let hashes = &done.included;
     let verify = |index: usize| {

@@ -9,6 +9,8 @@ use ledger_contracts::{PassportToken, initcode};
 use ledger_tests::harness::{Account, Call, Node, NodeOptions, Rpc, promo};
 use tempfile::TempDir;
 
+use super::load::Route;
+
 /// Accounts that send token transfers, in turn.
 const SENDERS: usize = 200;
 
@@ -72,6 +74,15 @@ impl Target {
             self.senders[index % SENDERS].signed(nonce, &call(self.token, &transfer))
         };
         side_by_side(count, &transfer)
+    }
+
+    /// Transactions are sent to it and looked for on it.
+    pub const fn route(&self) -> Route {
+        Route {
+            name: self.name,
+            sent_to: self.address,
+            seen_on: self.address,
+        }
     }
 
     /// An account with tokens.
@@ -145,7 +156,7 @@ fn call(to: Address, data: &impl SolCall) -> Call {
 }
 
 /// `make` of 0 to `count`, on every core.
-fn side_by_side<T: Send>(count: usize, make: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
+pub fn side_by_side<T: Send>(count: usize, make: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let share = count.div_ceil(cores).max(1);
     thread::scope(|scope| {

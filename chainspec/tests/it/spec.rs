@@ -44,7 +44,7 @@ fn the_built_in_chains_are_sound() {
     assert_eq!((dev.chain_id, testnet.chain_id), (6300, 6301));
     assert_eq!(dev.hardfork, Hardfork::Osaka);
     assert_eq!(dev.genesis_slot(), Slot::new(1_767_225_600));
-    assert_eq!(testnet.genesis_slot(), Slot::new(1_767_225_600 / 2));
+    assert_eq!(testnet.genesis_slot(), Slot::new(1_767_225_600));
     assert_eq!(testnet.members.len(), 4);
     let names: Vec<_> = dev
         .instance_specs

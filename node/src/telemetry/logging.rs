@@ -25,10 +25,14 @@ pub fn init(config: &TelemetryConfig) -> Result<(), NodeError> {
     Ok(())
 }
 
+/// What libraries say with a bare level: warnings, but for libp2p's about messages that come twice and lists that are empty at
+/// the start, which are no news to an operator.
+const LIBRARIES: &str = "warn,libp2p_gossipsub=error,libp2p_kad=error";
+
 /// A bare level is meant for this project's targets; libraries then speak from `warn` on.
 fn filter(level: &str) -> Result<EnvFilter, NodeError> {
     let directives = match level.to_ascii_lowercase().as_str() {
-        level @ ("error" | "warn" | "info" | "debug" | "trace") => format!("warn,ledger={level}"),
+        level @ ("error" | "warn" | "info" | "debug" | "trace") => format!("{LIBRARIES},ledger={level}"),
         _ => level.to_owned(),
     };
     EnvFilter::try_new(&directives).map_err(|error| {
@@ -44,7 +48,10 @@ mod tests {
 
     #[test]
     fn bare_level_is_for_our_own_targets() {
-        assert_eq!(filter("DEBUG").unwrap().to_string(), "ledger=debug,warn");
+        let directives = filter("DEBUG").unwrap().to_string();
+        for part in ["ledger=debug", "libp2p_gossipsub=error", "warn"] {
+            assert!(directives.split(',').any(|directive| directive == part), "{directives}");
+        }
         assert_eq!(
             filter("info,ledger::driver=trace").unwrap().to_string(),
             "ledger::driver=trace,info"

@@ -4,7 +4,8 @@ use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip4844, TxLega
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex};
 use alloy_signer::SignerSync;
-use alloy_signer_local::PrivateKeySigner;
+use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
+use ledger_chainspec::dev_keys;
 use serde_json::{Value, json};
 
 use super::{Rpc, RpcError};
@@ -36,6 +37,19 @@ impl Account {
     pub fn random(chain_id: u64) -> Self {
         Self {
             signer: PrivateKeySigner::random(),
+            chain_id,
+        }
+    }
+
+    /// Account `index` of the test mnemonic that everybody knows.
+    ///
+    /// # Panics
+    /// Never: the mnemonic is one.
+    pub fn development(index: u32, chain_id: u64) -> Self {
+        let builder = MnemonicBuilder::<English>::default().phrase(dev_keys::DEV_MNEMONIC);
+        let signer = builder.index(index).and_then(|builder| builder.build());
+        Self {
+            signer: signer.expect("the test mnemonic is one"),
             chain_id,
         }
     }
