@@ -64,8 +64,8 @@ pub(crate) const EXPLICIT_VALIDATORS_MAX: usize = 16;
 /// gossipsub looks for explicit peers by itself this often (in heartbeats); the dial plan does that better.
 const EXPLICIT_CHECK_HEARTBEATS: u64 = 1 << 20;
 
-/// What gossipsub takes for each invalid message, squared: the third puts the peer out of the mesh; our own score, of which
-/// it is told as well, lets it go after the fifth.
+/// What gossipsub takes for each invalid message, squared. The first puts the peer out of the mesh; our own score, of which
+/// gossipsub is told as well, lets it go after the fifth.
 const INVALID_MESSAGE_WEIGHT: f64 = -1.0;
 
 /// The behaviour of one topic.
@@ -150,12 +150,14 @@ fn score_params(topic: Topic) -> PeerScoreParams {
     }
 }
 
+/// Below them a peer is offered nothing, told nothing, and in the end not heard. That end lies beyond the points at which it is
+/// let go: a peer that is connected and not heard would take a place for nothing.
 fn thresholds() -> PeerScoreThresholds {
     let ban = f64::from(BAN_POINTS);
     PeerScoreThresholds {
         gossip_threshold: -0.2 * ban,
         publish_threshold: -0.5 * ban,
-        graylist_threshold: -0.8 * ban,
+        graylist_threshold: -2.0 * ban,
         ..PeerScoreThresholds::default()
     }
 }

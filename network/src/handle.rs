@@ -15,7 +15,7 @@ use crate::{
     fault::{Misbehaviour, RequestError, Verdict},
     message::{ConsensusMessage, GossipMessage, Topic},
     peers::Peers,
-    request::{PeerStatus, REQUEST_BYTES_MAX, Request, Response},
+    request::{PeerStatus, Request, Response},
     telemetry,
 };
 
@@ -190,8 +190,7 @@ impl NetworkHandle {
         let topic = message.topic();
         let payload = message.to_payload();
         if payload.len() > topic.bytes_max() {
-            warn!(target: "ledger::network", topic = topic.name(), bytes = payload.len(), "own message is too long to be sent");
-            return telemetry::dropped(topic.name(), "too long");
+            return too_long(topic.name(), payload.len());
         }
         let is_queued = match topic {
             Topic::Consensus => self.consensus.try_send(Outgoing::Publish(payload)).is_ok(),
@@ -218,13 +217,7 @@ impl NetworkHandle {
     /// # Errors
     /// [`RequestError`] if there is no response, or one of another kind. What the peer did wrong has been held against it.
     pub async fn request(&self, to: PeerId, request: Request) -> Result<Response, RequestError> {
-        let bytes = request.to_payload().len();
-        if bytes > REQUEST_BYTES_MAX {
-            return Err(RequestError::TooLong {
-                bytes,
-                max: REQUEST_BYTES_MAX,
-            });
-        }
+        request.check()?;
         let (answer, answered) = oneshot::channel();
         let outgoing = OutgoingRequest { to, request, answer };
         self.requests.send(outgoing).await.map_err(|_| RequestError::Stopped)?;
@@ -271,4 +264,9 @@ impl NetworkHandle {
     pub fn peers(&self) -> watch::Receiver<Arc<Peers>> {
         self.peers.clone()
     }
+}
+
+fn too_long(protocol: &'static str, bytes: usize) {
+    warn!(target: "ledger::network", protocol, bytes, "own message is too long and was not sent");
+    telemetry::dropped(protocol, "too long");
 }
