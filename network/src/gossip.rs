@@ -44,8 +44,8 @@ const MESH_OUTBOUND: usize = 2;
 /// How long a consensus message is known again: ten hops of two seconds. Shorter than a minute, so that what is said again
 /// after a partition is heard.
 const CONSENSUS_KNOWN: Duration = Duration::from_secs(20);
-/// How long a message of transactions is known again.
-const TRANSACTIONS_KNOWN: Duration = Duration::from_secs(120);
+/// How long a message of transactions is known again. The pool knows its transactions for longer.
+const TRANSACTIONS_KNOWN: Duration = Duration::from_secs(60);
 
 /// From this size on a peer that has a message says so at once, so that others do not send it too. Votes are smaller than
 /// what that costs.

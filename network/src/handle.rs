@@ -22,7 +22,7 @@ use crate::{
 /// Own consensus messages that wait to be sent. A slot has a handful; catching up with a slow disk has a few dozen.
 pub const CONSENSUS_QUEUE: usize = 1_024;
 /// Own messages of transactions that wait to be sent.
-pub const TRANSACTIONS_QUEUE: usize = 256;
+pub const TRANSACTIONS_QUEUE: usize = 1_024;
 /// Own requests that wait to be sent.
 pub const REQUESTS_QUEUE: usize = 256;
 /// Verdicts and reports that wait to be carried out: one for each message that can be waiting for one.
@@ -31,7 +31,7 @@ pub const CONTROL_QUEUE: usize = 4_096;
 /// bound it far below that.
 pub const CONSENSUS_EVENTS_QUEUE: usize = 512;
 /// Messages of transactions of others that wait to be taken.
-pub const TRANSACTIONS_EVENTS_QUEUE: usize = 256;
+pub const TRANSACTIONS_EVENTS_QUEUE: usize = 1_024;
 /// Requests of others that wait to be taken.
 pub const REQUESTS_EVENTS_QUEUE: usize = 64;
 

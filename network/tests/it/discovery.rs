@@ -129,3 +129,21 @@ async fn a_peer_that_comes_back_is_linked_again() {
     node.stop().await;
     first.stop().await;
 }
+
+#[tokio::test]
+async fn strangers_meet_through_a_bootnode() {
+    let bootnode = Node::start(options(9));
+    let mut nodes = Vec::new();
+    for number in 1..=4 {
+        let mut options = options(number);
+        options.bootnodes = vec![bootnode.address().await];
+        nodes.push(Node::start(options));
+    }
+    for node in &nodes {
+        node.until("everybody", |peers| peers.connected.len() == 4).await;
+    }
+    nodes.push(bootnode);
+    for node in nodes {
+        node.stop().await;
+    }
+}
