@@ -101,7 +101,7 @@ impl Network {
             }
         }
         // Where it was found is surer than where it says it is.
-        let found = (!line.is_incoming).then(|| plausible(&[line.address.clone()], &line.address, 1));
+        let found = (!line.is_incoming).then(|| plausible(std::slice::from_ref(&line.address), &line.address, 1));
         addresses.retain(|address| found.iter().flatten().all(|found| found != address));
         addresses.splice(0..0, found.into_iter().flatten());
         self.plan.learn(peer, addresses.clone(), now);

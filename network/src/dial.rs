@@ -228,8 +228,8 @@ impl DialPlan {
             .collect()
     }
 
-    /// Addresses that are known of a peer.
-    pub(crate) fn addresses(&self, peer: &PeerId) -> &[Multiaddr] {
+    #[cfg(test)]
+    fn addresses(&self, peer: &PeerId) -> &[Multiaddr] {
         self.targets.get(peer).map_or(&[], |target| &target.addresses)
     }
 

@@ -11,8 +11,8 @@ use tracing::debug;
 
 use crate::{address::plausible, dial::ADDRESSES_MAX, network::Network, slots::Direction};
 
-/// How often lost validators are searched for.
-const LOOKUP_INTERVAL: Duration = Duration::from_secs(15);
+/// How often lost validators are searched for. A search costs a few small packets, a lost validator perhaps the quorum.
+const LOOKUP_INTERVAL: Duration = Duration::from_secs(5);
 /// Validators that are searched for at a time.
 const LOOKUPS_MAX: usize = 4;
 

@@ -128,14 +128,19 @@ pub enum RequestError {
     /// The response cannot be read.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// The request is longer than requests may be.
-    #[error("a request of {bytes} bytes is longer than {max}; ask for less at a time")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-        /// Longest possible.
+    /// The request asks for more than one may.
+    #[error("{got} {what} are more than the {max} that one request may ask for; ask for less at a time")]
+    TooMuch {
+        /// What it asks for.
+        what: &'static str,
+        /// How much of it.
+        got: usize,
+        /// How much is possible.
         max: usize,
     },
+    /// The request asks for nothing.
+    #[error("a request that asks for nothing is no request")]
+    Nothing,
     /// Too many requests of this node are under way to the peer.
     #[error("{under_way} requests to the peer are under way; wait for one of them")]
     TooMany {
@@ -159,7 +164,8 @@ impl RequestError {
             | Self::ConnectionLost { .. }
             | Self::Busy
             | Self::Unsupported
-            | Self::TooLong { .. }
+            | Self::TooMuch { .. }
+            | Self::Nothing
             | Self::TooMany { .. }
             | Self::Stopped => None,
         }

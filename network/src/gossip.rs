@@ -44,8 +44,8 @@ const MESH_OUTBOUND: usize = 2;
 /// How long a consensus message is known again: ten hops of two seconds. Shorter than a minute, so that what is said again
 /// after a partition is heard.
 const CONSENSUS_KNOWN: Duration = Duration::from_secs(20);
-/// How long a message of transactions is known again.
-const TRANSACTIONS_KNOWN: Duration = Duration::from_secs(120);
+/// How long a message of transactions is known again. The pool knows its transactions for longer.
+const TRANSACTIONS_KNOWN: Duration = Duration::from_secs(60);
 
 /// From this size on a peer that has a message says so at once, so that others do not send it too. Votes are smaller than
 /// what that costs.
@@ -64,8 +64,8 @@ pub(crate) const EXPLICIT_VALIDATORS_MAX: usize = 16;
 /// gossipsub looks for explicit peers by itself this often (in heartbeats); the dial plan does that better.
 const EXPLICIT_CHECK_HEARTBEATS: u64 = 1 << 20;
 
-/// What gossipsub takes for each invalid message, squared: the third puts the peer out of the mesh; our own score, of which
-/// it is told as well, lets it go after the fifth.
+/// What gossipsub takes for each invalid message, squared. The first puts the peer out of the mesh; our own score, of which
+/// gossipsub is told as well, lets it go after the fifth.
 const INVALID_MESSAGE_WEIGHT: f64 = -1.0;
 
 /// The behaviour of one topic.
@@ -150,12 +150,14 @@ fn score_params(topic: Topic) -> PeerScoreParams {
     }
 }
 
+/// Below them a peer is offered nothing, told nothing, and in the end not heard. That end lies beyond the points at which it is
+/// let go: a peer that is connected and not heard would take a place for nothing.
 fn thresholds() -> PeerScoreThresholds {
     let ban = f64::from(BAN_POINTS);
     PeerScoreThresholds {
         gossip_threshold: -0.2 * ban,
         publish_threshold: -0.5 * ban,
-        graylist_threshold: -0.8 * ban,
+        graylist_threshold: -2.0 * ban,
         ..PeerScoreThresholds::default()
     }
 }

@@ -15,14 +15,14 @@ use crate::{
     fault::{Misbehaviour, RequestError, Verdict},
     message::{ConsensusMessage, GossipMessage, Topic},
     peers::Peers,
-    request::{PeerStatus, REQUEST_BYTES_MAX, Request, Response},
+    request::{PeerStatus, Request, Response},
     telemetry,
 };
 
 /// Own consensus messages that wait to be sent. A slot has a handful; catching up with a slow disk has a few dozen.
 pub const CONSENSUS_QUEUE: usize = 1_024;
 /// Own messages of transactions that wait to be sent.
-pub const TRANSACTIONS_QUEUE: usize = 256;
+pub const TRANSACTIONS_QUEUE: usize = 1_024;
 /// Own requests that wait to be sent.
 pub const REQUESTS_QUEUE: usize = 256;
 /// Verdicts and reports that wait to be carried out: one for each message that can be waiting for one.
@@ -31,7 +31,7 @@ pub const CONTROL_QUEUE: usize = 4_096;
 /// bound it far below that.
 pub const CONSENSUS_EVENTS_QUEUE: usize = 512;
 /// Messages of transactions of others that wait to be taken.
-pub const TRANSACTIONS_EVENTS_QUEUE: usize = 256;
+pub const TRANSACTIONS_EVENTS_QUEUE: usize = 1_024;
 /// Requests of others that wait to be taken.
 pub const REQUESTS_EVENTS_QUEUE: usize = 64;
 
@@ -190,8 +190,7 @@ impl NetworkHandle {
         let topic = message.topic();
         let payload = message.to_payload();
         if payload.len() > topic.bytes_max() {
-            warn!(target: "ledger::network", topic = topic.name(), bytes = payload.len(), "own message is too long to be sent");
-            return telemetry::dropped(topic.name(), "too long");
+            return too_long(topic.name(), payload.len());
         }
         let is_queued = match topic {
             Topic::Consensus => self.consensus.try_send(Outgoing::Publish(payload)).is_ok(),
@@ -218,13 +217,7 @@ impl NetworkHandle {
     /// # Errors
     /// [`RequestError`] if there is no response, or one of another kind. What the peer did wrong has been held against it.
     pub async fn request(&self, to: PeerId, request: Request) -> Result<Response, RequestError> {
-        let bytes = request.to_payload().len();
-        if bytes > REQUEST_BYTES_MAX {
-            return Err(RequestError::TooLong {
-                bytes,
-                max: REQUEST_BYTES_MAX,
-            });
-        }
+        request.check()?;
         let (answer, answered) = oneshot::channel();
         let outgoing = OutgoingRequest { to, request, answer };
         self.requests.send(outgoing).await.map_err(|_| RequestError::Stopped)?;
@@ -271,4 +264,9 @@ impl NetworkHandle {
     pub fn peers(&self) -> watch::Receiver<Arc<Peers>> {
         self.peers.clone()
     }
+}
+
+fn too_long(protocol: &'static str, bytes: usize) {
+    warn!(target: "ledger::network", protocol, bytes, "own message is too long and was not sent");
+    telemetry::dropped(protocol, "too long");
 }

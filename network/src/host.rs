@@ -43,8 +43,8 @@ const KAD_PACKET_BYTES_MAX: usize = 16 << 10;
 const KAD_BUCKET: NonZeroUsize = NonZeroUsize::new(20).expect("not zero");
 /// Streams that one connection may have open: those of every protocol, many times over.
 const STREAMS_MAX: usize = 256;
-/// Direct messages of one connection that are under way.
-pub(crate) const DIRECT_STREAMS_MAX: usize = 64;
+/// Direct messages of one connection that are under way: a stranger can make this node hold as many of the longest.
+pub(crate) const DIRECT_STREAMS_MAX: usize = 16;
 
 pub(crate) type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
 
@@ -83,11 +83,11 @@ impl Behaviour {
                 .with_max_concurrent_streams(streams);
             ([(names.stream(name), ProtocolSupport::Full)], config)
         };
-        // One stream more each way than are ever asked for, or a status would wait for a block.
-        let streams = 2 * (limits.requests_per_peer_max + limits.requests_to_peer_max + 1);
+        // One stream more each way than may be used otherwise, or a status would wait for a block.
+        let streams = limits.requests_per_peer_max + limits.requests_to_peer_max + 2;
         let (protocols, config) = exchange(REQUEST, streams);
         let requests = request_response::Behaviour::with_codec(RequestFrames::default(), protocols, config);
-        let (protocols, config) = exchange(DIRECT, 2 * DIRECT_STREAMS_MAX);
+        let (protocols, config) = exchange(DIRECT, DIRECT_STREAMS_MAX);
         let direct = request_response::Behaviour::with_codec(DirectFrames, protocols, config);
         Ok(Self {
             gate: Gate::new(Slots::new(local, limits.clone(), trust)),

@@ -18,12 +18,11 @@ use tracing::debug;
 use crate::{
     codec::WireError,
     fault::{Misbehaviour, Verdict},
-    frame::Direct,
     gossip::acceptance,
     handle::{GossipId, Incoming, IncomingRequest},
     limits::NetworkLimits,
     message::{ConsensusMessage, GossipMessage, Topic},
-    network::{DirectEvent, Network, RequestEvent},
+    network::{Network, RequestEvent},
     request::{Request, RequestKind, Response},
     telemetry,
 };
@@ -105,11 +104,11 @@ impl Network {
         }
     }
 
-    fn hand_over(&self, from: PeerId, id: Option<GossipId>, message: ConsensusMessage) -> bool {
+    pub(crate) fn hand_over(&self, from: PeerId, id: Option<GossipId>, message: ConsensusMessage) -> bool {
         self.ends.consensus_in.try_send(Incoming { from, id, message }).is_ok()
     }
 
-    fn may_send(&mut self, topic: Topic, from: PeerId, bytes: usize) -> bool {
+    pub(crate) fn may_send(&mut self, topic: Topic, from: PeerId, bytes: usize) -> bool {
         let (limits, factor) = self.allowance(&from);
         // Somebody who has left already said this before.
         let may = self
@@ -138,58 +137,6 @@ impl Network {
             .report_message_validation_result(&message, &id.from, acceptance(verdict));
         if let Verdict::Reject(fault) = verdict {
             self.hold_against(id.from, Misbehaviour::Gossip(fault));
-        }
-    }
-
-    pub(crate) fn on_direct_event(&mut self, event: DirectEvent) {
-        match event {
-            Event::Message {
-                peer,
-                message: Message::Request { request, channel, .. },
-                ..
-            } => {
-                if let Direct::In(message, bytes) = request {
-                    self.on_direct(peer, message, bytes);
-                }
-                // An error means that the peer has left.
-                let _ = self.swarm.behaviour_mut().direct.send_response(channel, ());
-            }
-            Event::Message {
-                peer,
-                message: Message::Response { .. },
-                ..
-            } => self.direct_done(peer),
-            Event::OutboundFailure { peer, error, .. } => {
-                debug!(target: "ledger::network", %peer, %error, "a message did not arrive");
-                telemetry::dropped("direct", "not arrived");
-                self.direct_done(peer);
-            }
-            Event::InboundFailure { .. } | Event::ResponseSent { .. } => {}
-        }
-    }
-
-    fn direct_done(&mut self, peer: PeerId) {
-        if let Some(link) = self.links.get_mut(&peer) {
-            link.direct = link.direct.saturating_sub(1);
-        }
-    }
-
-    fn on_direct(&mut self, from: PeerId, message: Result<Box<ConsensusMessage>, WireError>, bytes: usize) {
-        if !self.may_send(Topic::Consensus, from, bytes) {
-            return telemetry::message("direct", "too much");
-        }
-        match message {
-            Err(error) => {
-                debug!(target: "ledger::network", peer = %from, %error, "a message cannot be read");
-                self.hold_against(from, Misbehaviour::Payload(error.name()));
-            }
-            Ok(message) => {
-                if self.hand_over(from, None, *message) {
-                    telemetry::message("direct", "taken");
-                } else {
-                    telemetry::dropped("direct", "queue full");
-                }
-            }
         }
     }
 

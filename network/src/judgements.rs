@@ -7,10 +7,15 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::time::Instant;
 
-use crate::{gossip::JUDGE_TIMEOUT, handle::GossipId};
+use crate::{
+    gossip::JUDGE_TIMEOUT,
+    handle::{CONSENSUS_EVENTS_QUEUE, GossipId, TRANSACTIONS_EVENTS_QUEUE},
+};
 
-/// Most messages that wait: what the queues of incoming messages hold, and as much again in the hands of those who judge.
-pub(crate) const WAITING_MAX: usize = 2_048;
+/// Most messages that wait: what the queues of incoming messages hold, and more in the hands of those who judge.
+pub(crate) const WAITING_MAX: usize = 4_096;
+
+const _: () = assert!(WAITING_MAX > 2 * (CONSENSUS_EVENTS_QUEUE + TRANSACTIONS_EVENTS_QUEUE));
 
 /// The messages that wait.
 #[derive(Debug, Default)]

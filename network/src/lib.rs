@@ -3,6 +3,7 @@
 //! libp2p behind a handle and three queues: [`Network::bind`] makes them, and the node runs [`Network::run`] as one task.
 //! It carries messages, names their senders, and lets go of peers that do wrong. It never looks at state, never checks a
 //! signature and never decides what a block is worth: whoever takes a message says so with [`NetworkHandle::judge`].
+//! `README.md` beside this crate has the protocols, their bounds, and the rules of who gets a place.
 
 mod address;
 mod asking;
@@ -10,6 +11,7 @@ mod bucket;
 mod codec;
 mod company;
 mod dial;
+mod direct;
 mod discovery;
 mod fault;
 mod frame;
@@ -49,6 +51,7 @@ pub use peers::{Peer, Peers};
 pub use request::{
     BLOCKS_BYTES_TARGET, BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, PeerStatus, REQUEST_BYTES_MAX,
     RESPONSE_BYTES_MAX, Request, RequestKind, Response, STATE_BYTES_MAX, STATE_CURSOR_BYTES_MAX,
+    TRANSACTIONS_PER_REQUEST_MAX,
 };
 pub use store::{KnownPeer, STORE_BYTES_MAX, STORE_PEERS_MAX, StoreError, read_known_peers, write_known_peers};
 pub use telemetry::describe_metrics;

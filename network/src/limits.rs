@@ -40,7 +40,7 @@ pub struct NetworkLimits {
     pub consensus_messages: Rate,
     /// Bytes of those.
     pub consensus_bytes: Rate,
-    /// Messages of transactions of an anonymous peer.
+    /// Messages of transactions of an anonymous peer: what wallets send to a busy node comes one by one.
     pub transaction_messages: Rate,
     /// Bytes of those: above what blocks can take, below what would keep a node from its work.
     pub transaction_bytes: Rate,
@@ -87,7 +87,7 @@ impl Default for NetworkLimits {
             pending_outgoing_max: 64,
             consensus_messages: Rate::per_second(1_000, 4_000),
             consensus_bytes: Rate::per_second(2 << 20, 8 << 20),
-            transaction_messages: Rate::per_second(1_000, 4_000),
+            transaction_messages: Rate::per_second(3_000, 12_000),
             transaction_bytes: Rate::per_second(4 << 20, 16 << 20),
             trusted_factor: 8,
             requests: Rate::per_second(20, 100),

@@ -44,10 +44,12 @@ pub(crate) struct Link {
     pub rtt: Option<Duration>,
     pub missed_pings: u32,
     pub next_status: Instant,
-    /// Requests to it, by it, and messages to it that are under way.
+    /// Requests to it, and by it, that are under way.
     pub asked: usize,
     pub answering: usize,
+    /// Messages to it that are under way, and those that wait for them.
     pub direct: usize,
+    pub outbox: VecDeque<Vec<u8>>,
     clock: VecDeque<i64>,
     meters: Meters,
 }
@@ -75,6 +77,7 @@ impl Link {
             asked: 0,
             answering: 0,
             direct: 0,
+            outbox: VecDeque::new(),
             clock: VecDeque::new(),
             meters: Meters {
                 consensus: full,

@@ -25,7 +25,7 @@ use crate::{
     frame::{DirectFrames, RequestFrames},
     gossip,
     handle::{Control, Ends, NetworkEvents, NetworkHandle, Outgoing, channels},
-    host::{Behaviour, BehaviourEvent, DIRECT_STREAMS_MAX, swarm},
+    host::{Behaviour, BehaviourEvent, swarm},
     incoming::Answering,
     judgements::Judgements,
     limits::NetworkLimits,
@@ -230,7 +230,7 @@ impl Network {
 
     /// Writes the file of known peers beside the loop, since a disk may be slow.
     fn write_store(&mut self) -> Option<JoinHandle<()>> {
-        let (path, bytes) = self.store.to_write()?;
+        let (path, bytes) = self.store.take_changes()?;
         Some(tokio::task::spawn_blocking(move || {
             if let Err(error) = write_file(&path, &bytes) {
                 warn!(
@@ -274,18 +274,6 @@ impl Network {
             Err(error) => {
                 warn!(target: "ledger::network", topic = topic.name(), bytes, %error, "cannot publish a message");
                 telemetry::dropped(topic.name(), "not published");
-            }
-        }
-    }
-
-    fn send(&mut self, to: PeerId, payload: Vec<u8>) {
-        match self.links.get_mut(&to) {
-            None => telemetry::dropped("direct", "not connected"),
-            Some(link) if link.direct >= DIRECT_STREAMS_MAX => telemetry::dropped("direct", "too many under way"),
-            Some(link) => {
-                link.direct += 1;
-                let message = crate::frame::Direct::Out(payload);
-                self.swarm.behaviour_mut().direct.send_request(&to, message);
             }
         }
     }

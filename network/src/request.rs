@@ -17,7 +17,7 @@ use crate::{
         encode_bytes, encode_hashes, encode_length, encode_optional, encode_strings, from_payload, list_length,
         to_payload,
     },
-    message::BLOCK_TRANSACTIONS_MAX,
+    fault::RequestError,
 };
 
 /// Most blocks that one request may ask for: a minute's worth of half-second slots.
@@ -38,10 +38,14 @@ pub const STATE_CURSOR_BYTES_MAX: usize = 256;
 /// Most transactions that one request may ask to be endorsed.
 pub const ENDORSE_TRANSACTIONS_MAX: usize = 256;
 
-/// Longest request: hashes of a whole block's transactions, or transactions to endorse, which are half as long at most.
-pub const REQUEST_BYTES_MAX: usize = 64 + 32 * BLOCK_TRANSACTIONS_MAX;
+/// Most transactions of a block that one request may ask for. Whoever misses more asks several times, or for the block.
+pub const TRANSACTIONS_PER_REQUEST_MAX: usize = 4_096;
 
-const _: () = assert!(REQUEST_BYTES_MAX > 4 * TRANSACTION_BYTES_MAX);
+/// Longest request: the longest transaction to be endorsed and as much again for others beside it. A stranger can make this
+/// node hold as many of these as it may have streams.
+pub const REQUEST_BYTES_MAX: usize = 64 + 2 * TRANSACTION_BYTES_MAX;
+
+const _: () = assert!(REQUEST_BYTES_MAX > 64 + 32 * TRANSACTIONS_PER_REQUEST_MAX);
 
 /// Bytes that any small response fits into.
 const SMALL_RESPONSE_BYTES_MAX: usize = 1 << 10;
@@ -82,7 +86,7 @@ pub enum Request {
     Transactions {
         /// The block that they are of.
         block: BlockHash,
-        /// Their hashes; at most [`BLOCK_TRANSACTIONS_MAX`].
+        /// Their hashes; at most [`TRANSACTIONS_PER_REQUEST_MAX`].
         hashes: Vec<B256>,
     },
     /// 4: what the state of a block consists of.
@@ -199,6 +203,36 @@ impl Request {
         }
     }
 
+    /// Whether another node would read it.
+    ///
+    /// # Errors
+    /// [`RequestError::TooMuch`] if it asks for more, or less, than one request may.
+    pub fn check(&self) -> Result<(), RequestError> {
+        let at_most = |what, got, max| {
+            if got <= max {
+                Ok(())
+            } else {
+                Err(RequestError::TooMuch { what, got, max })
+            }
+        };
+        match self {
+            Self::Status(_) | Self::Block { .. } | Self::StateManifest { .. } => Ok(()),
+            Self::Blocks { count: 0, .. } => Err(RequestError::Nothing),
+            Self::Blocks { count, .. } => at_most("blocks", to_usize(*count), to_usize(BLOCKS_PER_REQUEST_MAX)),
+            Self::Transactions { hashes, .. } => at_most("transactions", hashes.len(), TRANSACTIONS_PER_REQUEST_MAX),
+            Self::StateChunk { cursor, .. } => at_most("bytes of cursor", cursor.len(), STATE_CURSOR_BYTES_MAX),
+            Self::Endorse { transactions } => {
+                if transactions.iter().any(|transaction| transaction.is_empty()) {
+                    return Err(RequestError::Nothing);
+                }
+                at_most("transactions to endorse", transactions.len(), ENDORSE_TRANSACTIONS_MAX)?;
+                let longest = transactions.iter().map(|transaction| transaction.len()).max();
+                at_most("bytes of a transaction", longest.unwrap_or(0), TRANSACTION_BYTES_MAX)?;
+                at_most("bytes to endorse", self.to_payload().len(), REQUEST_BYTES_MAX)
+            }
+        }
+    }
+
     /// The payload: version and SCALE bytes.
     #[must_use]
     pub fn to_payload(&self) -> Vec<u8> {
@@ -273,6 +307,10 @@ impl Response {
     }
 }
 
+fn to_usize(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
 impl Encode for Request {
     fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
         match self {
@@ -313,7 +351,7 @@ impl Decode for Request {
             },
             3 => Self::Transactions {
                 block: Decode::decode(input)?,
-                hashes: decode_hashes(input, BLOCK_TRANSACTIONS_MAX)?,
+                hashes: decode_hashes(input, TRANSACTIONS_PER_REQUEST_MAX)?,
             },
             4 => Self::StateManifest {
                 block: Decode::decode(input)?,
@@ -365,12 +403,12 @@ impl Decode for Response {
         Ok(match input.read_byte()? {
             0 => Self::Status(Decode::decode(input)?),
             1 => Self::Blocks {
-                blocks: decode_list(input, usize::try_from(BLOCKS_PER_REQUEST_MAX).unwrap_or(usize::MAX))?,
+                blocks: decode_list(input, to_usize(BLOCKS_PER_REQUEST_MAX))?,
                 certificate: Decode::decode(input)?,
             },
             2 => Self::Block(Decode::decode(input)?),
             3 => {
-                let length = list_length(input, BLOCK_TRANSACTIONS_MAX)?;
+                let length = list_length(input, TRANSACTIONS_PER_REQUEST_MAX)?;
                 let mut transactions = Vec::new();
                 for _ in 0..length {
                     transactions.push(decode_optional(input, |input| {

@@ -17,7 +17,7 @@ pub const HALF_LIFE: Duration = Duration::from_secs(600);
 pub const REMEMBERED_MAX: usize = 4_096;
 
 /// The points that peers have lost.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scores(HashMap<PeerId, Lost>);
 
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl Scores {
         // What is lost beyond the ban would only make it hard to come back from one.
         let points = lost.min(2.0 * f64::from(BAN_POINTS));
         self.0.insert(peer, Lost { points, at: now });
-        lost >= f64::from(BAN_POINTS)
+        self.left(peer, now) <= 0
     }
 
     /// Points left: [`BAN_POINTS`] of a peer that did nothing wrong, 0 or less of one that has to go.
@@ -84,6 +84,8 @@ mod tests {
         for _ in 0..4 {
             assert!(!scores.lose(peer, 20, start));
         }
+        // What comes back within a second saves nobody.
+        assert!(scores.clone().lose(peer, 20, start + Duration::from_millis(500)));
         assert_eq!(scores.left(peer, start), 20);
         assert_eq!(scores.left(peer, start + HALF_LIFE), 60);
         assert!(!scores.lose(peer, 20, start + HALF_LIFE));

@@ -82,7 +82,7 @@ struct Connection {
     age: u64,
 }
 
-/// Whose peers are whose.
+/// Who is trusted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trust {
     pub validators: HashSet<PeerId>,
@@ -128,7 +128,7 @@ impl Slots {
         &self.trust
     }
 
-    /// Names the validators; those who lose the office and their place with it are returned.
+    /// Names the validators. Whoever is none any more stays, as one anonymous peer among others.
     pub(crate) fn set_validators(&mut self, validators: HashSet<PeerId>) {
         self.trust.validators = validators;
     }

@@ -189,7 +189,7 @@ impl PeerStore {
     }
 
     /// What is to be written where, if anything changed since this was asked last.
-    pub(crate) fn to_write(&mut self) -> Option<(PathBuf, Vec<u8>)> {
+    pub(crate) fn take_changes(&mut self) -> Option<(PathBuf, Vec<u8>)> {
         let path = self.path.clone()?;
         if !std::mem::take(&mut self.is_changed) {
             return None;
@@ -240,12 +240,12 @@ mod tests {
         let path = folder.path().join("peers");
         let (mut store, problem) = PeerStore::open(Some(path.clone()));
         assert_eq!((store.peers().count(), problem), (0, None));
-        assert_eq!(store.to_write(), None);
+        assert_eq!(store.take_changes(), None);
         let peer = known(7);
         store.remember(peer.peer, peer.addresses.clone(), 7);
-        let (to, bytes) = store.to_write().unwrap();
+        let (to, bytes) = store.take_changes().unwrap();
         write_file(&to, &bytes).unwrap();
-        assert_eq!(store.to_write(), None);
+        assert_eq!(store.take_changes(), None);
         let (again, problem) = PeerStore::open(Some(path.clone()));
         assert_eq!((again.peers().collect::<Vec<_>>(), problem), (vec![&peer], None));
 
@@ -276,7 +276,7 @@ mod tests {
         }
         assert_eq!(store.peers().count(), STORE_PEERS_MAX);
         assert!(!store.peers.contains_key(&oldest.peer));
-        assert!(store.to_write().unwrap().1.len() <= STORE_BYTES_MAX);
+        assert!(store.take_changes().unwrap().1.len() <= STORE_BYTES_MAX);
     }
 
     #[test]

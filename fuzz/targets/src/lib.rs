@@ -8,6 +8,8 @@
 pub mod files;
 pub mod mutate;
 #[cfg(feature = "node")]
+pub mod network;
+#[cfg(feature = "node")]
 pub mod node;
 #[cfg(feature = "node")]
 pub mod rpc;
@@ -69,6 +71,8 @@ pub fn targets() -> Vec<Target> {
     all.extend(files::TARGETS);
     #[cfg(feature = "node")]
     all.extend(node::TARGETS);
+    #[cfg(feature = "node")]
+    all.extend(network::TARGETS);
     #[cfg(feature = "node")]
     all.extend(rpc::TARGETS);
     all

@@ -30,7 +30,8 @@ pub const GENESIS: GenesisHash = GenesisHash::new(B256::repeat_byte(0x11));
 const BLOCK: BlockHash = BlockHash::new(B256::repeat_byte(0x22));
 const SET: SetId = SetId::new(3);
 const HEIGHT: BlockNumber = BlockNumber::new(9);
-const SLOT: Slot = Slot::new(70);
+/// The slot of all seeds.
+pub const SLOT: Slot = Slot::new(70);
 
 /// A seed: its target, its name in the target's folder, its bytes.
 pub type Seed = (&'static str, &'static str, Vec<u8>);
@@ -43,11 +44,15 @@ pub fn all() -> Vec<Seed> {
     #[cfg(feature = "node")]
     all.extend(crate::node::seeds());
     #[cfg(feature = "node")]
+    all.extend(crate::network::seeds());
+    #[cfg(feature = "node")]
     all.extend(crate::rpc::seeds());
     all
 }
 
-fn key(index: u8) -> SigningKey {
+/// The key of somebody.
+#[must_use]
+pub fn key(index: u8) -> SigningKey {
     SigningKey::from_bytes(&[index + 1; 32])
 }
 
@@ -85,7 +90,9 @@ fn statement(kind: StatementKind, valid_slot: Option<Slot>) -> Statement {
     }
 }
 
-fn finality() -> FinalityCertificate {
+/// A certificate.
+#[must_use]
+pub fn finality() -> FinalityCertificate {
     let mut certificate = FinalityCertificate {
         set_id: SET,
         height: HEIGHT,
@@ -100,7 +107,9 @@ fn finality() -> FinalityCertificate {
     certificate
 }
 
-fn prevotes() -> PrevoteCertificate {
+/// A certificate.
+#[must_use]
+pub fn prevotes() -> PrevoteCertificate {
     let mut certificate = PrevoteCertificate {
         set_id: SET,
         height: HEIGHT,
@@ -225,6 +234,22 @@ pub fn transactions() -> [(&'static str, Transaction); 5] {
     ]
 }
 
+/// A block proposed again.
+#[must_use]
+pub fn reproposal() -> Reproposal {
+    Reproposal {
+        slot: Slot::new(71),
+        signature: signature(),
+        certificates: vec![prevotes()],
+    }
+}
+
+/// A prevote that rests on a certificate.
+#[must_use]
+pub fn vote() -> Vote {
+    Vote::sign(&statement(StatementKind::Prevote, Some(Slot::new(66))), &key(1))
+}
+
 fn block() -> Block {
     let transactions = transactions().map(|(_, transaction)| transaction).to_vec();
     Block {
@@ -237,7 +262,7 @@ fn wire() -> Vec<Seed> {
     let (sealed, unsealed) = (digest(Some(signature())), digest(None));
     let prevote = statement(StatementKind::Prevote, Some(Slot::new(66)));
     let precommit = statement(StatementKind::Precommit, None);
-    let vote = Vote::sign(&prevote, &key(1));
+    let vote = vote();
     let evidence = SignedStatement {
         statement: precommit,
         signature: precommit.sign(&key(2)),
@@ -249,11 +274,7 @@ fn wire() -> Vec<Seed> {
             again,
         })
     };
-    let again = Reproposal {
-        slot: Slot::new(71),
-        signature: signature(),
-        certificates: vec![prevotes()],
-    };
+    let again = reproposal();
     let mut seeds = vec![
         ("header", "sealed", alloy_rlp::encode(header())),
         ("header", "plain", alloy_rlp::encode(Header::default())),

@@ -1,0 +1,206 @@
+//! Do the decoders of what nodes tell and ask each other keep to one encoding per value, and to their memory?
+
+use alloy_primitives::{B256, Bytes, keccak256};
+use ledger_chainspec::{Block, BlockHash, BlockNumber, Endorsement, Header};
+use ledger_network::{
+    CompactProposal, ConsensusMessage, GossipMessage, KnownPeer, PeerStatus, Request, RequestKind, Response, Topic,
+    peer_id_of, read_known_peers, write_known_peers,
+};
+
+use crate::{
+    Heap, Target,
+    seeds::{self, GENESIS, SLOT, Seed},
+};
+
+/// A missing transaction is one byte on the wire and forty in memory, and a list grows by doubling.
+const LISTS: Heap = Heap {
+    base: 256 << 10,
+    per_byte: 160,
+};
+
+/// The targets of this page.
+pub const TARGETS: &[Target] = &[
+    Target {
+        heap: LISTS,
+        ..Target::small("gossip_message", gossip_message, 64 << 10)
+    },
+    Target {
+        heap: LISTS,
+        ..Target::small("network_request", network_request, 64 << 10)
+    },
+    Target {
+        heap: LISTS,
+        ..Target::small("network_response", network_response, 64 << 10)
+    },
+    Target {
+        heap: LISTS,
+        ..Target::small("peer_store", peer_store, 64 << 10)
+    },
+];
+
+/// The kinds of requests; the first byte of a response's input says which one it answers.
+const KINDS: [RequestKind; 6] = [
+    RequestKind::Status,
+    RequestKind::Blocks,
+    RequestKind::Block,
+    RequestKind::Transactions,
+    RequestKind::State,
+    RequestKind::Endorse,
+];
+
+/// A gossip message; the first byte says on which topic.
+pub fn gossip_message(bytes: &[u8]) {
+    let Some((topic, payload)) = bytes.split_first() else {
+        return;
+    };
+    let topic = Topic::ALL[usize::from(*topic) % Topic::ALL.len()];
+    match GossipMessage::from_payload(topic, payload) {
+        Ok(message) => {
+            assert_eq!(message.topic(), topic);
+            assert_eq!(message.to_payload(), payload, "a second encoding of {message:?}");
+        }
+        Err(error) => assert!(!error.to_string().is_empty() && !error.name().is_empty()),
+    }
+}
+
+/// A request.
+pub fn network_request(bytes: &[u8]) {
+    if let Ok(request) = Request::from_payload(bytes) {
+        assert_eq!(request.to_payload(), bytes, "a second encoding of {request:?}");
+    }
+}
+
+/// A response; the first byte says to what kind of request.
+pub fn network_response(bytes: &[u8]) {
+    let Some((kind, payload)) = bytes.split_first() else {
+        return;
+    };
+    let kind = KINDS[usize::from(*kind) % KINDS.len()];
+    if let Ok(response) = Response::from_payload(kind, payload) {
+        assert_eq!(response.to_payload(), payload, "a second encoding of {response:?}");
+        assert!(payload.len() <= kind.response_bytes_max());
+    }
+}
+
+/// The file of known peers, with the checksum that it has and with the right one.
+pub fn peer_store(bytes: &[u8]) {
+    let whole = [bytes, keccak256(bytes).as_slice()].concat();
+    for file in [bytes, &whole] {
+        if let Ok(peers) = read_known_peers(file) {
+            assert_eq!(write_known_peers(&peers), file, "a second encoding of {peers:?}");
+        }
+    }
+}
+
+/// Seeds of these targets.
+#[must_use]
+pub fn seeds() -> Vec<Seed> {
+    let mut seeds = gossip_seeds();
+    for (name, request) in requests() {
+        seeds.push(("network_request", name, request.to_payload()));
+    }
+    for (kind, name, response) in responses() {
+        seeds.push(("network_response", name, [&[kind][..], &response.to_payload()].concat()));
+    }
+    let peers = [1, 2].map(|number| KnownPeer {
+        peer: peer_id_of(&seeds::key(number)),
+        addresses: vec![
+            "/ip4/192.0.2.1/tcp/30333".parse().expect("an address"),
+            "/dns4/node.example/udp/30333/quic-v1".parse().expect("an address"),
+        ],
+        seen: 1_700_000_000,
+    });
+    let file = write_known_peers(&peers);
+    let content = file[..file.len() - 32].to_vec();
+    seeds.push(("peer_store", "two", content));
+    seeds.push(("peer_store", "whole", file));
+    seeds
+}
+
+fn gossip_seeds() -> Vec<Seed> {
+    let fresh = CompactProposal {
+        header: Header::default(),
+        transactions: vec![B256::repeat_byte(1), B256::repeat_byte(2)],
+        again: None,
+    };
+    let again = CompactProposal {
+        again: Some(seeds::reproposal()),
+        ..fresh.clone()
+    };
+    let messages = [
+        ("proposal", ConsensusMessage::Proposal(Box::new(fresh))),
+        ("reproposal", ConsensusMessage::Proposal(Box::new(again))),
+        ("vote", ConsensusMessage::Vote(seeds::vote())),
+        (
+            "justification",
+            ConsensusMessage::Justification(vec![seeds::prevotes(); 2]),
+        ),
+        ("finality", ConsensusMessage::Finality(seeds::finality())),
+    ];
+    let mut seeds: Vec<Seed> = Vec::new();
+    for (name, message) in messages {
+        seeds.push(("gossip_message", name, [&[0][..], &message.to_payload()].concat()));
+    }
+    let transactions = GossipMessage::Transactions(vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")]);
+    let payload = transactions.to_payload();
+    seeds.push(("gossip_message", "transactions", [&[1][..], &payload].concat()));
+    seeds
+}
+
+const STATUS: PeerStatus = PeerStatus {
+    head: BlockNumber::new(9),
+    head_hash: BlockHash::new(B256::repeat_byte(0x22)),
+    oldest: BlockNumber::new(1),
+    unix_ms: 1_700_000_000_000,
+};
+
+fn requests() -> Vec<(&'static str, Request)> {
+    let (number, hash) = (STATUS.head, STATUS.head_hash);
+    let transactions = vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")];
+    vec![
+        ("status", Request::Status(STATUS)),
+        ("blocks", Request::Blocks { from: number, count: 5 }),
+        ("block", Request::Block { number, hash }),
+        (
+            "transactions",
+            Request::Transactions {
+                block: hash,
+                hashes: vec![B256::repeat_byte(3); 2],
+            },
+        ),
+        ("manifest", Request::StateManifest { block: number }),
+        (
+            "chunk",
+            Request::StateChunk {
+                block: hash,
+                cursor: vec![1, 2, 3],
+            },
+        ),
+        ("endorse", Request::Endorse { transactions }),
+    ]
+}
+
+fn responses() -> Vec<(u8, &'static str, Response)> {
+    let block = Block {
+        header: Header::default(),
+        transactions: vec![],
+    };
+    let endorsement = Endorsement::sign(GENESIS, SLOT, B256::repeat_byte(4), &seeds::key(0));
+    let blocks = Response::Blocks {
+        blocks: vec![block.clone()],
+        certificate: Some(seeds::finality()),
+    };
+    vec![
+        (0, "status", Response::Status(STATUS)),
+        (1, "blocks", blocks),
+        (2, "block", Response::Block(Some(Box::new(block)))),
+        (
+            3,
+            "transactions",
+            Response::Transactions(vec![None, Some(Bytes::from_static(b"one"))]),
+        ),
+        (4, "state", Response::State(Some(Bytes::from_static(b"state")))),
+        (5, "endorsements", Response::Endorsements(vec![None, Some(endorsement)])),
+        (5, "busy", Response::Busy),
+    ]
+}
