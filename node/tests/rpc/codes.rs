@@ -1,5 +1,7 @@
 //! What clouds hear about promo codes.
 
+use std::sync::Arc;
+
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_signer::SignerSync;
@@ -380,4 +382,30 @@ async fn open_proposals_are_listed_with_their_votes() {
         (1, validator.address(), 1)
     );
     assert_eq!(serde_json::to_value(proposal.kind).unwrap(), json!("setLimits"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_code_is_told_of_all_the_while_its_block_becomes_the_head() {
+    const ROUNDS: u32 = 12;
+    let world = Arc::new(World::start().await);
+    world.offer(SMALL, 2 * ROUNDS).await;
+    for round in 0..ROUNDS {
+        let user = Person::number(40 + round);
+        let call = Transact::requestCodeCall { specId: SMALL }.abi_encode();
+        let hash = world.send(&user.call(0, TRANSACT, call)).await;
+        let asking = Arc::clone(&world);
+        let asked = tokio::spawn(async move {
+            loop {
+                let seen = verify(&asking, hash, AURORA).await;
+                match seen.verdict {
+                    Verdict::Pending => assert_eq!(seen.code, None),
+                    Verdict::Valid => return seen,
+                    other => panic!("round {round}: {other:?}"),
+                }
+            }
+        });
+        assert_eq!(world.mine(), []);
+        let seen = asked.await.unwrap();
+        assert_eq!(seen.block.number, seen.code.unwrap().block_number);
+    }
 }

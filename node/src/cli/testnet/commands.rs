@@ -111,7 +111,11 @@ fn start(cli: &Cli, mut network: Network, chosen: &[usize]) -> Result<(), NodeEr
         .collect();
     let facts = json!({ "started": names.iter().map(|name| json!({ "node": name })).collect::<Vec<_>>() });
     output(cli.telemetry.json, &facts, || {
-        format!("{} answers again", names.join(", "))
+        names
+            .iter()
+            .map(|name| format!("{name} answers again"))
+            .collect::<Vec<_>>()
+            .join("\n")
     })
 }
 

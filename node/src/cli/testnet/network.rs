@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ledger_chainspec::ChainSpec;
+
 use crate::cli::{Cli, LogFormat};
 
 use super::{
@@ -173,12 +175,30 @@ impl Network {
         let files = self.folder.files(&planned.name);
         let options = LaunchOptions {
             chain: chain_argument(&self.folder, &self.state).into(),
-            bootnodes: self.state.validator_addresses(&planned.name),
+            bootnodes: self.unnamed_validators(&planned.name),
+            is_fresh: self.is_fresh(index, &files),
             log_level: voice.log_level.clone(),
             log_format: voice.log_format,
         };
         let arguments = arguments(&planned, &files, &options);
         (planned, files, arguments)
+    }
+
+    /// Addresses of the validators that the chain itself does not name, but for that named `besides`.
+    fn unnamed_validators(&self, besides: &str) -> Vec<String> {
+        if !self.state.shape.is_built_in() {
+            // The chain in the folder names them all.
+            return Vec::new();
+        }
+        let named = ChainSpec::testnet().network.bootnodes;
+        let mut addresses = self.state.validator_addresses(besides);
+        addresses.retain(|address| !named.contains(address));
+        addresses
+    }
+
+    /// Whether the key of this node has never signed on this chain: it never got as far as to answer, and has no guard store.
+    fn is_fresh(&self, index: usize, files: &NodeFiles) -> bool {
+        !self.state.nodes[index].answered && !files.guard.exists()
     }
 
     /// Stops the nodes with these numbers, all at once; they are not to run from then on.

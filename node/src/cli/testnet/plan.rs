@@ -15,7 +15,7 @@ use crate::{cli::LogFormat, config::P2P_PORT_DEFAULT};
 
 use super::error::TestnetError;
 
-/// Most validators: their addresses are everybody's bootnodes, of which a node takes 32, and each is a process here.
+/// Most validators: each is a process here, and a machine has so many ports and processors to spare.
 pub const VALIDATORS_MAX: u16 = 21;
 /// Most full nodes.
 pub const NODES_MAX: u16 = 21;
@@ -87,6 +87,8 @@ pub struct NodeFiles {
     pub key: PathBuf,
     /// The password of that key.
     pub password: PathBuf,
+    /// The record of what that key has signed.
+    pub guard: PathBuf,
     /// Standard output and standard error.
     pub log: PathBuf,
 }
@@ -96,8 +98,10 @@ pub struct NodeFiles {
 pub struct LaunchOptions {
     /// `--chain` of the nodes.
     pub chain: OsString,
-    /// Addresses of the other validators.
+    /// Addresses of other validators that the chain itself does not name.
     pub bootnodes: Vec<String>,
+    /// The node's key has never signed on this chain.
+    pub is_fresh: bool,
     /// `--log-level` of the nodes.
     pub log_level: String,
     /// `--log-format` of the nodes.
@@ -184,6 +188,7 @@ impl NodeFiles {
         Self {
             key: folder.join("validator.pem"),
             password: folder.join("password"),
+            guard: folder.join("guard"),
             log: folder.join("node.log"),
             folder,
         }
@@ -225,6 +230,9 @@ pub fn arguments(node: &Planned, files: &NodeFiles, options: &LaunchOptions) -> 
     if node.role == Role::Validator {
         arguments.extend(["--validator-key".into(), files.key.clone().into()]);
         arguments.extend(["--password-file".into(), files.password.clone().into()]);
+        if options.is_fresh {
+            arguments.push("--fresh-guard".into());
+        }
     }
     arguments
 }
@@ -308,6 +316,7 @@ mod tests {
         let options = LaunchOptions {
             chain: "testnet".into(),
             bootnodes: vec!["/a".to_owned(), "/b".to_owned()],
+            is_fresh: true,
             log_level: "info".to_owned(),
             log_format: LogFormat::Json,
         };
@@ -324,16 +333,22 @@ mod tests {
             "--bootnode /a,/b",
             "--validator-key /x/validator-1/validator.pem --password-file /x/validator-1/password",
             "--log-format json",
+            "--fresh-guard",
         ] {
             assert!(validator.contains(part), "`{part}` is missing: {validator}");
         }
-        let alone = LaunchOptions {
+        let node = line(&plan[4], &options);
+        for part in ["--validator-key", "--password-file", "--fresh-guard"] {
+            assert!(!node.contains(part), "`{part}` is there: {node}");
+        }
+        let again = LaunchOptions {
             bootnodes: Vec::new(),
+            is_fresh: false,
             ..options
         };
-        let node = line(&plan[4], &alone);
-        for part in ["--bootnode", "--validator-key"] {
-            assert!(!node.contains(part), "`{part}` is there: {node}");
+        let validator = line(&plan[1], &again);
+        for part in ["--bootnode", "--fresh-guard"] {
+            assert!(!validator.contains(part), "`{part}` is there: {validator}");
         }
     }
 }

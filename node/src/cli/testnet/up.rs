@@ -147,11 +147,13 @@ fn await_network(folder: &Folder, children: &mut Children, interrupt: &mut Inter
     Ok(report)
 }
 
-/// Whether all nodes are ready and at the same final block, or one on its way from there.
+/// Whether all nodes are ready, connected, and at the same final block, or one on its way from there.
 fn agree(report: &Report) -> bool {
-    let running = || report.nodes.iter().filter(|node| node.wanted);
-    running().all(|node| {
+    let is_alone = report.wanted == 1;
+    let mut running = report.nodes.iter().filter(|node| node.wanted);
+    running.all(|node| {
         node.condition == Condition::Ready
+            && (is_alone || node.peers.is_some_and(|peers| peers > 0))
             && node.height.is_some_and(|height| height > 0)
             && node.lag_blocks.is_some_and(|lag| lag <= LAG_BLOCKS_MAX)
     })

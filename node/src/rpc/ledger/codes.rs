@@ -1,6 +1,6 @@
 //! Which code does an id name, and what became of it?
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolEvent;
@@ -40,9 +40,9 @@ enum Id {
     Code(U256),
 }
 
-/// Finds what `id` names.
-pub(super) fn find(view: &View, pool: &TxPool, id: &str) -> Result<Lookup, RpcFailure> {
-    let runtime = &view.runtime;
+/// Finds what `id` names. The view goes on to a newer block if the code is of that.
+pub(super) fn find(view: &mut View, pool: &TxPool, id: &str) -> Result<Lookup, RpcFailure> {
+    let runtime = Arc::clone(&view.runtime);
     let found = match parse(id)? {
         Id::Code(code_id) => return by_code_id(view, code_id),
         Id::Transaction(hash) => match runtime.transaction(&hash)? {
@@ -61,6 +61,7 @@ pub(super) fn find(view: &View, pool: &TxPool, id: &str) -> Result<Lookup, RpcFa
             }
         }
     };
+    view.reach(found.location.block)?;
     let hash = *found.transaction.tx_hash();
     if !found.receipt.receipt.success {
         return Ok(Lookup::Failed(hash));
@@ -104,10 +105,11 @@ fn code_id(id: &str) -> Option<CodeId> {
     CodeId::from_word(U256::from_str_radix(digits, 16).ok()?)
 }
 
-fn by_code_id(view: &View, code_id: U256) -> Result<Lookup, RpcFailure> {
+fn by_code_id(view: &mut View, code_id: U256) -> Result<Lookup, RpcFailure> {
     let Some(record) = view.runtime.promo_code(&code_id)? else {
         return Ok(Lookup::NeverIssued);
     };
+    view.reach(record.issued.block)?;
     let found = stored(view, record.issued)?;
     Ok(Lookup::Code(Box::new(describe(view, code_id, &found)?)))
 }
@@ -126,6 +128,8 @@ fn describe(view: &View, code_id: U256, issue: &FoundTransaction) -> Result<Code
     let code = view.ask(TRANSACT, &Transact::codeCall { codeId: code_id })?;
     let status = CodeStatus::try_from(code.status).map_err(|error| RpcFailure::Internal(error.to_string()))?;
     let end = view.runtime.promo_code(&code_id)?.and_then(|record| record.end);
+    // What a block after the one in view did has not happened in this answer.
+    let end = end.filter(|end| end.at.block <= view.head.number());
     let state = match (status, end) {
         (CodeStatus::Live, _) => CodeState::Live,
         (CodeStatus::Expired, _) => CodeState::Expired,

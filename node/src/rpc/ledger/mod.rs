@@ -33,15 +33,17 @@ impl LedgerServer for Api {
     }
 
     async fn code(&self, id: String) -> RpcResult<Option<CodeInfo>> {
-        self.ask(move |view, api| match codes::find(&view, &api.context.pool, &id)? {
-            Lookup::Code(code) => Ok(Some(*code)),
-            Lookup::NeverIssued | Lookup::Pending(_) | Lookup::Failed(_) | Lookup::NotARequest(_) => Ok(None),
-        })
+        self.ask(
+            move |mut view, api| match codes::find(&mut view, &api.context.pool, &id)? {
+                Lookup::Code(code) => Ok(Some(*code)),
+                Lookup::NeverIssued | Lookup::Pending(_) | Lookup::Failed(_) | Lookup::NotARequest(_) => Ok(None),
+            },
+        )
         .await
     }
 
     async fn verify_code(&self, id: String, request: VerifyRequest) -> RpcResult<Verification> {
-        self.ask(move |view, api| verify::verify(&view, &api.context.pool, &id, request))
+        self.ask(move |mut view, api| verify::verify(&mut view, &api.context.pool, &id, request))
             .await
     }
 

@@ -19,7 +19,12 @@ use super::{
 use crate::txpool::TxPool;
 
 /// The answer to `ledger_verifyCode`.
-pub(super) fn verify(view: &View, pool: &TxPool, id: &str, request: VerifyRequest) -> Result<Verification, RpcFailure> {
+pub(super) fn verify(
+    view: &mut View,
+    pool: &TxPool,
+    id: &str,
+    request: VerifyRequest,
+) -> Result<Verification, RpcFailure> {
     let cloud = view.cloud_named(&request.cloud)?;
     let lookup = codes::find(view, pool, id)?;
     let verdict = verdict(&lookup);
