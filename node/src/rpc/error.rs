@@ -37,6 +37,9 @@ pub enum RpcFailure {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
+    /// It may exist, but this node does not keep what would tell.
+    #[error("{0}")]
+    Unavailable(String),
     /// A bound of the node.
     #[error("{0}")]
     Limit(String),
@@ -125,6 +128,7 @@ impl RpcFailure {
         match self {
             Self::Params(_) | Self::Pool(PoolError::Undecodable { .. }) => CODE_PARAMS,
             Self::NotFound(_) => CODE_NOT_FOUND,
+            Self::Unavailable(_) => CODE_UNAVAILABLE,
             Self::Limit(_) | Self::Busy { .. } => CODE_LIMIT,
             Self::Pool(PoolError::State { .. }) => CODE_INTERNAL,
             Self::Pool(_) => CODE_REFUSED,

@@ -12,7 +12,7 @@ use ledger_chainspec::{BlockHash, BlockNumber};
 
 use super::trie::Record;
 use super::{AccountRecord, StateError};
-use crate::store::{Column, KeyRange, LeafRecord, RangeCursor, RawRecord, Store, StoreError};
+use crate::store::{Column, KeyRange, LeafRecord, LeafSpan, RangeCursor, RawRecord, SpanLimit, Store, StoreError};
 
 /// Read access to the state of one block.
 ///
@@ -150,6 +150,19 @@ impl StateView {
             view: self,
             column,
             cursor: None,
+        }
+    }
+
+    /// The leaves of one flat column whose keys are a prefix and then a key or more, as far as `limit` goes.
+    pub(super) fn leaves_from(
+        &self,
+        column: Column,
+        from: (&[u8], &B256),
+        limit: SpanLimit,
+    ) -> Result<LeafSpan, StateError> {
+        match &self.source {
+            Source::Empty => Ok(LeafSpan::default()),
+            Source::Stored { store, block } => store.leaves_from(column, from, limit, *block),
         }
     }
 

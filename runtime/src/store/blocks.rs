@@ -100,6 +100,12 @@ impl Store {
         records.map(|record| record.map(|(_, bytes)| StoredTransaction(bytes)))
     }
 
+    /// The records of block `number`'s transactions as they are stored.
+    pub(crate) fn transaction_records(&self, number: BlockNumber) -> Result<Vec<Vec<u8>>, StoreError> {
+        let records = self.records(Column::Transactions, &block_key(number));
+        records.map(|record| record.map(|(_, bytes)| bytes)).collect()
+    }
+
     /// One transaction with its receipt.
     ///
     /// # Errors

@@ -179,6 +179,14 @@ pub(super) mod meta {
     pub(in crate::store) const OLDEST_BLOCK: &[u8] = b"oldest_block";
     /// Followed by a set's id, big-endian -> SCALE validator set.
     pub(in crate::store) const VALIDATOR_SET: &[u8] = b"set/";
+    /// Followed by a set's id, big-endian -> what handed over to it, if its block did not come with the state.
+    pub(in crate::store) const HANDOVER: &[u8] = b"handover/";
+    /// Followed by a promo code's id -> SCALE end of a code whose issue is in a block that is not kept.
+    pub(in crate::store) const CODE_END: &[u8] = b"code_end/";
+    /// The manifest of the state that is being put in.
+    pub(in crate::store) const IMPORT_MANIFEST: &[u8] = b"import/manifest";
+    /// How far that is.
+    pub(in crate::store) const IMPORT_PROGRESS: &[u8] = b"import/progress";
 }
 
 /// Key of a block in [`Column::Headers`].
@@ -202,4 +210,14 @@ pub(super) fn code_key(id: &U256) -> [u8; 32] {
 /// Key of a validator set in [`Column::Meta`].
 pub(super) fn set_key(id: SetId) -> Vec<u8> {
     [meta::VALIDATOR_SET, &id.get().to_be_bytes()].concat()
+}
+
+/// Key of a handover in [`Column::Meta`].
+pub(super) fn handover_key(id: SetId) -> Vec<u8> {
+    [meta::HANDOVER, &id.get().to_be_bytes()].concat()
+}
+
+/// Key in [`Column::Meta`] of the end of a promo code whose issue is not known.
+pub(super) fn pending_end_key(id: &U256) -> Vec<u8> {
+    [meta::CODE_END, &code_key(id)].concat()
 }

@@ -17,7 +17,7 @@ use super::{
     CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Durability, Head, Store, StoreError, StoredReceipt,
     TxLocation,
 };
-use crate::state::StateCommitment;
+use crate::state::{StateChange, StateCommitment};
 
 /// Everything that one block puts into the database.
 #[derive(Clone, Debug)]
@@ -57,6 +57,14 @@ pub enum CodeChange {
         /// Index in the block of the transaction that ended it.
         index: u32,
     },
+}
+
+/// What a block leaves behind whether it was executed here or not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BlockParts<'a> {
+    pub(super) header: &'a SealedHeader,
+    pub(super) transactions: &'a [Recovered<Transaction>],
+    pub(super) receipts: &'a [StoredReceipt],
 }
 
 /// What the one commit that may run needs beside the database.
@@ -150,14 +158,22 @@ impl Store {
         };
 
         let mut batch = WriteBatch::with_capacity_bytes(writer.batch_bytes);
-        self.put_block(&mut batch, block, number);
+        self.put_block(
+            &mut batch,
+            BlockParts {
+                header: &block.header,
+                transactions: &block.transactions,
+                receipts: &block.receipts,
+            },
+        );
         self.put_codes(&mut batch, &block.codes, number)?;
         self.put_state(&mut batch, &block.state);
         let oldest = if head.is_some() {
             self.put_undo(&mut batch, number, block.state.changes());
             self.oldest_after(number)
         } else {
-            self.put_identity(&mut batch);
+            let identity = self.identity_record(FORMAT_VERSION);
+            batch.put_cf(self.column(Column::Meta), meta::IDENTITY, identity);
             number
         };
         self.put_head(&mut batch, block, number, &set);
@@ -181,11 +197,7 @@ impl Store {
         }
         writer.failed = false;
         self.tell_background_errors(writer);
-        for change in block.state.changes() {
-            if matches!(change.column, Column::AccountTrie | Column::StorageTrie) {
-                self.branches.follow(&change.key, change.record.as_ref());
-            }
-        }
+        self.follow(block.state.changes());
         self.branches.end(number.get());
 
         let head = Head {
@@ -195,6 +207,15 @@ impl Store {
         };
         *self.head.write() = Some(Arc::new(head));
         Ok(())
+    }
+
+    /// Keeps the branches in memory in step with changes that are visible.
+    pub(super) fn follow(&self, changes: &[StateChange]) {
+        for change in changes {
+            if matches!(change.column, Column::AccountTrie | Column::StorageTrie) {
+                self.branches.follow(&change.key, change.record.as_ref());
+            }
+        }
     }
 
     /// Raises an alarm when files could not be written or compacted in the background. No block depends on it, since the log
@@ -260,7 +281,8 @@ impl Store {
         Ok(())
     }
 
-    fn put_block(&self, batch: &mut WriteBatch, block: &BlockCommit, number: BlockNumber) {
+    pub(super) fn put_block(&self, batch: &mut WriteBatch, block: BlockParts<'_>) {
+        let number = block.header.number();
         let mut header = block.header.hash.get().to_vec();
         alloy_rlp::Encodable::encode(&block.header.header, &mut header);
         batch.put_cf(self.column(Column::Headers), block_key(number), header);
@@ -270,7 +292,7 @@ impl Store {
             block_key(number),
         );
         let (transactions, lookup) = (self.column(Column::Transactions), self.column(Column::TxLookup));
-        for ((index, transaction), receipt) in (0_u32..).zip(&block.transactions).zip(&block.receipts) {
+        for ((index, transaction), receipt) in (0_u32..).zip(block.transactions).zip(block.receipts) {
             let key = indexed_key(number, index);
             batch.put_cf(transactions, key, included_to_bytes(transaction, receipt));
             batch.put_cf(
@@ -294,10 +316,19 @@ impl Store {
                         Some(record) => Some(*record),
                         None => self.promo_code(&id)?,
                     };
-                    let record = before.ok_or_else(|| StoreError::missing(Column::Codes, &code_key(&id)))?;
-                    let at = TxLocation { block, index };
-                    let end = Some(CodeEnd { kind, at });
-                    records.insert(id, CodeRecord { end, ..record });
+                    let end = CodeEnd {
+                        kind,
+                        at: TxLocation { block, index },
+                    };
+                    match before {
+                        Some(record) => {
+                            let end = Some(end);
+                            records.insert(id, CodeRecord { end, ..record });
+                        }
+                        // It was issued before the oldest block that is kept.
+                        None if self.oldest_block().get() > 0 => self.put_pending_end(batch, &id, end),
+                        None => return Err(StoreError::missing(Column::Codes, &code_key(&id))),
+                    }
                 }
             }
         }
@@ -319,13 +350,13 @@ impl Store {
         }
     }
 
-    fn put_identity(&self, batch: &mut WriteBatch) {
-        let identity = IdentityRecord {
-            format: FORMAT_VERSION,
+    pub(super) fn identity_record(&self, format: u32) -> Vec<u8> {
+        IdentityRecord {
+            format,
             chain_id: self.identity.chain_id,
             genesis: self.identity.genesis.get().0,
-        };
-        batch.put_cf(self.column(Column::Meta), meta::IDENTITY, identity.encode());
+        }
+        .encode()
     }
 
     fn put_head(&self, batch: &mut WriteBatch, block: &BlockCommit, number: BlockNumber, set: &ValidatorSet) {

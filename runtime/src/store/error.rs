@@ -146,6 +146,16 @@ pub enum OpenError {
         /// Format this program writes.
         supported: u32,
     },
+    /// A state is being put into the database.
+    #[error(
+        "the database in {} is not complete: a state from other nodes is being put into it. Start the node with peers, so that it \
+         goes on, or use an empty --data-dir",
+        path.display()
+    )]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder holds a RocksDB database of some other program, or of a newer version of this one.
     #[error(
         "the database in {} has a column family `{column}` that this program does not know; choose another --data-dir or a newer program",
@@ -272,6 +282,7 @@ impl OpenError {
             | Self::Locked { .. }
             | Self::OtherChain { .. }
             | Self::OtherFormat { .. }
+            | Self::Unfinished { .. }
             | Self::ForeignDatabase { .. }
             | Self::Nothing { .. }
             | Self::RestoreInterrupted { .. } => false,

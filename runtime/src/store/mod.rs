@@ -11,7 +11,9 @@ mod checkpoint;
 mod columns;
 mod commit;
 mod error;
+mod folder;
 mod history;
+mod import;
 mod manifest;
 mod marker;
 mod open;
@@ -30,7 +32,8 @@ use parking_lot::{Mutex, RwLock};
 use crate::state::BranchCache;
 use history::DroppableUndo;
 pub(crate) use history::undo_block;
-pub(crate) use ranges::{KeyRange, LeafRecord, RangeCursor};
+pub(crate) use import::{ImportStep, ImportedHead, OldBlock};
+pub(crate) use ranges::{KeyRange, LeafRecord, LeafSpan, RangeCursor, SpanLimit};
 
 pub use checkpoint::{CheckpointError, remove_checkpoint};
 pub use columns::Column;
@@ -41,6 +44,7 @@ pub use open::{
     WRITE_BUFFERS_BYTES_MAX, WRITE_BUFFERS_BYTES_MIN,
 };
 pub use prune::Pruned;
+pub(crate) use records::included_from_bytes;
 pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, IncludedTransaction, StoredReceipt, TxLocation};
 pub use rewrite::RecordKind;
 pub use stats::{ColumnStats, StoreStats};

@@ -1,6 +1,5 @@
 //! Is this folder a database that we may use, and how much memory may it take?
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -12,10 +11,10 @@ use rocksdb::{Cache, DBRecoveryMode, ErrorKind, LogLevel, Options};
 
 use super::columns::meta;
 use super::commit::Writer;
+use super::folder::{check_columns, check_files, check_folder, check_manifest};
 use super::history::DroppableUndo;
-use super::manifest::ManifestMark;
-use super::marker::{self, FinalBlock, FinalMarker, FinalRecord, MARKER_NAME};
-use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
+use super::marker::{self, FinalBlock, FinalMarker, FinalRecord};
+use super::records::{FORMAT_UNFINISHED, FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
 use super::{ChainIdentity, Column, Database, Head, OpenError, Store, StoreError};
 use crate::state::BranchCache;
 
@@ -110,6 +109,18 @@ impl Store {
     /// format.
     pub fn open(options: &StoreOptions, identity: ChainIdentity) -> Result<Arc<Self>, OpenError> {
         let path = options.path.as_path();
+        let store = Self::open_files(options, identity)?;
+        store.load(path)?;
+        if options.durability == Durability::Synced {
+            store.check_final(path, options.accept_lost_blocks)?;
+            store.mark_final(path)?;
+        }
+        Ok(Arc::new(store))
+    }
+
+    /// Opens RocksDB, and reads nothing yet.
+    pub(super) fn open_files(options: &StoreOptions, identity: ChainIdentity) -> Result<Self, OpenError> {
+        let path = options.path.as_path();
         check_folder(path)?;
         check_files(path)?;
         check_columns(path)?;
@@ -122,13 +133,7 @@ impl Store {
         let columns = Column::ALL.map(|column| column.descriptor(&cache, buffers, &droppable));
         let db = Database::open_cf_descriptors(&database_options(buffers), path, columns)
             .map_err(|source| open_error(path, source))?;
-        let store = Self::with((db, droppable), options, identity);
-        store.load(path)?;
-        if options.durability == Durability::Synced {
-            store.check_final(path, options.accept_lost_blocks)?;
-            store.mark_final(path)?;
-        }
-        Ok(Arc::new(store))
+        Ok(Self::with((db, droppable), options, identity))
     }
 
     /// Opens the database of the chain `identity` to read it; its files stay as they are, and a commit is refused. Nothing
@@ -177,7 +182,7 @@ impl Store {
         }
     }
 
-    fn load(&self, path: &Path) -> Result<(), OpenError> {
+    pub(super) fn load(&self, path: &Path) -> Result<(), OpenError> {
         self.check_identity(path)?;
         Ok(self.load_head()?)
     }
@@ -195,7 +200,8 @@ impl Store {
         else {
             return Ok(());
         };
-        if self.block_hash(last.number)? == Some(last.hash) {
+        // A state that came from another node is of a later block than its place had before.
+        if last.number < self.oldest_block() || self.block_hash(last.number)? == Some(last.hash) {
             return Ok(());
         }
         let head = self.head_block().map(|head| head.number);
@@ -227,7 +233,7 @@ impl Store {
         let Some(found) = self.get_with(Column::Meta, meta::IDENTITY, |mut bytes| u32::decode(&mut bytes))? else {
             return Ok(());
         };
-        if found != FORMAT_VERSION {
+        if found != FORMAT_VERSION && found != FORMAT_UNFINISHED {
             return Err(OpenError::OtherFormat {
                 path: path.to_owned(),
                 found,
@@ -246,6 +252,9 @@ impl Store {
                 chain_id: self.identity.chain_id,
                 genesis: self.identity.genesis,
             });
+        }
+        if found == FORMAT_UNFINISHED {
+            return Err(OpenError::Unfinished { path: path.to_owned() });
         }
         Ok(())
     }
@@ -281,63 +290,6 @@ impl Store {
     }
 }
 
-/// Makes the folder and tries to write into it: RocksDB's own message would not say what to do.
-fn check_folder(path: &Path) -> Result<(), OpenError> {
-    fs::create_dir_all(path).map_err(|source| OpenError::Create {
-        path: path.to_owned(),
-        source,
-    })?;
-    let probe = path.join("write-probe");
-    fs::write(&probe, [])
-        .and_then(|()| fs::remove_file(&probe))
-        .map_err(|source| OpenError::NotWritable {
-            path: path.to_owned(),
-            source,
-        })
-}
-
-/// Refuses what is left of a damaged database, which RocksDB would take for an empty folder.
-fn check_files(path: &Path) -> Result<(), OpenError> {
-    if path.join("CURRENT").exists() {
-        return Ok(());
-    }
-    let unfinished = path.with_extension(RESTORING_EXTENSION);
-    if unfinished.exists() {
-        return Err(OpenError::RestoreInterrupted { path: path.to_owned() });
-    }
-    // A first opening that was cut short leaves a manifest alone, and nothing to lose.
-    let is_content = |name: &str| name == MARKER_NAME || name.ends_with(".sst") || name.ends_with(".log");
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let lost = entries
-        .map(|entry| entry.file_name())
-        .any(|name| name.to_str().is_some_and(is_content));
-    if lost {
-        return Err(OpenError::FileLost {
-            path: path.to_owned(),
-            file: "CURRENT",
-        });
-    }
-    Ok(())
-}
-
-/// Refuses a manifest that was longer when the newest block was committed, before RocksDB writes another in its place. What
-/// cannot be read here is refused by those who need it.
-fn check_manifest(path: &Path) -> Result<(), OpenError> {
-    let (Ok(Some(FinalRecord { manifest, .. })), Ok(today)) = (marker::read(path), ManifestMark::of(path)) else {
-        return Ok(());
-    };
-    if manifest.is_within(today) {
-        return Ok(());
-    }
-    Err(OpenError::ManifestCut {
-        path: path.to_owned(),
-        number: today.number,
-        bytes: today.bytes,
-        expected_number: manifest.number,
-        expected_bytes: manifest.bytes,
-    })
-}
-
 fn marker_error(path: &Path, source: std::io::Error) -> OpenError {
     OpenError::Marker {
         path: path.to_owned(),
@@ -345,23 +297,7 @@ fn marker_error(path: &Path, source: std::io::Error) -> OpenError {
     }
 }
 
-/// Refuses a RocksDB database that has column families other than ours.
-fn check_columns(path: &Path) -> Result<(), OpenError> {
-    if !path.join("CURRENT").exists() {
-        return Ok(());
-    }
-    let found = Database::list_cf(&Options::default(), path).map_err(|source| open_error(path, source))?;
-    let known = |name: &String| name == "default" || Column::ALL.iter().any(|column| column.name() == name);
-    match found.into_iter().find(|name| !known(name)) {
-        Some(column) => Err(OpenError::ForeignDatabase {
-            path: path.to_owned(),
-            column,
-        }),
-        None => Ok(()),
-    }
-}
-
-fn open_error(path: &Path, source: rocksdb::Error) -> OpenError {
+pub(super) fn open_error(path: &Path, source: rocksdb::Error) -> OpenError {
     let path = path.to_owned();
     // RocksDB has no kind of its own for this; both of its messages name the lock file.
     if source.kind() == ErrorKind::IOError && source.as_ref().contains("/LOCK:") {

@@ -70,13 +70,9 @@ impl Store {
     }
 
     /// What those leaves of `column` in `range` held after block `at` that changed since: of each key the first undo record
-    /// of a younger block. Two seeks for each key, however often it changed.
-    fn undone_in(
-        &self,
-        column: Column,
-        range: &KeyRange,
-        at: BlockNumber,
-    ) -> Result<BTreeMap<B256, Option<Vec<u8>>>, StateError> {
+    /// of a younger block. Two seeks for each key, however often it changed. Gives up behind the first keys, [`RANGE_RECORDS_MAX`]
+    /// of them, and says so.
+    fn undone_in(&self, column: Column, range: &KeyRange, at: BlockNumber) -> Result<Undone, StateError> {
         let key_bytes = if column == Column::Storage { 64 } else { 32 };
         let bound = |key: &[u8]| [undo_prefix(column, key_bytes).as_slice(), key].concat();
         let mut options = ReadOptions::default();
@@ -91,19 +87,108 @@ impl Store {
             let short = || StoreError::corrupt(Column::Undo, undo_key, "shorter than a key and a block number");
             let (key, block) = undo_key.split_last_chunk::<8>().ok_or_else(short)?;
             let leaf = key.last_chunk::<32>().ok_or_else(short)?;
+            if found.len() == RANGE_RECORDS_MAX {
+                return Ok(Undone { found, is_cut: true });
+            }
             let next = if u64::from_be_bytes(*block) <= at.get() {
                 at.get().saturating_add(1)
             } else {
                 found.insert(B256::from(*leaf), undone(undo_key, bytes)?);
                 u64::MAX
             };
-            check_count(found.len())?;
             let next = [key, &next.to_be_bytes()].concat();
             iterator.seek(next);
         }
         iterator.status().map_err(StoreError::from)?;
-        Ok(found)
+        Ok(Undone { found, is_cut: false })
     }
+
+    /// The leaves of `column` whose keys are `prefix` and then `from` or more, after block `at`, in the order of keys, as far
+    /// as `limit` goes, but one at least. The steps are ordered as in [`Store::read_at`].
+    pub(crate) fn leaves_from(
+        &self,
+        column: Column,
+        (prefix, from): (&[u8], &B256),
+        limit: SpanLimit,
+        at: BlockNumber,
+    ) -> Result<LeafSpan, StateError> {
+        let mut range = KeyRange::below(prefix, &Nibbles::default());
+        range.start = [prefix, from.as_slice()].concat();
+        let mut span = self.leaves_now(column, &range, limit)?;
+        if self.newest_started.load(Ordering::SeqCst) <= at.get() {
+            return Ok(span);
+        }
+        if let Some(until) = &span.until {
+            // Behind all undo records of the last key.
+            range.end = Some([prefix, until.as_slice(), &[0xff; 9]].concat());
+        }
+        let Undone { found, is_cut } = self.undone_in(column, &range, at)?;
+        self.check_window(at)?;
+        if let Some((cut, _)) = found.last_key_value().filter(|_| is_cut) {
+            span.leaves.retain(|(key, _)| key <= cut);
+            span.until = Some(*cut);
+        }
+        put_back(&mut span.leaves, found);
+        Ok(span)
+    }
+
+    fn leaves_now(&self, column: Column, range: &KeyRange, limit: SpanLimit) -> Result<LeafSpan, StoreError> {
+        let mut options = ReadOptions::default();
+        if let Some(end) = &range.end {
+            options.set_iterate_upper_bound(end.clone());
+        }
+        // Read once, in passing.
+        options.fill_cache(false);
+        let mut iterator = self.db.raw_iterator_cf_opt(self.column(column), options);
+        iterator.seek(&range.start);
+        let mut leaves = Vec::new();
+        let mut bytes = 0_usize;
+        while let Some((key, value)) = iterator.item() {
+            if let Some((last, _)) = leaves
+                .last()
+                .filter(|_| leaves.len() >= limit.leaves || bytes >= limit.bytes)
+            {
+                let until = Some(*last);
+                return Ok(LeafSpan { leaves, until });
+            }
+            let leaf = key.last_chunk::<32>();
+            let leaf = leaf.ok_or_else(|| StoreError::corrupt(column, key, "shorter than a key"))?;
+            bytes = bytes.saturating_add(leaf.len() + value.len());
+            leaves.push((B256::from(*leaf), value.to_vec()));
+            iterator.next();
+        }
+        iterator.status()?;
+        Ok(LeafSpan { leaves, until: None })
+    }
+}
+
+/// What some leaves held at a past block.
+struct Undone {
+    found: BTreeMap<B256, Option<Vec<u8>>>,
+    /// Whether there are more behind the last one.
+    is_cut: bool,
+}
+
+/// How much is read at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpanLimit {
+    pub(crate) leaves: usize,
+    pub(crate) bytes: usize,
+}
+
+/// All leaves from a key on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeafSpan {
+    pub(crate) leaves: Vec<LeafRecord>,
+    /// The last key that was looked for, itself included; `None` if there is nothing behind.
+    pub(crate) until: Option<B256>,
+}
+
+/// Brings leaves, in the order of keys, back to what they were.
+fn put_back(leaves: &mut Vec<LeafRecord>, undone: BTreeMap<B256, Option<Vec<u8>>>) {
+    leaves.retain(|(key, _)| !undone.contains_key(key));
+    leaves.extend(undone.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    leaves.sort_unstable_by_key(|(key, _)| *key);
 }
 
 impl RangeCursor<'_> {
@@ -122,11 +207,12 @@ impl RangeCursor<'_> {
         if self.store.newest_started.load(Ordering::SeqCst) <= at.get() {
             return Ok(leaves);
         }
-        let undone = self.store.undone_in(self.column, range, at)?;
+        let Undone { found, is_cut } = self.store.undone_in(self.column, range, at)?;
         self.store.check_window(at)?;
-        leaves.retain(|(key, _)| !undone.contains_key(key));
-        leaves.extend(undone.into_iter().filter_map(|(key, value)| Some((key, value?))));
-        leaves.sort_unstable_by_key(|(key, _)| *key);
+        if is_cut {
+            return Err(StateError::Grown { max: RANGE_RECORDS_MAX });
+        }
+        put_back(&mut leaves, found);
         Ok(leaves)
     }
 }

@@ -13,6 +13,10 @@ use parity_scale_codec::{Compact, Decode, Encode};
 /// Version of the layout that STORAGE.md describes. Another one is refused, never guessed at.
 pub const FORMAT_VERSION: u32 = 3;
 
+/// What stands in place of the version in a database that a state is being put into: no version of any program, so that each
+/// refuses it.
+pub(super) const FORMAT_UNFINISHED: u32 = 1 << 31 | FORMAT_VERSION;
+
 /// `identity`: what the database is; the format comes first in every version, so that it can always be read.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct IdentityRecord {
@@ -180,17 +184,33 @@ pub enum CodeEndKind {
     Expired,
 }
 
+/// The end of a promo code.
+#[derive(Encode, Decode)]
+pub(super) struct CodeEndRecord(CodeEndKind, LocationRecord);
+
+impl From<CodeEnd> for CodeEndRecord {
+    fn from(end: CodeEnd) -> Self {
+        Self(end.kind, end.at.into())
+    }
+}
+
+impl From<CodeEndRecord> for CodeEnd {
+    fn from(CodeEndRecord(kind, at): CodeEndRecord) -> Self {
+        Self { kind, at: at.into() }
+    }
+}
+
 #[derive(Encode, Decode)]
 struct CodeRecordBytes {
     issued: LocationRecord,
-    end: Option<(CodeEndKind, LocationRecord)>,
+    end: Option<CodeEndRecord>,
 }
 
 impl CodeRecord {
     pub(super) fn to_bytes(self) -> Vec<u8> {
         CodeRecordBytes {
             issued: self.issued.into(),
-            end: self.end.map(|end| (end.kind, end.at.into())),
+            end: self.end.map(Into::into),
         }
         .encode()
     }
@@ -199,7 +219,7 @@ impl CodeRecord {
         let record: CodeRecordBytes = decode_all(bytes)?;
         Ok(Self {
             issued: record.issued.into(),
-            end: record.end.map(|(kind, at)| CodeEnd { kind, at: at.into() }),
+            end: record.end.map(Into::into),
         })
     }
 }
@@ -279,7 +299,7 @@ impl StoredTransaction {
     }
 }
 
-pub(super) fn included_from_bytes(bytes: &[u8]) -> Result<IncludedTransaction, String> {
+pub(crate) fn included_from_bytes(bytes: &[u8]) -> Result<IncludedTransaction, String> {
     let parts = IncludedParts::of(bytes)?;
     Ok(IncludedTransaction {
         transaction: parts.transaction()?,

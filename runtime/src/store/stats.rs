@@ -36,6 +36,8 @@ pub struct StoreStats {
     pub columns: Vec<ColumnStats>,
     /// Number of the head.
     pub head: u64,
+    /// The oldest block that is kept: 0, unless the state came from another node.
+    pub oldest_block: u64,
     /// The oldest block whose state is readable.
     pub oldest_state: u64,
     /// Promo codes issued.
@@ -84,6 +86,7 @@ impl Store {
                 .map(|column| self.column_stats(column))
                 .collect::<Result<_, _>>()?,
             head: self.head().map_or(0, |head| head.header.header.number),
+            oldest_block: self.oldest_block().get(),
             oldest_state: self.oldest_state().get(),
             codes_issued,
             codes_live,

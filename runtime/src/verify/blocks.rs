@@ -28,15 +28,10 @@ struct Parent {
 impl Work<'_> {
     /// Follows the chain from genesis to `head`.
     pub(super) fn blocks(&mut self, head: &Head) {
-        let genesis_set = Arc::new(self.spec.validator_set());
-        let mut parent = Parent {
-            number: BlockNumber::new(0),
-            hash: BlockHash::new(self.store.identity().genesis.get()),
-            signers: Arc::clone(&genesis_set),
-            next: genesis_set,
-        };
+        let oldest = self.store.oldest_block();
+        let Some(mut parent) = self.before(oldest) else { return };
         let last = head.header.header.number;
-        for number in (0..=last).map(BlockNumber::new) {
+        for number in (oldest.get()..=last).map(BlockNumber::new) {
             self.tell(Stage::Blocks, number.get(), Some(last));
             let place = format!("block {number}");
             let read = self.store.header(number);
@@ -64,6 +59,45 @@ impl Work<'_> {
             head.set.hash(),
             parent.next.hash(),
         );
+    }
+
+    /// What the oldest block has to fit on: nothing but the specification under genesis, and else what that block says itself of
+    /// its parent.
+    fn before(&mut self, oldest: BlockNumber) -> Option<Parent> {
+        let Some(number) = oldest.get().checked_sub(1).map(BlockNumber::new) else {
+            let set = Arc::new(self.spec.validator_set());
+            return Some(Parent {
+                number: oldest,
+                hash: BlockHash::new(self.store.identity().genesis.get()),
+                signers: Arc::clone(&set),
+                next: set,
+            });
+        };
+        let place = format!("block {oldest}, the oldest");
+        let read = self.store.header(oldest);
+        let Some(header) = self.report.read(&place, read)? else {
+            self.report.note(&place, "its header is missing");
+            return None;
+        };
+        let (before, own) = (self.store.certificate(number), self.store.certificate(oldest));
+        let before = self.report.read(&place, before)?;
+        let own = self.report.read(&place, own)?;
+        let [signers, next] = [before.or_else(|| own.clone()), own].map(|certificate| {
+            let id = certificate.map(|certificate| certificate.set_id);
+            let read = id.map_or(Ok(None), |id| self.store.validator_set(id));
+            self.report.read(&place, read).flatten().map(Arc::new)
+        });
+        let (Some(signers), Some(next)) = (signers, next) else {
+            self.report
+                .note(&place, "the validator set that decided it or its parent is missing");
+            return None;
+        };
+        Some(Parent {
+            number,
+            hash: BlockHash::new(header.header.parent_hash),
+            signers,
+            next,
+        })
     }
 
     fn header(&mut self, place: &str, number: BlockNumber, sealed: &SealedHeader, parent: &Parent) {
@@ -235,7 +269,10 @@ impl Work<'_> {
             return;
         };
         let Some(record) = record else {
-            self.report.note(&place, "it is not indexed");
+            let is_issued_before = self.store.oldest_block().get() > 0 && matches!(change, CodeChange::Ended { .. });
+            if !is_issued_before {
+                self.report.note(&place, "it is not indexed");
+            }
             return;
         };
         let at = TxLocation { block, index };

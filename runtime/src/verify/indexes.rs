@@ -27,7 +27,8 @@ impl Work<'_> {
     /// Counts, contract code, promo codes and undo records.
     pub(super) fn indexes(&mut self) {
         self.tell(Stage::Indexes, 0, None);
-        let (blocks, transactions) = (self.report.head + 1, self.report.transactions);
+        let blocks = self.report.head + 1 - self.report.oldest_block.min(self.report.head);
+        let transactions = self.report.transactions;
         for (column, expected) in [
             (Column::Headers, blocks),
             (Column::Canonical, blocks),

@@ -85,7 +85,9 @@ pub struct Report {
     pub head: u64,
     /// Hash of the head.
     pub head_hash: String,
-    /// Blocks looked at, genesis included.
+    /// The oldest block that is kept: 0, unless the state came from another node.
+    pub oldest_block: u64,
+    /// Blocks looked at, the oldest included.
     pub blocks: u64,
     /// Transactions with their receipts.
     pub transactions: u64,
@@ -158,7 +160,7 @@ impl Work<'_> {
 }
 
 /// Looks at everything in `store`, which holds the chain of `spec`; with `scratch`, an empty folder on a disk with as much
-/// room again, also executes every block. Tells `progress` now and then.
+/// room again, also executes every block, if genesis is among those that are kept. Tells `progress` now and then.
 pub fn verify(
     store: &Arc<Store>,
     spec: &Arc<ChainSpec>,
@@ -179,6 +181,7 @@ pub fn verify(
     };
     work.report.head = head.header.header.number;
     work.report.head_hash = head.header.hash.to_string();
+    work.report.oldest_block = store.oldest_block().get();
     work.blocks(&head);
     work.state();
     work.indexes();

@@ -12,6 +12,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use ledger_chainspec::BlockNumber;
 use ledger_runtime::{
     GenesisError, Runtime,
     store::{ChainIdentity, CheckpointError, OpenError, StoreError},
@@ -108,6 +109,18 @@ pub enum DbError {
         /// The database's folder.
         path: PathBuf,
     },
+    /// Blocks cannot be executed from genesis on.
+    #[error(
+        "the database in {} began with the state of a later block, and block {oldest} is the oldest that it has: leave out \
+         --re-execute, or look at the database of a node that has all blocks",
+        path.display()
+    )]
+    NoGenesis {
+        /// The database's folder.
+        path: PathBuf,
+        /// The oldest block that is kept.
+        oldest: BlockNumber,
+    },
     /// Another process changed the database while it was looked at.
     #[error("a node was started on {} meanwhile, so the findings mean nothing; ask again", path.display())]
     Changed {
@@ -133,9 +146,12 @@ impl DbError {
             Self::Open(error) | Self::Backup(BackupError::Open(error)) => error.is_damage(),
             Self::Store(error) => error.is_damage(),
             Self::Backup(error) => matches!(error, BackupError::Damaged { .. }),
-            Self::Genesis(_) | Self::Admin(_) | Self::Checkpoint(_) | Self::Changed { .. } | Self::Scratch { .. } => {
-                false
-            }
+            Self::Genesis(_)
+            | Self::Admin(_)
+            | Self::Checkpoint(_)
+            | Self::Changed { .. }
+            | Self::NoGenesis { .. }
+            | Self::Scratch { .. } => false,
         };
         if damage { 1 } else { 2 }
     }

@@ -37,6 +37,12 @@ fn text(source: &Source, stats: &StoreStats) -> String {
         format!("state          {} records", state_records(stats)),
         format!("past states    from block {} on", stats.oldest_state),
     ];
+    if stats.oldest_block > 0 {
+        lines.push(format!(
+            "begins         with block {}: a state came from other nodes",
+            stats.oldest_block
+        ));
+    }
     if let Some(bytes) = stats.bytes_per_code() {
         lines.push(format!("bytes per code {bytes}, everything counted"));
     }

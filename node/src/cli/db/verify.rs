@@ -27,6 +27,10 @@ pub(super) fn run(place: &Place, re_execute: bool, backup: Option<&Path>) -> Res
     let scratch = re_execute.then(|| Scratch::make(home.join(SCRATCH_NAME))).transpose()?;
     let report = {
         let store = source.open(place)?;
+        if re_execute && store.oldest_block().get() > 0 {
+            let (path, oldest) = (source.path().to_owned(), store.oldest_block());
+            return Err(DbError::NoGenesis { path, oldest }.into());
+        }
         let folder = scratch.as_ref().map(|scratch| scratch.path.as_path());
         verify(&store, &place.spec, folder, &mut progress())
     };
@@ -59,6 +63,7 @@ fn text(source: &Source, report: &Report) -> String {
     let Report {
         head,
         head_hash,
+        oldest_block,
         blocks,
         transactions,
         certificates,
@@ -73,6 +78,11 @@ fn text(source: &Source, report: &Report) -> String {
         format!("chain      {blocks} blocks, {transactions} transactions, {certificates} certificates"),
         format!("indexes    {promo_codes} promo codes, {contract_codes} contract codes, {undo_records} undo records"),
     ];
+    if *oldest_block > 0 {
+        lines.push(format!(
+            "begins     with block {oldest_block}: a state came from other nodes"
+        ));
+    }
     if let Some(state) = report.state {
         let (accounts, slots, nodes) = (state.accounts, state.slots, state.nodes);
         lines.push(format!(

@@ -48,7 +48,7 @@ pub(super) fn find(view: &mut View, pool: &TxPool, id: &str) -> Result<Lookup, R
         Id::Transaction(hash) => match runtime.transaction(&hash)? {
             Some(found) => found,
             None if pool.get(&hash).is_some() => return Ok(Lookup::Pending(hash)),
-            None => return Ok(Lookup::NeverIssued),
+            None => return unknown_transaction(view, hash),
         },
         Id::Passport(code) => {
             let location = TxLocation {
@@ -107,11 +107,50 @@ fn code_id(id: &str) -> Option<CodeId> {
 
 fn by_code_id(view: &mut View, code_id: U256) -> Result<Lookup, RpcFailure> {
     let Some(record) = view.runtime.promo_code(&code_id)? else {
-        return Ok(Lookup::NeverIssued);
+        return unknown_code(view, code_id);
     };
     view.reach(record.issued.block)?;
     let found = stored(view, record.issued)?;
     Ok(Lookup::Code(Box::new(describe(view, code_id, &found)?)))
+}
+
+/// A transaction that no block here has. Where the oldest blocks are missing, that says nothing of what they hold.
+fn unknown_transaction(view: &View, hash: B256) -> Result<Lookup, RpcFailure> {
+    let oldest = view.runtime.oldest_block();
+    if oldest.get() == 0 {
+        return Ok(Lookup::NeverIssued);
+    }
+    let wanted = view.runtime.history_wanted();
+    let older = match wanted.map_err(|error| RpcFailure::Internal(error.to_string()))? {
+        Some(_) => "a code that an older block issued may be good, so ask again once this node has fetched them, or",
+        None => "every code that an older block issued has expired; to learn which one it was",
+    };
+    Err(RpcFailure::Unavailable(format!(
+        "transaction {hash} is in no block that this node keeps, of which block {oldest} is the oldest: {older} ask a node that \
+         has all blocks"
+    )))
+}
+
+/// A code that no block here issued: the contract tells whether an older one did.
+fn unknown_code(view: &View, code_id: U256) -> Result<Lookup, RpcFailure> {
+    let oldest = view.runtime.oldest_block();
+    if oldest.get() == 0 {
+        return Ok(Lookup::NeverIssued);
+    }
+    let code = view.ask(TRANSACT, &Transact::codeCall { codeId: code_id })?;
+    let status = CodeStatus::try_from(code.status).map_err(|error| RpcFailure::Internal(error.to_string()))?;
+    let is = match status {
+        CodeStatus::NeverIssued => return Ok(Lookup::NeverIssued),
+        CodeStatus::Live => "is live",
+        CodeStatus::Expired => "has expired",
+        CodeStatus::Redeemed => "was redeemed",
+        CodeStatus::Cancelled => "was given back",
+        CodeStatus::Deleted => "has ended",
+    };
+    Err(RpcFailure::Unavailable(format!(
+        "code {code_id:#x} {is}, and was issued before block {oldest}, the oldest that this node keeps: ask again once it has \
+         fetched older ones, or ask a node that has all blocks"
+    )))
 }
 
 /// Everything about the code that the transaction `issue` issued.

@@ -10,6 +10,9 @@ mod cache;
 mod node;
 mod past;
 mod proof;
+mod range;
+#[cfg(test)]
+mod range_tests;
 mod small;
 #[cfg(test)]
 mod tests;
@@ -32,6 +35,9 @@ use work::Leaf;
 pub(crate) use cache::BranchCache;
 pub(crate) use node::Record;
 pub(crate) use past::Past;
+pub(crate) use range::KeySpan;
+pub(super) use range::check_range;
+pub use range::{RANGE_PROOF_NODES_MAX, RangeFault};
 pub(super) use update::update;
 pub(super) use verify::TrieCount;
 pub(super) use wipe::wipe;

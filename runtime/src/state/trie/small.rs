@@ -1,9 +1,14 @@
 //! What is the top of a subtree that is known by its leaves?
 
 use alloy_trie::Nibbles;
+use alloy_trie::nodes::RlpNode;
+use rayon::prelude::*;
 
-use super::node::Branch;
-use super::work::{Leaf, Work, groups};
+use super::node::{Below, Branch, Child};
+use super::work::{Leaf, Work, groups, reached};
+
+/// Leaves below a branch that are worth tasks of their own.
+const LEAVES_PER_TASK_MIN: usize = 256;
 
 /// Where sorted `leaves` part.
 pub(super) fn fork_of(leaves: &[Leaf<'_>]) -> Option<Nibbles> {
@@ -25,6 +30,31 @@ pub(super) fn top<'a>(leaves: &[Leaf<'a>]) -> Option<Work<'a>> {
                 node,
                 leaves: leaves.len(),
             })
+        }
+    }
+}
+
+/// What a parent, `depth` nibbles down, holds of the subtree of sorted `leaves`, however many there are; `None` if there are none.
+pub(super) fn node_of(leaves: &[Leaf<'_>], depth: usize) -> Option<RlpNode> {
+    match leaves {
+        [] => None,
+        [leaf] => Some(RlpNode::from_rlp(&leaf.rlp(depth))),
+        leaves => {
+            let at = fork_of(leaves)?;
+            let child = |(nibble, group): (u8, &[Leaf<'_>])| Some((nibble, node_of(group, at.len() + 1)?));
+            let nodes: Vec<_> = if leaves.len() < LEAVES_PER_TASK_MIN {
+                groups(leaves, at.len()).filter_map(child).collect()
+            } else {
+                let groups: Vec<_> = groups(leaves, at.len()).collect();
+                groups.into_par_iter().filter_map(child).collect()
+            };
+            let mut branch = Branch::default();
+            for (nibble, node) in nodes {
+                // What is below matters to records alone, and this makes none.
+                let below = Below::Branch;
+                branch.0[usize::from(nibble)] = Some(Child { node, below });
+            }
+            Some(reached(&at, &branch.node(), depth))
         }
     }
 }

@@ -20,12 +20,12 @@ use crate::state::{StateChange, StateCommitment, StateError, StateView};
 use crate::store::{BlockCommit, ChainIdentity, Column, History, Store, StoreOptions};
 
 const ACCOUNT: B256 = B256::repeat_byte(0xaa);
-const ID: TrieId = TrieId::Storage(ACCOUNT);
+pub(super) const ID: TrieId = TrieId::Storage(ACCOUNT);
 
-type Model = BTreeMap<B256, Vec<u8>>;
+pub(super) type Model = BTreeMap<B256, Vec<u8>>;
 
 /// One of 256 keys that differ in four places: at the start, behind a long way, and in their last nibbles.
-fn key(choice: u8) -> B256 {
+pub(super) fn key(choice: u8) -> B256 {
     let mut key = B256::ZERO;
     for (bit, byte) in [0, 1, 30, 31].into_iter().enumerate() {
         key[byte] = [0x00, 0x01, 0x10, 0x11][usize::from(choice >> (2 * bit) & 3)];
@@ -33,7 +33,7 @@ fn key(choice: u8) -> B256 {
     key
 }
 
-fn root_of(model: &Model) -> B256 {
+pub(super) fn root_of(model: &Model) -> B256 {
     let mut builder = HashBuilder::default();
     for (key, value) in model {
         builder.add_leaf(Nibbles::unpack(key), value);
@@ -42,14 +42,14 @@ fn root_of(model: &Model) -> B256 {
 }
 
 /// A chain whose blocks change one storage trie, and the model at every block.
-struct Chain {
-    store: Arc<Store>,
-    models: Vec<Model>,
+pub(super) struct Chain {
+    pub(super) store: Arc<Store>,
+    pub(super) models: Vec<Model>,
     _dir: tempfile::TempDir,
 }
 
 impl Chain {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let genesis = sealed(0, B256::ZERO, root_of(&Model::new()));
         let identity = ChainIdentity {
@@ -92,7 +92,7 @@ impl Chain {
     }
 
     /// Commits a block that writes and removes leaves; gives the root that the trie computes.
-    fn push(&mut self, writes: &BTreeMap<B256, Option<Vec<u8>>>) -> B256 {
+    pub(super) fn push(&mut self, writes: &BTreeMap<B256, Option<Vec<u8>>>) -> B256 {
         let mut model = self.models.last().expect("genesis").clone();
         let (mut leaves, mut changes) = (Vec::new(), Vec::new());
         for (key, value) in writes {
@@ -152,7 +152,7 @@ fn sealed(number: u64, parent: B256, root: B256) -> SealedHeader {
 }
 
 /// Blocks that write most keys of the alphabet, a few of them, or remove most: subtrees get records and lose them again.
-fn writes() -> impl Strategy<Value = BTreeMap<B256, Option<Vec<u8>>>> {
+pub(super) fn writes() -> impl Strategy<Value = BTreeMap<B256, Option<Vec<u8>>>> {
     let value = |removed| {
         prop_oneof![
             removed => Just(None),

@@ -103,7 +103,20 @@ pub(super) fn merge<'a>(leaves: Vec<Leaf<'a>>, changes: &'a [LeafChange]) -> Vec
     merged
 }
 
+impl<'a> Leaf<'a> {
+    pub(super) fn borrowed(key: &B256, value: &'a [u8]) -> Self {
+        Self {
+            path: Nibbles::unpack(key),
+            value: Cow::Borrowed(value),
+        }
+    }
+}
+
 impl Leaf<'_> {
+    pub(super) fn value(&self) -> &[u8] {
+        &self.value
+    }
+
     pub(super) fn new(key: B256, value: Vec<u8>) -> Self {
         Self {
             path: Nibbles::unpack(key),
