@@ -36,9 +36,10 @@ use crate::{
     driver::{Driver, DriverParts, Signing, guard_start},
     error::NodeError,
     keys::{Password, consensus},
-    network::{self, OpenedNetwork},
+    network::{self, NetworkEnds},
     rpc::{RpcBindError, RpcContext, RpcServer},
     signer::{ConsensusSigner, GuardStore},
+    sync::take_state,
     telemetry::{banner, metering},
     txpool::TxPool,
     wiring::Wiring,
@@ -72,14 +73,14 @@ pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeErr
 
     make_data_folder(&config.paths.data)?;
     let metering = metering::install(config.telemetry.metrics)?;
-    let runtime = Arc::new(open_runtime(&config).await?);
+    let network = open_network(&config, &mut tasks).await?;
+    let runtime = Arc::new(open_runtime(&config, network.as_ref(), &shutdown).await?);
     let head = runtime.head();
     let signing = open_signing(&config, &runtime, &head).await?;
     let validator = signing.as_ref().map(|signing| signing.signer.public().to_string());
 
     let pool = open_pool(&config, &runtime).await?;
     let (head_sender, heads) = watch::channel(Arc::clone(&head));
-    let network = open_network(&config, &runtime)?;
     let peer_id = network.as_ref().map(|network| network.handle.local_peer().to_string());
     let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
     let wiring = Wiring::new(&runtime, &pool, network, signer, heads.clone());
@@ -148,7 +149,12 @@ fn make_data_folder(path: &Path) -> Result<(), NodeError> {
         })
 }
 
-async fn open_runtime(config: &NodeConfig) -> Result<Runtime, NodeError> {
+/// Opens the chain's database, after a state of the peers was put into it where that is the shorter way.
+async fn open_runtime(
+    config: &NodeConfig,
+    network: Option<&NetworkEnds>,
+    shutdown: &CancellationToken,
+) -> Result<Runtime, NodeError> {
     let options = RuntimeOptions {
         archive: config.storage.archive,
         history_blocks: config.storage.history_blocks,
@@ -157,6 +163,9 @@ async fn open_runtime(config: &NodeConfig) -> Result<Runtime, NodeError> {
         accept_lost_blocks: config.storage.accept_lost_blocks,
         ..RuntimeOptions::new(&config.paths.chain, Arc::clone(&config.spec))
     };
+    if let Some(network) = network.filter(|_| config.storage.takes_state) {
+        take_state(&network.handle, &options, shutdown).await?;
+    }
     Ok(blocking(move || Runtime::open(options)).await??)
 }
 
@@ -250,21 +259,26 @@ fn bind_rpc(config: &NodeConfig, context: RpcContext) -> Result<RpcServer, NodeE
     })
 }
 
-fn open_network(config: &NodeConfig, runtime: &Runtime) -> Result<Option<OpenedNetwork>, NodeError> {
+/// Takes the ports for peers and starts the network, which the state may have to come over.
+async fn open_network(config: &NodeConfig, tasks: &mut Tasks) -> Result<Option<NetworkEnds>, NodeError> {
     let Some(network) = &config.network else {
         return Ok(None);
     };
     let identity = consensus::read_or_create_identity(&config.paths.identity)?;
-    let genesis = runtime.genesis_hash();
-    match network::open(network, identity.clone(), genesis) {
+    let spec = Arc::clone(&config.spec);
+    let genesis = blocking(move || Runtime::genesis_of(&spec)).await?;
+    let genesis = genesis.map_err(RuntimeOpenError::from)?;
+    let (task, ends) = match network::open(network, identity.clone(), genesis) {
         Err(NodeError::Listen { address, .. }) if network.any_port_will_do => {
             warn!(target: "ledger::network", taken = %address, "the usual port for peers is taken: listening on a free one");
             let mut free = network.clone();
             free.listen.iter_mut().for_each(|address| address.set_port(0));
-            network::open(&free, identity, genesis).map(Some)
+            network::open(&free, identity, genesis)?
         }
-        opened => opened.map(Some),
-    }
+        opened => opened?,
+    };
+    tasks.spawn("network", task.run(tasks.shutdown.clone()).map(Ok));
+    Ok(Some(ends))
 }
 
 /// Name, version and platform, as `web3_clientVersion` gives them.

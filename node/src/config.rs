@@ -14,7 +14,7 @@ use ledger_network::{Multiaddr, NetworkLimits, parse_peer_address};
 use ledger_runtime::ReadLimits;
 
 use crate::{
-    cli::{Cli, LogFormat},
+    cli::{Cli, LogFormat, SyncMode},
     driver::LostGuardAnswer,
     error::NodeError,
     rpc::RpcOptions,
@@ -68,6 +68,8 @@ pub struct StorageConfig {
     pub cache_bytes: usize,
     /// The operator's word to go on although blocks that were final here are lost.
     pub accept_lost_blocks: bool,
+    /// A new node may take the state of a recent block from peers, rather than execute all blocks.
+    pub takes_state: bool,
 }
 
 /// JSON-RPC.
@@ -163,6 +165,8 @@ impl NodeConfig {
                 history_blocks: cli.storage.history_blocks,
                 cache_bytes,
                 accept_lost_blocks: cli.storage.accept_lost_blocks,
+                // The first validators of a chain have nobody to take it from, and nothing to wait for.
+                takes_state: cli.network.sync == SyncMode::Auto && !cli.validator.fresh_guard,
             },
             rpc: RpcConfig {
                 options: cli.rpc.options(),

@@ -5,7 +5,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use ledger_chainspec::SpecError;
-use ledger_runtime::RuntimeOpenError;
+use ledger_runtime::{RuntimeOpenError, transfer::StateImportError};
 use ledger_suites::SuiteError;
 
 use crate::{
@@ -82,6 +82,9 @@ pub enum NodeError {
         /// Those that still ran.
         tasks: String,
     },
+    /// The state of a recent block could not be put into the database.
+    #[error("{0}")]
+    StateSync(#[from] StateImportError),
     /// The public tests could not be played to their end.
     #[error("{0}")]
     Suite(#[from] SuiteError),
@@ -153,7 +156,7 @@ impl NodeError {
             Self::Usage(_) => 2,
             Self::Db(error) => error.code(),
             Self::Testnet(error) => error.code(),
-            Self::Database(_) | Self::Guard(_) | Self::Start(_) | Self::DataFolder { .. } => 3,
+            Self::Database(_) | Self::StateSync(_) | Self::Guard(_) | Self::Start(_) | Self::DataFolder { .. } => 3,
             Self::Key(_) | Self::NotAValidator { .. } => 4,
             Self::Spec(_) => 5,
             Self::Listen { .. } => 6,

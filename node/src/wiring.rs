@@ -18,10 +18,10 @@ use crate::{
     driver::{DriverInputs, DriverNetwork},
     endorse::{Announcer, AnnouncerInputs, Endorsements},
     evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
-    network::{OpenedNetwork, proposals::RecentBlocks, serve::Server},
+    network::{NetworkEnds, proposals::RecentBlocks, serve::Server},
     rpc::{ConsensusPort, NetworkStatus},
     signer::ConsensusSigner,
-    sync::{Sync, SyncInputs},
+    sync::{Sync, SyncInputs, fill_history},
     txpool::TxPool,
 };
 
@@ -65,7 +65,7 @@ impl Wiring {
     pub fn new(
         runtime: &Arc<Runtime>,
         pool: &Arc<TxPool>,
-        network: Option<OpenedNetwork>,
+        network: Option<NetworkEnds>,
         signer: Option<Arc<ConsensusSigner>>,
         heads: watch::Receiver<Arc<Head>>,
     ) -> Self {
@@ -104,11 +104,7 @@ impl Wiring {
         tasks.push(("evidence", task(|token| keeper.run(found, evidence_heads, token))));
         let mut transactions = mpsc::channel(1).1;
         let mut driver_network = None;
-        if let Some(OpenedNetwork {
-            network,
-            handle,
-            events,
-        }) = network
+        if let Some(NetworkEnds { handle, events }) = network
         {
             let recent = Arc::new(RecentBlocks::default());
             let (hint_sender, hints) = mpsc::channel(HINTS_QUEUE);
@@ -130,13 +126,16 @@ impl Wiring {
             };
             announcer.network = Some(handle.clone());
             transactions = events.transactions;
+            if runtime.oldest_block().get() > 0 {
+                let (handle, runtime) = (handle.clone(), Arc::clone(runtime));
+                tasks.push(("older blocks", task(|token| fill_history(handle, runtime, token))));
+            }
             driver_network = Some(DriverNetwork {
                 handle,
                 consensus: events.consensus,
                 recent,
                 hints: hint_sender,
             });
-            tasks.push(("network", task(|token| network.run(token))));
             tasks.push(("answers to peers", task(|token| server.run(events.requests, token))));
             tasks.push(("sync", task(|token| sync.run(sync_inputs, token))));
         }

@@ -152,6 +152,18 @@ pub struct NetworkArgs {
     /// Connections that peers may open to this node; validators and reserved peers have places of their own
     #[arg(long, env = "LEDGER_MAX_PEERS", default_value_t = 96, value_name = "NUMBER")]
     pub max_peers: usize,
+    /// How a new node gets to the end of the chain
+    #[arg(long, env = "LEDGER_SYNC", default_value = "auto", value_name = "MODE")]
+    pub sync: SyncMode,
+}
+
+/// How a new node gets to the end of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SyncMode {
+    /// If the chain is long, take the state of a recent block from peers, proven against its header; else as `full`.
+    Auto,
+    /// Execute every block from genesis on.
+    Full,
 }
 
 /// Signing.

@@ -15,22 +15,24 @@ use tracing::warn;
 
 use crate::{config::NetworkConfig, error::NodeError};
 
-/// A network that is bound and waits to be run.
+/// The two ends of a network.
 #[derive(Debug)]
-pub struct OpenedNetwork {
-    /// The part that has to be run.
-    pub network: Network,
+pub struct NetworkEnds {
     /// The way to it.
     pub handle: NetworkHandle,
     /// What comes from it.
     pub events: NetworkEvents,
 }
 
-/// Takes the ports.
+/// Takes the ports. Gives the part that has to be run, and its ends.
 ///
 /// # Errors
 /// [`NodeError::Listen`] if a port is taken, [`NodeError::Usage`] for addresses that are none.
-pub fn open(config: &NetworkConfig, identity: SigningKey, genesis: GenesisHash) -> Result<OpenedNetwork, NodeError> {
+pub fn open(
+    config: &NetworkConfig,
+    identity: SigningKey,
+    genesis: GenesisHash,
+) -> Result<(Network, NetworkEnds), NodeError> {
     let options = NetworkOptions {
         identity,
         genesis,
@@ -52,11 +54,7 @@ pub fn open(config: &NetworkConfig, identity: SigningKey, genesis: GenesisHash) 
         },
         other => NodeError::Usage(other.to_string()),
     })?;
-    Ok(OpenedNetwork {
-        network,
-        handle,
-        events,
-    })
+    Ok((network, NetworkEnds { handle, events }))
 }
 
 /// The peers that the validators of `set` are registered with. One whose registered id is none has no direct link.

@@ -9,8 +9,13 @@ use std::sync::Arc;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes};
 use ledger_chainspec::{BlockHash, BlockNumber};
-use ledger_network::{BLOCKS_BYTES_TARGET, IncomingRequest, Request, Response};
-use ledger_runtime::{ReadError, Runtime, store::StoreError};
+use ledger_network::{BLOCKS_BYTES_TARGET, IncomingRequest, Request, Response, STATE_BYTES_MAX};
+use ledger_runtime::{
+    ReadError, Runtime,
+    store::StoreError,
+    transfer::{CHUNK_BYTES_ASKED_MAX, StateCursor},
+};
+use parity_scale_codec::DecodeAll;
 use tokio::{
     sync::{Semaphore, mpsc},
     task::spawn_blocking,
@@ -70,11 +75,10 @@ impl Server {
             Request::Blocks { from, count } => self.blocks(*from, *count),
             Request::Block { number, hash } => self.block(*number, hash),
             Request::Transactions { block, hashes } => Some(self.transactions(block, hashes)),
-            // Answered by the network itself, or handed on above; state is not served.
-            Request::Status(_)
-            | Request::Endorse { .. }
-            | Request::StateManifest { .. }
-            | Request::StateChunk { .. } => None,
+            Request::StateManifest { block } => self.state(self.runtime.state_manifest(*block)),
+            Request::StateChunk { block, cursor } => self.chunk(*block, cursor),
+            // Answered by the network itself, or handed on above.
+            Request::Status(_) | Request::Endorse { .. } => None,
         };
         incoming.answer(response.unwrap_or(Response::Busy));
     }
@@ -110,6 +114,27 @@ impl Server {
             Err(ReadError::NoBlock(_) | ReadError::Store(StoreError::NotKept { .. })) => Some(Response::Block(None)),
             Err(error) => {
                 warn!(target: "ledger::network", %number, %error, "a block for a peer cannot be read");
+                None
+            }
+        }
+    }
+
+    /// A part of a state; none if it is not kept here, or the cursor is none.
+    fn chunk(&self, block: BlockHash, cursor: &[u8]) -> Option<Response> {
+        match StateCursor::decode_all(&mut &*cursor) {
+            Ok(cursor) => self.state(self.runtime.state_chunk(block, &cursor, CHUNK_BYTES_ASKED_MAX)),
+            Err(_) => Some(Response::State(None)),
+        }
+    }
+
+    fn state(&self, read: Result<Option<Vec<u8>>, ReadError>) -> Option<Response> {
+        match read {
+            Ok(bytes) => {
+                let fits = bytes.filter(|bytes| bytes.len() <= STATE_BYTES_MAX);
+                Some(Response::State(fits.map(Bytes::from)))
+            }
+            Err(error) => {
+                warn!(target: "ledger::network", %error, "state for a peer cannot be read");
                 None
             }
         }

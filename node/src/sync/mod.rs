@@ -5,8 +5,10 @@
 //! the pure [`plan`]. A peer that claims blocks it does not give, gives wrong ones or drips is held to account. With nothing behind it sleeps until a
 //! peer says something new.
 
+mod history;
 pub mod plan;
 mod progress;
+mod state;
 mod task;
 
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use ledger_chainspec::{Block, BlockNumber, FinalityCertificate};
 use ledger_network::PeerId;
 use tokio::sync::oneshot;
 
+pub use history::fill_history;
+pub use state::{STATE_BLOCKS_MIN, take_state};
 pub use task::{Sync, SyncInputs};
 
 /// Somebody spoke of final blocks that are not here.

@@ -1,0 +1,255 @@
+//! How does a new node get to the end of a long chain without executing all of it?
+//!
+//! Before the chain's database is opened, and only where there is no chain in it yet: if the peers are far ahead, the state of a recent final
+//! block is taken from them chunk by chunk, each proven against the root in a header that the validators of the specification, and those after
+//! them, made final. Peers are believed nothing; one that gives what does not add up is reported, and the next one is asked. What was taken
+//! survives a crash, and the next start goes on with it. Everything after that block is caught up with as usual.
+
+use std::{sync::Arc, time::Duration};
+
+use ledger_chainspec::{BlockHash, BlockNumber};
+use ledger_network::{Misbehaviour, NetworkHandle, Peer, PeerId, Request, Response};
+use ledger_runtime::{
+    RuntimeOptions,
+    transfer::{StateChunk, StateCursor, StateImport, StateImportError, StateProgress},
+};
+use parity_scale_codec::Encode;
+use tokio::{
+    task::{JoinError, spawn_blocking},
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::error::NodeError;
+
+/// Blocks from which on a state is taken rather than all blocks executed: some minutes' work, and more than the blocks
+/// whose state a node keeps by default, so that there is something to gain.
+pub const STATE_BLOCKS_MIN: u64 = 4_096;
+
+/// How far behind the newest block the state is that is asked for: every peer has that block by then, and keeps its state for
+/// a while.
+const PIVOT_BEHIND: u64 = 16;
+
+/// How long a new node waits for peers that say what they have.
+const PEERS_WITHIN: Duration = Duration::from_secs(5);
+/// How long it waits for more of them once one has.
+const MORE_WITHIN: Duration = Duration::from_secs(1);
+/// Pause after every peer has failed.
+const ROUND_PAUSE: Duration = Duration::from_secs(2);
+/// Rounds of all peers without a chunk after which another, newer state is asked for.
+const ROUNDS_MAX: usize = 5;
+/// Time between two lines of the log.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Takes a state where that is the shorter way, or goes on with one that was begun. Returns when the database can be opened as
+/// usual, whatever came of it.
+///
+/// # Errors
+/// [`NodeError::StateSync`] if this machine is at fault.
+pub async fn take_state(
+    network: &NetworkHandle,
+    options: &RuntimeOptions,
+    shutdown: &CancellationToken,
+) -> Result<(), NodeError> {
+    let mut begun = on_disk(options, |options| StateImport::resume(&options)).await?;
+    if begun.is_none() && options.path.join("CURRENT").exists() {
+        return Ok(());
+    }
+    if begun.is_none() && best_head(network).await < STATE_BLOCKS_MIN {
+        return Ok(());
+    }
+    loop {
+        let import = match begun.take() {
+            Some(import) => import,
+            None => tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                begun = begin(network, options) => match begun? {
+                    Some(import) => import,
+                    None => return Ok(()),
+                },
+            },
+        };
+        let taken = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            taken = Taking::new(network, import).run() => taken?,
+        };
+        match taken {
+            Some(import) => {
+                let progress = import.progress();
+                spawn_blocking(move || import.finish()).await.map_err(stopped)??;
+                return Ok(tell("state taken", &progress));
+            }
+            None => warn!(target: "ledger::sync", "no peer has that state any more: a newer one is asked for"),
+        }
+    }
+}
+
+/// The newest block that any peer says it has, once some have said.
+async fn best_head(network: &NetworkHandle) -> u64 {
+    let best = |peers: &[Peer]| {
+        let heads = peers.iter().filter_map(|peer| Some(peer.status?.head.get()));
+        heads.max()
+    };
+    let mut peers = network.peers();
+    let some = peers.wait_for(|peers| best(&peers.connected).is_some());
+    if timeout(PEERS_WITHIN, some).await.is_err() {
+        return 0;
+    }
+    sleep(MORE_WITHIN).await;
+    best(&network.peers().borrow().connected).unwrap_or(0)
+}
+
+/// Asks for the way to a recent state; none if no peer has one.
+async fn begin(network: &NetworkHandle, options: &RuntimeOptions) -> Result<Option<StateImport>, NodeError> {
+    for _ in 0..ROUNDS_MAX {
+        let peers = Arc::clone(&network.peers().borrow());
+        let with_state = peers.connected.iter().filter_map(|peer| Some((peer.id, peer.status?.head.get())));
+        for (peer, head) in with_state.filter(|(_, head)| *head >= STATE_BLOCKS_MIN) {
+            let block = BlockNumber::new(head - PIVOT_BEHIND);
+            let Ok(Response::State(Some(manifest))) = network.request(peer, Request::StateManifest { block }).await else {
+                continue;
+            };
+            let begun = on_disk(options, move |options| StateImport::begin(&options, &manifest)).await;
+            match begun {
+                Ok(import) => {
+                    info!(target: "ledger::sync", %block, %peer, "the state of this block is taken from peers");
+                    return Ok(Some(import));
+                }
+                Err(NodeError::StateSync(error)) if error.blames_peer() => {
+                    warn!(target: "ledger::sync", %peer, %error, "a peer named a state that is none");
+                    network.report(peer, Misbehaviour::BadStateChunk);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        sleep(ROUND_PAUSE).await;
+    }
+    Ok(None)
+}
+
+/// One import on its way.
+struct Taking<'a> {
+    network: &'a NetworkHandle,
+    import: StateImport,
+    last_line: Instant,
+}
+
+/// A chunk and who gave it.
+type Fetched = (PeerId, StateChunk);
+
+impl<'a> Taking<'a> {
+    fn new(network: &'a NetworkHandle, import: StateImport) -> Self {
+        Self {
+            network,
+            import,
+            last_line: Instant::now(),
+        }
+    }
+
+    /// Takes chunk after chunk; while one is written, the next one is on its way. None if nobody has the state any more.
+    async fn run(mut self) -> Result<Option<StateImport>, NodeError> {
+        let (network, block) = (self.network, self.import.manifest().header.hash);
+        let pivot = self.import.progress().block;
+        let mut ahead = None;
+        while let Some(cursor) = self.import.progress().next {
+            let fetched = match ahead.take() {
+                Some(fetched) => Some(fetched),
+                None => fetch(network, block, &cursor).await,
+            };
+            let Some((peer, chunk)) = fetched else {
+                return Ok(None);
+            };
+            // Where the chunk ends is checked with the rest of it; asking on from there costs nothing if it is wrong.
+            let next = chunk.next(&cursor, pivot).ok().flatten();
+            let mut import = self.import;
+            let writing = spawn_blocking(move || {
+                let accepted = import.accept(&cursor, chunk);
+                (import, accepted)
+            });
+            let fetching = async {
+                match next {
+                    Some(next) => ask(network, peer, block, &next).await,
+                    None => None,
+                }
+            };
+            let (written, fetched) = tokio::join!(writing, fetching);
+            let (import, accepted) = written.map_err(stopped)?;
+            self.import = import;
+            match accepted {
+                Ok(_) => ahead = fetched,
+                Err(error) if error.blames_peer() => {
+                    warn!(target: "ledger::sync", %peer, %error, "a peer gave state that is wrong");
+                    network.report(peer, Misbehaviour::BadStateChunk);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if self.last_line.elapsed() >= LINE_EVERY {
+                self.last_line = Instant::now();
+                tell("taking state", &self.import.progress());
+            }
+        }
+        Ok(Some(self.import))
+    }
+}
+
+/// The chunk that begins at `cursor`, from whoever has it; none if nobody has for several rounds.
+async fn fetch(network: &NetworkHandle, block: BlockHash, cursor: &StateCursor) -> Option<Fetched> {
+    for _ in 0..ROUNDS_MAX {
+        let peers = Arc::clone(&network.peers().borrow());
+        for peer in &peers.connected {
+            if let Some(fetched) = ask(network, peer.id, block, cursor).await {
+                return Some(fetched);
+            }
+        }
+        sleep(ROUND_PAUSE).await;
+    }
+    None
+}
+
+/// Asks one peer.
+async fn ask(network: &NetworkHandle, peer: PeerId, block: BlockHash, cursor: &StateCursor) -> Option<Fetched> {
+    let request = Request::StateChunk {
+        block,
+        cursor: cursor.encode(),
+    };
+    let bytes = match network.request(peer, request).await {
+        Ok(Response::State(bytes)) => bytes?,
+        Ok(_) => return None,
+        Err(error) => {
+            debug!(target: "ledger::sync", %peer, %error, "no state from a peer");
+            return None;
+        }
+    };
+    match StateChunk::decode(&bytes) {
+        Ok(chunk) => Some((peer, chunk)),
+        Err(error) => {
+            warn!(target: "ledger::sync", %peer, %error, "a peer gave bytes that are no state");
+            network.report(peer, Misbehaviour::BadStateChunk);
+            None
+        }
+    }
+}
+
+fn tell(what: &'static str, progress: &StateProgress) {
+    info!(
+        target: "ledger::sync", block = %progress.block, accounts = progress.accounts, slots = progress.slots,
+        blocks = progress.blocks, megabytes = progress.bytes >> 20, "{what}"
+    );
+}
+
+/// Opens or begins an import on a blocking thread.
+async fn on_disk<T: Send + 'static>(
+    options: &RuntimeOptions,
+    work: impl FnOnce(RuntimeOptions) -> Result<T, StateImportError> + Send + 'static,
+) -> Result<T, NodeError> {
+    let options = options.clone();
+    Ok(spawn_blocking(move || work(options)).await.map_err(stopped)??)
+}
+
+fn stopped(error: JoinError) -> NodeError {
+    NodeError::TaskStopped {
+        task: "sync",
+        reason: error.to_string(),
+    }
+}
