@@ -288,7 +288,7 @@ impl Response {
             Self::Block(one) => one.as_deref().map_or(0, block),
             Self::Transactions(transactions) => transactions.iter().flatten().map(|one| one.len()).sum(),
             Self::State(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len()),
-            Self::Endorsements(endorsements) => 137 * endorsements.len(),
+            Self::Endorsements(promises) => promises.iter().map(Encode::encoded_size).sum(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Do the decoders of what nodes tell and ask each other keep to one encoding per value, and to their memory?
 
 use alloy_primitives::{B256, Bytes, keccak256};
-use ledger_chainspec::{Block, BlockHash, BlockNumber, Endorsement, Header};
+use ledger_chainspec::{Block, BlockHash, BlockNumber, Header};
 use ledger_network::{
     CompactProposal, ConsensusMessage, GossipMessage, KnownPeer, PeerStatus, Request, RequestKind, Response, Topic,
     peer_id_of, read_known_peers, write_known_peers,
@@ -9,7 +9,7 @@ use ledger_network::{
 
 use crate::{
     Heap, Target,
-    seeds::{self, GENESIS, SLOT, Seed},
+    seeds::{self, Seed},
 };
 
 /// A missing transaction is one byte on the wire and forty in memory, and a list grows by doubling.
@@ -136,6 +136,7 @@ fn gossip_seeds() -> Vec<Seed> {
             ConsensusMessage::Justification(vec![seeds::prevotes(); 2]),
         ),
         ("finality", ConsensusMessage::Finality(seeds::finality())),
+        ("endorsement", ConsensusMessage::Endorsement(seeds::endorsement())),
     ];
     let mut seeds: Vec<Seed> = Vec::new();
     for (name, message) in messages {
@@ -185,7 +186,7 @@ fn responses() -> Vec<(u8, &'static str, Response)> {
         header: Header::default(),
         transactions: vec![],
     };
-    let endorsement = Endorsement::sign(GENESIS, SLOT, B256::repeat_byte(4), &seeds::key(0));
+    let endorsement = seeds::endorsement();
     let blocks = Response::Blocks {
         blocks: vec![block.clone()],
         certificate: Some(seeds::finality()),
@@ -200,7 +201,7 @@ fn responses() -> Vec<(u8, &'static str, Response)> {
             Response::Transactions(vec![None, Some(Bytes::from_static(b"one"))]),
         ),
         (4, "state", Response::State(Some(Bytes::from_static(b"state")))),
-        (5, "endorsements", Response::Endorsements(vec![None, Some(endorsement)])),
+        (5, "endorsements", Response::Endorsements(vec![endorsement])),
         (5, "busy", Response::Busy),
     ]
 }

@@ -30,8 +30,7 @@ pub const GENESIS: GenesisHash = GenesisHash::new(B256::repeat_byte(0x11));
 const BLOCK: BlockHash = BlockHash::new(B256::repeat_byte(0x22));
 const SET: SetId = SetId::new(3);
 const HEIGHT: BlockNumber = BlockNumber::new(9);
-/// The slot of all seeds.
-pub const SLOT: Slot = Slot::new(70);
+const SLOT: Slot = Slot::new(70);
 
 /// A seed: its target, its name in the target's folder, its bytes.
 pub type Seed = (&'static str, &'static str, Vec<u8>);
@@ -250,6 +249,12 @@ pub fn vote() -> Vote {
     Vote::sign(&statement(StatementKind::Prevote, Some(Slot::new(66))), &key(1))
 }
 
+/// A promise about two transactions.
+#[must_use]
+pub fn endorsement() -> Endorsement {
+    Endorsement::sign(GENESIS, SLOT, vec![B256::repeat_byte(0x55); 2], &key(0))
+}
+
 fn block() -> Block {
     let transactions = transactions().map(|(_, transaction)| transaction).to_vec();
     Block {
@@ -267,7 +272,7 @@ fn wire() -> Vec<Seed> {
         statement: precommit,
         signature: precommit.sign(&key(2)),
     };
-    let endorsement = Endorsement::sign(GENESIS, SLOT, vec![B256::repeat_byte(0x55); 2], &key(0));
+    let endorsement = endorsement();
     let proposal = |again| {
         Message::Proposal(Proposal {
             block: block().into(),

@@ -47,7 +47,7 @@ fn certificate() -> FinalityCertificate {
 /// One question of each kind, with its answer.
 fn questions() -> Vec<(Request, Response)> {
     let hash = BlockHash::new(B256::repeat_byte(5));
-    let endorsement = Endorsement::sign(GENESIS, Slot::new(3), B256::repeat_byte(6), &key(1));
+    let endorsement = Endorsement::sign(GENESIS, Slot::new(3), vec![B256::repeat_byte(6); 2], &key(1));
     vec![
         (
             Request::Blocks {
@@ -90,7 +90,7 @@ fn questions() -> Vec<(Request, Response)> {
             Request::Endorse {
                 transactions: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
             },
-            Response::Endorsements(vec![Some(endorsement), None]),
+            Response::Endorsements(vec![endorsement]),
         ),
     ]
 }
@@ -302,6 +302,7 @@ async fn who_asks_too_much_or_too_much_at_once_is_told_to_wait() {
     while let Some(result) = patiently(results.next()).await {
         assert_eq!(result, Ok(Response::State(None)));
     }
+    drop(results);
 
     // Three of six are used up; after at most as many as the bucket holds and gains, the rest is refused.
     let start = tokio::time::Instant::now();

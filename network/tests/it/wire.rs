@@ -92,7 +92,7 @@ fn vote() -> Vote {
 fn endorsement() -> Endorsement {
     Endorsement {
         slot: Slot::new(3),
-        transaction: B256::repeat_byte(0xdd),
+        transactions: vec![B256::repeat_byte(0xdd)],
         authority: ConsensusKey::new([0xcc; 32]),
         signature: Signature64::new([0xbb; 64]),
     }
@@ -147,6 +147,10 @@ fn gossip() -> Vec<(GossipMessage, String)> {
         (
             consensus(ConsensusMessage::Finality(finality())),
             format!("0103{one}{two}{three}{hash}040400{signature}"),
+        ),
+        (
+            consensus(ConsensusMessage::Endorsement(endorsement())),
+            format!("0104{three}04{}{}{signature}", bytes("dd", 32), bytes("cc", 32)),
         ),
         (
             GossipMessage::Transactions(vec![Bytes::from_static(&[1, 2]), Bytes::from_static(&[3])]),
@@ -221,7 +225,7 @@ fn responses() -> Vec<(RequestKind, Response, String)> {
         bytes("aa", 32),
         bytes("bb", 64)
     );
-    let promise = format!("{}{}{}{}", le(3), bytes("dd", 32), bytes("cc", 32), bytes("bb", 64));
+    let promise = format!("{}04{}{}{}", le(3), bytes("dd", 32), bytes("cc", 32), bytes("bb", 64));
     vec![
         (
             RequestKind::Status,
@@ -254,8 +258,8 @@ fn responses() -> Vec<(RequestKind, Response, String)> {
         ),
         (
             RequestKind::Endorse,
-            Response::Endorsements(vec![None, Some(endorsement())]),
-            format!("0105080001{promise}"),
+            Response::Endorsements(vec![endorsement()]),
+            format!("010504{promise}"),
         ),
         (RequestKind::State, Response::Busy, "0106".to_owned()),
     ]
@@ -313,7 +317,7 @@ fn what_is_no_message_has_a_name() {
         read(&vec![1; Topic::Consensus.bytes_max() + 1]),
         Err("oversize payload")
     );
-    assert_eq!(read(&[1, 4]), Err("malformed payload"));
+    assert_eq!(read(&[1, 5]), Err("malformed payload"));
     let error = ConsensusMessage::from_payload(&[9]).unwrap_err();
     assert_eq!(
         error.to_string(),
