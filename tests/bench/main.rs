@@ -9,6 +9,7 @@ mod load;
 mod network;
 mod reads;
 mod stats;
+mod sync;
 mod target;
 
 use std::{error::Error, thread, time::Duration};
@@ -53,6 +54,8 @@ pub struct Options {
 enum Measured {
     /// Latency and rate of a network of validators, from one node to another
     Network(network::NetworkOptions),
+    /// Time and memory of catching up with a long chain
+    Sync(sync::SyncOptions),
 }
 
 /// Requests of `ledger_verifyCode` per second at which its latency is measured.
@@ -64,6 +67,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     eprintln!("{cores} cores, client included; {} connections", options.connections);
     if let Some(Measured::Network(network)) = &options.measured {
         return show(&options, &network::run(&options, network)?);
+    }
+    if let Some(Measured::Sync(sync)) = &options.measured {
+        println!("{:#}", sync::run(sync)?);
+        return Ok(());
     }
     let mut table = Table::default();
     let ours = target::Ours::start()?;

@@ -1,0 +1,218 @@
+//! How fast does a node that was away catch up with a long chain, and what does that cost?
+//!
+//! `ledger-bench sync` makes a chain of the testnet's validators in a folder, block by block, as fast as this machine does; serves it from a
+//! node of this build, and lets other nodes catch up with it: one by executing every block, one by taking a state. The rate is set beside that
+//! of importing the same blocks from memory in this process, which is as fast as catching up could be.
+
+use std::{
+    error::Error,
+    net::TcpListener,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use alloy_consensus::transaction::{Recovered, SignerRecoverable};
+use alloy_primitives::Bytes;
+use clap::Args;
+use ledger_chainspec::{
+    Block, ChainSpec, FinalityCertificate, Slot, Statement, StatementKind, Transaction, decode_transaction, dev_keys,
+};
+use ledger_runtime::{Executed, IncomingBlock, ProduceInputs, Runtime, RuntimeOptions};
+use ledger_tests::harness::{Account, Node, NodeOptions, promo, resident_bytes};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Measure catching up with a long chain
+#[derive(Clone, Debug, Args)]
+pub struct SyncOptions {
+    /// Blocks of the chain
+    #[arg(long, default_value_t = 100_000)]
+    blocks: u64,
+    /// Requests for promo codes in each block
+    #[arg(long, default_value_t = 2)]
+    requests: usize,
+    /// A node that catches up gets at most this long, in seconds
+    #[arg(long, default_value_t = 3_600)]
+    patience: u64,
+}
+
+/// Blocks that are made before they are looked at again.
+const PIECE: u64 = 1_000;
+/// How often a node that catches up is asked how far it is.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Measures, and tells.
+pub fn run(options: &SyncOptions) -> Result<Value, Box<dyn Error>> {
+    let folder = TempDir::with_prefix("ledger-bench-")?;
+    let spec = Arc::new(ChainSpec::testnet());
+    let (made, imported) = make(options, &folder, &spec)?;
+    eprintln!("made {} blocks in {made:.1?}; importing them from memory took {imported:.1?}", options.blocks);
+    let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let server = Node::try_start_in(&folder.path().join("server"), node(&["--p2p-port", &port.to_string()]))
+        .map_err(|refused| refused.to_string())?;
+    let peer_id = server.announced().json["peer_id"].as_str().ok_or("the serving node has no peer id")?;
+    let address = format!("/ip4/127.0.0.1/tcp/{port}/p2p/{peer_id}");
+    let mut result = json!({
+        "blocks": options.blocks,
+        "requests_per_block": options.requests,
+        "import_seconds": imported.as_secs_f64(),
+    });
+    for mode in ["full", "auto"] {
+        let client = node(&["--p2p-port", "0", "--sync", mode, "--bootnode", &address]);
+        let started = Instant::now();
+        std::fs::create_dir_all(folder.path().join(mode))?;
+        let client = Node::try_start_in(&folder.path().join(mode), client).map_err(|refused| refused.to_string())?;
+        let head = || quantity(&client.rpc().call("eth_blockNumber", &json!([])));
+        let patience = Duration::from_secs(options.patience);
+        while head() < options.blocks {
+            if started.elapsed() > patience {
+                return Err(format!("--sync {mode} is at block {} after {patience:?}", head()).into());
+            }
+            thread::sleep(POLL);
+        }
+        let took = started.elapsed();
+        let memory = resident_bytes(client.pid()) / 1_000_000;
+        let share = imported.as_secs_f64() / took.as_secs_f64();
+        eprintln!("--sync {mode}: {took:.1?}, {memory} MB, {share:.2} of the rate of importing from memory");
+        result[mode] = json!({ "seconds": took.as_secs_f64(), "megabytes": memory, "share_of_import": share });
+    }
+    Ok(result)
+}
+
+fn node(arguments: &[&str]) -> NodeOptions {
+    NodeOptions {
+        chain: "testnet".to_owned(),
+        arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
+        ..NodeOptions::default()
+    }
+}
+
+fn quantity(value: &Value) -> u64 {
+    let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
+    digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}
+
+/// Makes the chain in the server's folder, and imports it from memory into another one. Gives what each took.
+fn make(options: &SyncOptions, folder: &TempDir, spec: &Arc<ChainSpec>) -> Result<(Duration, Duration), Box<dyn Error>> {
+    let open = |name: &str| -> Result<Runtime, Box<dyn Error>> {
+        let data = folder.path().join(name).join("data");
+        std::fs::create_dir_all(&data)?;
+        Ok(Runtime::open(RuntimeOptions::new(data.join("chain"), Arc::clone(spec)))?)
+    };
+    let (maker, importer) = (open("server")?, open("ceiling")?);
+    let owner = Account::development(0, spec.chain_id);
+    let offer = decoded(&owner.signed(0, &promo::set_offer(promo::SMALL, 1_000_000)).0)?;
+    let (mut making, mut importing) = (Duration::ZERO, Duration::ZERO);
+    let mut first = Some(offer);
+    let mut left = options.blocks;
+    while left > 0 {
+        let count = left.min(PIECE);
+        let signed = requests(usize::try_from(count)? * options.requests, spec.chain_id)?;
+        let mut signed = signed.into_iter();
+        let started = Instant::now();
+        let mut blocks = Vec::new();
+        for _ in 0..count {
+            let candidates = first.take().into_iter().chain(signed.by_ref().take(options.requests));
+            blocks.push(block(&maker, candidates)?);
+        }
+        maker.sync()?;
+        making += started.elapsed();
+        let started = Instant::now();
+        import(&importer, blocks)?;
+        importing += started.elapsed();
+        left -= count;
+        eprint!("\r{} blocks left ", left);
+    }
+    eprintln!();
+    Ok((making, importing))
+}
+
+fn decoded(raw: &str) -> Result<Recovered<Transaction>, Box<dyn Error>> {
+    let transaction = decode_transaction(&raw.parse::<Bytes>()?)?;
+    Ok(transaction.try_into_recovered().map_err(|_| "a signature is none")?)
+}
+
+fn requests(count: usize, chain_id: u64) -> Result<Vec<Recovered<Transaction>>, String> {
+    let call = promo::request_code(promo::SMALL);
+    let one = |_| {
+        let (raw, _) = Account::random(chain_id).signed(0, &call);
+        decoded(&raw).map_err(|error| error.to_string())
+    };
+    (0..count).into_par_iter().map(one).collect()
+}
+
+/// Makes the next block in the next slot whose authority did not make the last one.
+fn block(
+    runtime: &Runtime,
+    candidates: impl Iterator<Item = Recovered<Transaction>> + Send,
+) -> Result<(Block, FinalityCertificate), Box<dyn Error>> {
+    let head = runtime.head();
+    let slot = head.slot.next().ok_or("no slots left")?;
+    let produced = runtime.produce(ProduceInputs {
+        slot,
+        parent_certificate: head.certificate.clone(),
+        candidates: &mut { candidates },
+    })?;
+    let executed = seal(runtime, produced.executed, slot);
+    let certificate = certify(runtime, &executed, slot);
+    let block = executed.block();
+    runtime.commit_unsynced(executed, certificate.clone())?;
+    Ok((block, certificate))
+}
+
+fn statement(runtime: &Runtime, kind: StatementKind, slot: Slot, executed: &Executed) -> Statement {
+    Statement {
+        genesis: runtime.genesis_hash(),
+        set_id: runtime.head().set.id(),
+        height: executed.number(),
+        slot,
+        kind,
+        hash: match kind {
+            StatementKind::Seal => executed.seal_hash(),
+            StatementKind::Prevote | StatementKind::Precommit => executed.hash(),
+        },
+        valid_slot: None,
+    }
+}
+
+/// The authority's seal. Validator `k` of the set is development validator `k`.
+fn seal(runtime: &Runtime, executed: Executed, slot: Slot) -> Executed {
+    let set = Arc::clone(&runtime.head().set);
+    let index = set.index_of(&set.authority(slot).consensus_key).and_then(|index| u32::try_from(index).ok());
+    let key = dev_keys::validator_key(index.expect("the authority is in the set"));
+    let seal = statement(runtime, StatementKind::Seal, slot, &executed).sign(&key);
+    executed.sealed(seal)
+}
+
+/// The precommits of the first three of the four validators.
+fn certify(runtime: &Runtime, executed: &Executed, slot: Slot) -> FinalityCertificate {
+    let statement = statement(runtime, StatementKind::Precommit, slot, executed);
+    let quorum = u16::try_from(runtime.head().set.quorum()).expect("a small set");
+    FinalityCertificate {
+        set_id: statement.set_id,
+        height: statement.height,
+        slot,
+        hash: statement.hash,
+        signatures: (0..quorum)
+            .map(|index| (index, statement.sign(&dev_keys::validator_key(index.into()))))
+            .collect(),
+    }
+}
+
+/// Imports and commits blocks as a node does that catches up, without a network.
+fn import(runtime: &Runtime, blocks: Vec<(Block, FinalityCertificate)>) -> Result<(), Box<dyn Error>> {
+    let mut blocks = blocks.into_iter();
+    let mut announced = || {
+        let (block, certificate) = blocks.next()?;
+        Some((IncomingBlock::announce(block), certificate))
+    };
+    let mut next = announced();
+    while let Some((block, certificate)) = next {
+        let executed = runtime.import(block)?;
+        next = announced();
+        runtime.commit_unsynced(executed, certificate)?;
+    }
+    Ok(runtime.sync()?)
+}
