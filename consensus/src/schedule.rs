@@ -13,6 +13,12 @@ const EIGHTHS: u64 = 8;
 /// Prevotes that come later lead to no precommit: three quarters (R4).
 const PRECOMMIT_EIGHTHS: u64 = 6;
 
+/// Whoever is locked and sees nothing final by now shows its certificate: in time for the next authority, and later than most
+/// slots are final.
+const SHOW_EIGHTHS: u64 = 5;
+
+const _: () = assert!(SHOW_EIGHTHS < PRECOMMIT_EIGHTHS);
+
 /// The authority starts nothing later than this while others have to vote on it: its proposal and their prevotes would
 /// both have to beat the precommit deadline.
 const PROPOSAL_EIGHTHS: u64 = 2;
@@ -56,6 +62,11 @@ impl Schedule {
     /// The moment from which prevotes no longer lead to a precommit: three quarters of `slot` (R4).
     pub fn precommit_deadline(&self, slot: Slot) -> UnixMillis {
         self.part_of(slot, PRECOMMIT_EIGHTHS)
+    }
+
+    /// The moment from which a lock of `slot` is shown, if nothing is final by then (R4).
+    pub fn lock_shown_at(&self, slot: Slot) -> UnixMillis {
+        self.part_of(slot, SHOW_EIGHTHS)
     }
 
     /// The moment from which the authority of `slot` no longer starts a proposal: a quarter of the slot, or half of it for a

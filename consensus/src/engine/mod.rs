@@ -101,6 +101,8 @@ struct OpenHeight {
     /// Votes, certificates or blocks have come since certificates were last looked for.
     changed: bool,
     proposed_in: Option<Slot>,
+    /// The slot in which the newest certificate was last shown.
+    shown_in: Option<Slot>,
     sealing: Option<Sealing>,
     decided: Option<FinalityCertificate>,
     /// The certificate was put together here, not received.
@@ -247,6 +249,7 @@ impl Engine {
             self.try_propose();
             self.try_prevote();
             self.try_precommit();
+            self.try_show_lock();
             self.try_validate();
         }
         self.schedule_wake();
@@ -256,7 +259,7 @@ impl Engine {
         let taken = match message {
             Message::Proposal(proposal) => self.on_proposal(from, proposal),
             Message::Vote(vote) => self.on_vote(from, vote),
-            Message::Justification(certificates) => self.on_justification(&certificates),
+            Message::Justification(certificates) => self.on_justification(from, &certificates),
             Message::Finality(certificate) => self.on_finality(from, certificate),
         };
         self.reject_if_err(from, taken);

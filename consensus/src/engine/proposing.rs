@@ -65,6 +65,8 @@ impl Engine {
         }
         self.building = None;
         match outcome {
+            // Certified in the meantime: that block goes first, and its proposal is tried again at once.
+            _ if self.reproposable().is_some() => self.open.proposed_in = None,
             BuildOutcome::Nothing => self.has_work = false,
             BuildOutcome::Block(block) => self.seal(slot, block),
         }

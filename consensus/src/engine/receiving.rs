@@ -84,7 +84,7 @@ impl Engine {
         if number < open {
             if is_signed && number == self.head.header.number() {
                 self.observe(proposer, &signed);
-                self.answer_with_finality(from, slot);
+                self.answer_if_later(from, slot);
             }
             return Err(Rejection::HeightFinal { height: number });
         }
@@ -188,7 +188,7 @@ impl Engine {
         };
         self.observe(vote.voter, &signed);
         if is_behind {
-            self.answer_with_finality(from, vote.slot);
+            self.answer_if_later(from, vote.slot);
             return Err(Rejection::HeightFinal { height });
         }
         self.notice_own_key(&vote.voter, &signed.statement);
@@ -218,7 +218,17 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn on_justification(&mut self, certificates: &[PrevoteCertificate]) -> Result<(), Rejection> {
+    pub(super) fn on_justification(
+        &mut self,
+        from: Origin,
+        certificates: &[PrevoteCertificate],
+    ) -> Result<(), Rejection> {
+        let height = self.head.header.number();
+        if certificates.first().is_some_and(|one| one.height == height) {
+            // Shown by somebody who has not seen that the height is final.
+            self.answer_with_finality(from);
+            return Err(Rejection::HeightFinal { height });
+        }
         if let Some(one) = certificates.iter().find(|one| one.slot > self.slot()) {
             self.refuse_future(one.slot)?;
         }
@@ -301,7 +311,15 @@ impl Engine {
     }
 
     /// Somebody votes on a height that is final here, in a later slot than the one that made it final: tell it.
-    fn answer_with_finality(&mut self, to: Origin, slot: Slot) {
+    fn answer_if_later(&mut self, to: Origin, slot: Slot) {
+        let certified = self.head.certificate.as_ref().map(|certificate| certificate.slot);
+        if certified.is_some_and(|certified| slot > certified) {
+            self.answer_with_finality(to);
+        }
+    }
+
+    /// Tells a peer, once per slot, that the newest final height is final.
+    fn answer_with_finality(&mut self, to: Origin) {
         let Some(certificate) = &self.head.certificate else {
             return;
         };
@@ -310,7 +328,7 @@ impl Engine {
             self.answered = (current, BTreeSet::new());
         }
         let has_room = self.answered.1.len() < ANSWERED_PER_SLOT_MAX;
-        if slot > certificate.slot && has_room && self.answered.1.insert(to) {
+        if has_room && self.answered.1.insert(to) {
             self.effects.push(Effect::Send {
                 to,
                 message: Message::Finality(certificate.clone()),
@@ -322,11 +340,16 @@ impl Engine {
     /// what is only claimed, so that claims cannot crowd out the truth.
     pub(super) fn catch_up(&mut self, from: Origin, through: BlockNumber, hint: Hint) {
         let current = Some(self.slot());
+        // With the decided block at hand there is nothing to ask for; without it, whoever hands over certified blocks may have it.
+        let is_deciding = self.open.decided.as_ref().is_some_and(|decided| {
+            let is_at_hand = self.open.candidates.contains_key(&decided.hash);
+            is_at_hand || self.open.finalizing
+        });
         let asked_in = match hint {
             Hint::Proven => &mut self.caught_up_in.0,
             Hint::Claimed => &mut self.caught_up_in.1,
         };
-        if *asked_in != current && self.open.decided.is_none() {
+        if *asked_in != current && !is_deciding {
             *asked_in = current;
             self.effects.push(Effect::CatchUp { through, from });
         }

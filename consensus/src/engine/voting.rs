@@ -1,10 +1,11 @@
 //! Does this validator prevote or precommit in the current slot (R3, R4), and what becomes of its signature?
 
-use ledger_chainspec::{BlockHash, StatementKind, Vote};
+use ledger_chainspec::{BlockHash, StatementKind, UnixMillis, Vote};
 
 use super::{Engine, Verdict};
 use crate::{
     effect::{Alarm, Effect},
+    error::Refusal,
     header_rules::open_height,
     message::{Message, SignedStatement},
 };
@@ -24,14 +25,57 @@ impl Engine {
             .lock()
             .filter(|lock| lock.hash == proposal.hash)
             .map(|lock| lock.slot);
-        self.ask_guard(StatementKind::Prevote, proposal.hash, proposal.valid_slot.max(own));
+        let valid_slot = proposal.valid_slot.max(own);
+        if !self.ask_guard(StatementKind::Prevote, proposal.hash, valid_slot) && self.is_locked_out() {
+            self.show_newest_certificate();
+        }
+    }
+
+    /// Shows the certificate of a lock of this slot, if nothing is final though most of the slot is over: others may lack it,
+    /// and the next authority would propose what we have to refuse (R4).
+    pub(super) fn try_show_lock(&mut self) {
+        if self.lock_to_show().is_some_and(|at| self.now >= at) {
+            self.show_newest_certificate();
+        }
+    }
+
+    /// When the lock of this slot has to be shown, unless it was.
+    pub(super) fn lock_to_show(&self) -> Option<UnixMillis> {
+        let slot = self.slot();
+        let is_locked_now = self.lock().is_some_and(|lock| lock.slot == slot);
+        let is_alone = self.head.set.len() == 1;
+        let is_due = is_locked_now && !is_alone && self.is_signing() && self.open.shown_in != Some(slot);
+        is_due.then(|| self.params.schedule.lock_shown_at(slot))
+    }
+
+    /// Did the guard refuse just now because of our lock?
+    fn is_locked_out(&self) -> bool {
+        let refusal = self.voter.as_ref().and_then(|voter| voter.last_refusal.as_ref());
+        matches!(refusal, Some(Refusal::Locked { .. }))
+    }
+
+    /// Tells everybody the newest certificate, once per slot. It is as new as our lock, so whoever holds it proposes nothing
+    /// that we have to refuse.
+    fn show_newest_certificate(&mut self) {
+        let slot = self.slot();
+        if self.open.shown_in == Some(slot) {
+            return;
+        }
+        let Some((certified, hash)) = self.open.certificates.newest() else {
+            return;
+        };
+        self.open.shown_in = Some(slot);
+        let certificates = self.open.certificates.justification(certified, hash);
+        self.effects
+            .push(Effect::Broadcast(Message::Justification(certificates)));
     }
 
     /// Precommits a block that a quorum prevoted in the current slot, once, before three quarters of it are over. The
     /// record that permits it holds the lock, the certificate and the block.
     pub(super) fn try_precommit(&mut self) {
         let slot = self.slot();
-        if !self.is_signing() || self.now >= self.params.schedule.precommit_deadline(slot) {
+        let deadline = self.params.schedule.precommit_deadline(slot);
+        if !self.is_signing() || self.now >= deadline {
             return;
         }
         let certified = self.open.certificates.of_slot(slot).find(|hash| self.is_votable(*hash));

@@ -22,8 +22,10 @@ impl Engine {
     fn next_wake(&self) -> Option<UnixMillis> {
         let next = self.slot().next()?;
         let early_proposal = self.open.proposals.keys().find(|slot| **slot >= next).copied();
-        let slot = [early_proposal, self.next_own_slot(next)].into_iter().flatten().min()?;
-        Some(self.params.schedule.start_of(slot))
+        let slot = [early_proposal, self.next_own_slot(next)].into_iter().flatten().min();
+        let start = slot.map(|slot| self.params.schedule.start_of(slot));
+        let show = self.lock_to_show().filter(|at| *at > self.now);
+        [show, start].into_iter().flatten().min()
     }
 
     /// Our next slot, `next` at the earliest, in which there will be something to propose. After a clock went back the guard

@@ -9,6 +9,7 @@ mod guard;
 mod headers;
 mod kit;
 mod limits;
+mod locks;
 mod protocol;
 mod sets;
 mod simulation;

@@ -2,7 +2,7 @@
 
 const PROTOCOL: &str = include_str!("../../PROTOCOL.md");
 
-const TESTS: [(&str, &str); 10] = [
+const TESTS: [(&str, &str); 11] = [
     ("alone", include_str!("alone.rs")),
     ("evidence", include_str!("evidence.rs")),
     ("four", include_str!("four.rs")),
@@ -10,6 +10,7 @@ const TESTS: [(&str, &str); 10] = [
     ("guard", include_str!("guard.rs")),
     ("headers", include_str!("headers.rs")),
     ("limits", include_str!("limits.rs")),
+    ("locks", include_str!("locks.rs")),
     ("schedule", include_str!("../../src/schedule.rs")),
     ("sets", include_str!("sets.rs")),
     ("simulation", include_str!("simulation.rs")),
