@@ -14,7 +14,8 @@ use crate::{
     fault::RequestError,
     handle::OutgoingRequest,
     network::Network,
-    request::{PeerStatus, Request, RequestKind, Response},
+    request::{PeerStatus, Request, RequestKind},
+    response::Response,
 };
 
 /// After this time without a new head anywhere, peers are asked how they stand less often.

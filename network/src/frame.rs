@@ -13,7 +13,8 @@ use tracing::error;
 use crate::{
     codec::{WIRE_VERSION, WireError},
     message::{CONSENSUS_BYTES_MAX, ConsensusMessage},
-    request::{REQUEST_BYTES_MAX, Request, RequestKind, Response},
+    request::{REQUEST_BYTES_MAX, Request, RequestKind},
+    response::Response,
     telemetry,
 };
 

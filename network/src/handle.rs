@@ -15,7 +15,8 @@ use crate::{
     fault::{Misbehaviour, RequestError, Verdict},
     message::{ConsensusMessage, GossipMessage, Topic},
     peers::Peers,
-    request::{PeerStatus, Request, Response},
+    request::{PeerStatus, Request},
+    response::Response,
     telemetry,
 };
 

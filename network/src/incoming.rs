@@ -23,7 +23,8 @@ use crate::{
     limits::NetworkLimits,
     message::{ConsensusMessage, GossipMessage, Topic},
     network::{Network, RequestEvent},
-    request::{Request, RequestKind, Response},
+    request::{Request, RequestKind},
+    response::Response,
     telemetry,
 };
 

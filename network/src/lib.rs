@@ -29,6 +29,7 @@ mod options;
 mod peers;
 mod protocol;
 mod request;
+mod response;
 pub mod score;
 mod slots;
 mod store;
@@ -50,8 +51,8 @@ pub use options::{AddressError, BindError, NAMED_PEERS_MAX, NetworkOptions, pars
 pub use peers::{Peer, Peers};
 pub use request::{
     BLOCKS_BYTES_TARGET, BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, PeerStatus, REQUEST_BYTES_MAX,
-    RESPONSE_BYTES_MAX, Request, RequestKind, Response, STATE_BYTES_MAX, STATE_CURSOR_BYTES_MAX,
-    TRANSACTIONS_PER_REQUEST_MAX,
+    RESPONSE_BYTES_MAX, Request, RequestKind, STATE_BYTES_MAX, STATE_CURSOR_BYTES_MAX, TRANSACTIONS_PER_REQUEST_MAX,
 };
+pub use response::Response;
 pub use store::{KnownPeer, STORE_BYTES_MAX, STORE_PEERS_MAX, StoreError, read_known_peers, write_known_peers};
 pub use telemetry::describe_metrics;

@@ -1,21 +1,16 @@
-//! What may one node ask another, and what may it be told?
+//! What may one node ask another?
 //!
-//! Requests and responses of one protocol, with their SCALE bytes. Every list has a bound and every kind of response its
-//! longest form, so that an answer cannot cost more than its question. State travels as bytes that this crate does not
-//! look into. Never answers anything itself but a status.
+//! Requests with their SCALE bytes; every list has a bound. The network itself answers those for a status, and hands all
+//! others to [`NetworkEvents`](crate::NetworkEvents).
 
 use alloy_primitives::{B256, Bytes};
-use alloy_rlp::Encodable as _;
-use ledger_chainspec::{
-    BLOCK_BYTES_MAX, Block, BlockHash, BlockNumber, Endorsement, FinalityCertificate, TRANSACTION_BYTES_MAX,
-};
+use ledger_chainspec::{BLOCK_BYTES_MAX, BlockHash, BlockNumber, TRANSACTION_BYTES_MAX};
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
 use crate::{
     codec::{
-        WireError, decode_bytes, decode_hashes, decode_list, decode_optional, decode_string, decode_strings,
-        encode_bytes, encode_hashes, encode_length, encode_optional, encode_strings, from_payload, list_length,
-        to_payload,
+        WireError, decode_bytes, decode_hashes, decode_strings, encode_bytes, encode_hashes, encode_strings,
+        from_payload, to_payload,
     },
     fault::RequestError,
 };
@@ -106,30 +101,6 @@ pub enum Request {
         /// The transactions.
         transactions: Vec<Bytes>,
     },
-}
-
-/// The answer to a [`Request`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Response {
-    /// 0: to `Status`.
-    Status(PeerStatus),
-    /// 1: to `Blocks`.
-    Blocks {
-        /// Blocks from the first one on, without a gap; none if the node has not got it.
-        blocks: Vec<Block>,
-        /// What made the last one final.
-        certificate: Option<FinalityCertificate>,
-    },
-    /// 2: to `Block`.
-    Block(Option<Box<Block>>),
-    /// 3: to `Transactions`: EIP-2718 bytes for each hash, in the order of the hashes.
-    Transactions(Vec<Option<Bytes>>),
-    /// 4: to `StateManifest` and `StateChunk`; bytes that this crate does not look into, at most [`STATE_BYTES_MAX`].
-    State(Option<Bytes>),
-    /// 5: to `Endorse`: the promises about as many of the transactions as the authority had room for, none of them empty.
-    Endorsements(Vec<Endorsement>),
-    /// 6: to anything: too much to do, ask somebody else.
-    Busy,
 }
 
 /// The kinds of requests, for limits and metrics.
@@ -248,66 +219,7 @@ impl Request {
     }
 }
 
-impl Response {
-    /// Whether this is an answer to a request of `kind`. [`Response::Busy`] answers every kind.
-    #[must_use]
-    pub const fn answers(&self, kind: RequestKind) -> bool {
-        matches!(
-            (self, kind),
-            (Self::Status(_), RequestKind::Status)
-                | (Self::Blocks { .. }, RequestKind::Blocks)
-                | (Self::Block(_), RequestKind::Block)
-                | (Self::Transactions(_), RequestKind::Transactions)
-                | (Self::State(_), RequestKind::State)
-                | (Self::Endorsements(_), RequestKind::Endorse)
-                | (Self::Busy, _)
-        )
-    }
-
-    /// Its kind, for logs.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Status(_) => "status",
-            Self::Blocks { .. } => "blocks",
-            Self::Block(_) => "block",
-            Self::Transactions(_) => "transactions",
-            Self::State(_) => "state",
-            Self::Endorsements(_) => "endorsements",
-            Self::Busy => "busy",
-        }
-    }
-
-    /// About how many bytes it has, found without writing them.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        let block = |block: &Block| block.header.length() + alloy_rlp::list_length(&block.transactions);
-        match self {
-            Self::Status(_) | Self::Busy => 64,
-            Self::Blocks { blocks, .. } => blocks.iter().map(block).sum(),
-            Self::Block(one) => one.as_deref().map_or(0, block),
-            Self::Transactions(transactions) => transactions.iter().flatten().map(|one| one.len()).sum(),
-            Self::State(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len()),
-            Self::Endorsements(promises) => promises.iter().map(Encode::encoded_size).sum(),
-        }
-    }
-
-    /// The payload: version and SCALE bytes.
-    #[must_use]
-    pub fn to_payload(&self) -> Vec<u8> {
-        to_payload(self)
-    }
-
-    /// Reads what [`Response::to_payload`] wrote, as an answer to a request of `kind`.
-    ///
-    /// # Errors
-    /// [`WireError`] for anything but exactly one response of this version, no longer than an answer to `kind` may be.
-    pub fn from_payload(kind: RequestKind, bytes: &[u8]) -> Result<Self, WireError> {
-        from_payload("response", bytes, kind.response_bytes_max())
-    }
-}
-
-fn to_usize(count: u32) -> usize {
+pub(crate) fn to_usize(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
@@ -364,65 +276,6 @@ impl Decode for Request {
                 transactions: decode_strings(input, ENDORSE_TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX)?,
             },
             _ => return Err("a request of an unknown kind".into()),
-        })
-    }
-}
-
-impl Encode for Response {
-    fn size_hint(&self) -> usize {
-        match self {
-            Self::State(Some(bytes)) => bytes.len() + 8,
-            _ => SMALL_RESPONSE_BYTES_MAX,
-        }
-    }
-
-    fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
-        match self {
-            Self::Status(status) => (0_u8, status).encode_to(output),
-            Self::Blocks { blocks, certificate } => (1_u8, blocks, certificate).encode_to(output),
-            Self::Block(block) => (2_u8, block).encode_to(output),
-            Self::Transactions(transactions) => {
-                output.push_byte(3);
-                encode_length(transactions.len(), output);
-                for transaction in transactions {
-                    encode_optional(transaction.as_ref(), output);
-                }
-            }
-            Self::State(bytes) => {
-                output.push_byte(4);
-                encode_optional(bytes.as_ref(), output);
-            }
-            Self::Endorsements(endorsements) => (5_u8, endorsements).encode_to(output),
-            Self::Busy => output.push_byte(6),
-        }
-    }
-}
-
-impl Decode for Response {
-    fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
-        Ok(match input.read_byte()? {
-            0 => Self::Status(Decode::decode(input)?),
-            1 => Self::Blocks {
-                blocks: decode_list(input, to_usize(BLOCKS_PER_REQUEST_MAX))?,
-                certificate: Decode::decode(input)?,
-            },
-            2 => Self::Block(Decode::decode(input)?),
-            3 => {
-                let length = list_length(input, TRANSACTIONS_PER_REQUEST_MAX)?;
-                let mut transactions = Vec::new();
-                for _ in 0..length {
-                    transactions.push(decode_optional(input, |input| {
-                        decode_string(input, TRANSACTION_BYTES_MAX)
-                    })?);
-                }
-                Self::Transactions(transactions)
-            }
-            4 => Self::State(decode_optional(input, |input| {
-                decode_bytes(input, STATE_BYTES_MAX).map(Bytes::from)
-            })?),
-            5 => Self::Endorsements(decode_list(input, ENDORSE_TRANSACTIONS_MAX)?),
-            6 => Self::Busy,
-            _ => return Err("a response of an unknown kind".into()),
         })
     }
 }

@@ -107,6 +107,7 @@ fn boxed(exporter: ExporterFuture) -> Pin<Box<dyn Future<Output = String> + Send
 }
 
 fn describe() {
+    ledger_network::describe_metrics();
     describe_gauge!(HEAD_BLOCK, "Number of the newest final block");
     describe_gauge!(HEAD_SLOT, "Slot of the newest final block");
     describe_counter!(BLOCKS, Unit::Count, "Blocks made final since the start");
