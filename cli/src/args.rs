@@ -138,6 +138,10 @@ pub enum Command {
     Status,
     /// Show who runs the chain
     Validators,
+    /// Show whom the node is connected to
+    Peers,
+    /// Show whether blocks come, and if not, what is missing and what to do
+    Stalled,
 }
 
 /// What the holder allows.

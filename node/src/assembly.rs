@@ -36,8 +36,12 @@ use crate::{
     driver::{Driver, DriverParts, Signing, guard_start},
     error::NodeError,
     keys::{Password, consensus},
-    network::{self, NetworkEnds},
-    rpc::{RpcBindError, RpcContext, RpcServer},
+    network::{
+        Chain, NetworkEnds,
+        alone::{self, Wanted},
+    },
+    ports,
+    rpc::{RpcContext, RpcServer},
     signer::{ConsensusSigner, GuardStore},
     sync::take_state,
     telemetry::{banner, metering},
@@ -93,9 +97,14 @@ pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeErr
         client_version: client_version(),
         metrics: renderer(&metering.handle),
     };
-    let rpc = bind_rpc(&config, context)?;
+    let rpc = ports::bind_rpc(&config.rpc, context)?;
     let admin = AdminServer::bind(&config.paths.data, Arc::clone(&runtime))?;
-    announce(&config, &runtime, rpc.address(), Names { peer_id, validator })?;
+    let names = Names {
+        peer_id,
+        validator,
+        wanted: wiring.port.wanted.clone(),
+    };
+    announce(&config, &runtime, rpc.address(), names)?;
 
     let parts = DriverParts {
         runtime,
@@ -205,10 +214,11 @@ fn read_key(source: &KeySource) -> Result<ed25519_dalek::SigningKey, NodeError> 
     }
 }
 
-/// Under which public names this node is known.
+/// Under which public names this node is known, and whom it looks for.
 struct Names {
     peer_id: Option<String>,
     validator: Option<String>,
+    wanted: Option<Wanted>,
 }
 
 /// Says on standard output what runs and where.
@@ -220,6 +230,7 @@ fn announce(config: &NodeConfig, runtime: &Runtime, rpc: SocketAddr, names: Name
         rpc,
         peer_id: names.peer_id,
         validator: names.validator,
+        wanted: names.wanted,
         accounts: dev_accounts(config)?,
     };
     banner::print(&announcement, config.telemetry.json)
@@ -246,38 +257,23 @@ async fn open_pool(config: &NodeConfig, runtime: &Arc<Runtime>) -> Result<Arc<Tx
     Ok(Arc::new(pool.map_err(refused)?))
 }
 
-/// Takes the port of JSON-RPC.
-fn bind_rpc(config: &NodeConfig, context: RpcContext) -> Result<RpcServer, NodeError> {
-    RpcServer::bind(config.rpc.options.clone(), context).map_err(|error| match error {
-        RpcBindError::Listen { address, source } => NodeError::Listen {
-            service: "JSON-RPC",
-            address,
-            flag: "--rpc-port",
-            reason: source.to_string(),
-        },
-        RpcBindError::Origin { .. } => NodeError::Usage(format!("--rpc-cors: {error}")),
-    })
-}
-
 /// Takes the ports for peers and starts the network, which the state may have to come over.
 async fn open_network(config: &NodeConfig, tasks: &mut Tasks) -> Result<Option<NetworkEnds>, NodeError> {
-    let Some(network) = &config.network else {
+    if config.network.is_none() {
         return Ok(None);
-    };
-    let identity = consensus::read_or_create_identity(&config.paths.identity)?;
+    }
     let spec = Arc::clone(&config.spec);
     let genesis = blocking(move || Runtime::genesis_of(&spec)).await?;
-    let genesis = genesis.map_err(RuntimeOpenError::from)?;
-    let (task, ends) = match network::open(network, identity.clone(), genesis) {
-        Err(NodeError::Listen { address, .. }) if network.any_port_will_do => {
-            warn!(target: "ledger::network", taken = %address, "the usual port for peers is taken: listening on a free one");
-            let mut free = network.clone();
-            free.listen.iter_mut().for_each(|address| address.set_port(0));
-            network::open(&free, identity, genesis)?
-        }
-        opened => opened?,
+    let chain = Chain {
+        name: &config.spec.name,
+        genesis: genesis.map_err(RuntimeOpenError::from)?,
+    };
+    let Some((task, ends)) = ports::open_network(config, chain)? else {
+        return Ok(None);
     };
     tasks.spawn("network", task.run(tasks.shutdown.clone()).map(Ok));
+    let watch = alone::watch(ends.handle.peers(), ends.wanted.clone(), tasks.shutdown.clone());
+    tasks.spawn("watch for peers", watch.map(Ok));
     Ok(Some(ends))
 }
 

@@ -77,6 +77,8 @@ pub struct StorageConfig {
 pub struct RpcConfig {
     /// Where, for whom and within which bounds it is served.
     pub options: RpcOptions,
+    /// Whether a free port will do where the usual one is taken, because nobody asked for it.
+    pub any_port_will_do: bool,
     /// What one question may cost.
     pub reads: ReadLimits,
 }
@@ -170,6 +172,7 @@ impl NodeConfig {
             },
             rpc: RpcConfig {
                 options: cli.rpc.options(),
+                any_port_will_do: cli.rpc.rpc_port.is_none(),
                 reads: cli.rpc.reads.limits()?,
             },
             network,

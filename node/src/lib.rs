@@ -5,7 +5,7 @@
 //! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
 //! [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
 //! proof against a validator; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
-//! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them.
+//! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them, [`ports`] is where it listens.
 
 pub mod admin;
 pub mod assembly;
@@ -17,6 +17,7 @@ pub mod endorse;
 pub mod error;
 pub mod evidence;
 pub mod network;
+pub mod ports;
 pub mod rpc;
 pub mod signer;
 pub mod sync;

@@ -83,6 +83,8 @@ impl Wiring {
             questions,
             evidence: Arc::clone(&log),
             peers: network.as_ref().map(|network| network.handle.peers()),
+            wanted: network.as_ref().map(|network| network.wanted.clone()),
+            own: signer.as_ref().map(|signer| signer.public()),
         };
         let mut announcer = Announcer {
             runtime: Arc::clone(runtime),
@@ -104,8 +106,7 @@ impl Wiring {
         tasks.push(("evidence", task(|token| keeper.run(found, evidence_heads, token))));
         let mut transactions = mpsc::channel(1).1;
         let mut driver_network = None;
-        if let Some(NetworkEnds { handle, events }) = network
-        {
+        if let Some(NetworkEnds { handle, events, .. }) = network {
             let recent = Arc::new(RecentBlocks::default());
             let (hint_sender, hints) = mpsc::channel(HINTS_QUEUE);
             let server = Server {

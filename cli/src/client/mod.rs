@@ -14,12 +14,12 @@ use jsonrpsee::{
     http_client::{HttpClient, HttpClientBuilder},
 };
 use ledger_api::{
-    CloudRef, CodeInfo, EthBlocksClient, EthStateClient, EthTransactionsClient, LedgerClient, NodeStatus, PoolEntry,
-    SpecInfo, ValidatorsInfo, Verification, VerifyRequest,
+    CloudRef, CodeInfo, EthBlocksClient, EthStateClient, EthTransactionsClient, LedgerClient, NodeStatus, PeerInfo,
+    PoolEntry, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 use ledger_chainspec::CodeRef;
 
-pub use send::{Patience, Prepared};
+pub use send::{Patience, Prepared, Sent};
 
 use crate::error::{CliError, NoCode};
 
@@ -159,6 +159,22 @@ impl Node {
     /// As [`Node::chain_id`].
     pub async fn validators(&self) -> Result<ValidatorsInfo, CliError> {
         self.answer("ledger_validators", self.http.validators().await)
+    }
+
+    /// Whom the node is connected to.
+    ///
+    /// # Errors
+    /// As [`Node::chain_id`].
+    pub async fn peers(&self) -> Result<Vec<PeerInfo>, CliError> {
+        self.answer("ledger_peers", self.http.peers().await)
+    }
+
+    /// Whether blocks come, and if not, why.
+    ///
+    /// # Errors
+    /// As [`Node::chain_id`].
+    pub async fn why_stalled(&self) -> Result<StallReport, CliError> {
+        self.answer("ledger_whyStalled", self.http.why_stalled().await)
     }
 
     /// An account's coins, in wei.

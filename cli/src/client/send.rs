@@ -12,14 +12,17 @@ use alloy_rpc_types_eth::{TransactionReceipt, TransactionRequest};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use jsonrpsee::{core::client::Error as RpcError, types::ErrorObject};
-use ledger_api::{EthStateClient, EthTransactionsClient};
+use ledger_api::{EndorsementInfo, EthStateClient, EthTransactionsClient, LedgerClient};
 use ledger_contracts::decode_revert;
 
 use super::Node;
-use crate::{error::CliError, plan::Call};
+use crate::{error::CliError, output::consensus::promise_words, plan::Call};
 
 /// Time between two looks for a receipt.
 const RECEIPT_EVERY: Duration = Duration::from_millis(200);
+
+/// Longest wait for a promise: a node that has none says so within half a second.
+const PROMISE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// JSON-RPC code of a call that the contract reverted, as geth has it.
 const EXECUTION_REVERTED: i32 = 3;
@@ -37,6 +40,15 @@ pub struct Prepared {
     from: Address,
     call: Call,
     transaction: TxEip1559,
+}
+
+/// A transaction that is in its block.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What it did.
+    pub receipt: TransactionReceipt,
+    /// The promise of an authority that it goes first, if one was made.
+    pub endorsement: Option<EndorsementInfo>,
 }
 
 impl Node {
@@ -76,7 +88,7 @@ impl Node {
         signer: &PrivateKeySigner,
         prepared: Prepared,
         patience: Patience,
-    ) -> Result<TransactionReceipt, CliError> {
+    ) -> Result<Sent, CliError> {
         let Prepared {
             from,
             call,
@@ -91,9 +103,14 @@ impl Node {
         let raw = Bytes::from(envelope.encoded_2718());
         let sent = self.http.send_raw_transaction(raw).await;
         let hash = self.answer("eth_sendRawTransaction", sent)?;
+        eprintln!("Sent {hash}");
+        let endorsement = self.promise(hash).await;
+        if let Some(promise) = &endorsement {
+            eprintln!("Endorsed {}", promise_words(promise));
+        }
         let receipt = self.receipt(hash, patience).await?;
         if receipt.status() {
-            return Ok(receipt);
+            return Ok(Sent { receipt, endorsement });
         }
         Err(CliError::Failed {
             transaction: hash,
@@ -101,6 +118,13 @@ impl Node {
             reason: self.why_failed(from, &call).await,
             what: call.what,
         })
+    }
+
+    /// The promise that a transaction goes first. It is a courtesy: that there is none, or that the node knows of no
+    /// promises, is no failure.
+    async fn promise(&self, hash: B256) -> Option<EndorsementInfo> {
+        let asked = tokio::time::timeout(PROMISE_PATIENCE, self.http.endorsement(hash));
+        asked.await.ok()?.ok().flatten()
     }
 
     /// A gas limit for `call`, with a quarter to spare: another transaction before it may make it dearer.
@@ -117,7 +141,7 @@ impl Node {
 
     async fn receipt(&self, hash: B256, patience: Patience) -> Result<TransactionReceipt, CliError> {
         let started = Instant::now();
-        let progress = Progress::new(hash);
+        let progress = Progress::new();
         loop {
             let receipt = self.http.transaction_receipt(hash).await;
             if let Some(receipt) = self.answer("eth_getTransactionReceipt", receipt)? {
@@ -183,9 +207,9 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(hash: B256) -> Self {
+    fn new() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        eprintln!("Sent {hash}, waiting for its block");
+        eprintln!("Waiting for its block");
         Self { is_terminal }
     }
 

@@ -71,14 +71,14 @@ pub(super) async fn redeem(context: &Context<'_>, id: &str, authorization: Optio
         }
     }
     let call = plan::redeem(&id, &code, signed.as_ref())?;
-    let receipt = context.send(&actor, call).await?;
+    let sent = context.send(&actor, call).await?;
     let done = format!(
         "{} is redeemed; {} got {} PASS",
         code.passport_code,
         code.holder,
         whole(code.spec.reward)
     );
-    Ok(settled(done, &receipt))
+    Ok(settled(done, sent))
 }
 
 pub(super) async fn offer(context: &Context<'_>, spec: &str, change: OfferChange) -> Result<Report, CliError> {
@@ -99,8 +99,8 @@ pub(super) async fn offer(context: &Context<'_>, spec: &str, change: OfferChange
             format!("your cloud's offer of {} goes on", spec.name),
         ),
     };
-    let receipt = context.send(&actor, call).await?;
-    Ok(settled(done, &receipt))
+    let sent = context.send(&actor, call).await?;
+    Ok(settled(done, sent))
 }
 
 /// The authorization in `file`; `-` is standard input.

@@ -20,10 +20,10 @@ pub(super) async fn request(context: &Context<'_>, spec: &str) -> Result<Report,
     let specs = context.node.specs().await?;
     let spec = plan::spec(&specs, spec)?;
     let actor = context.actor()?;
-    let receipt = context.send(&actor, plan::request(spec)).await?;
+    let sent = context.send(&actor, plan::request(spec)).await?;
     let code = context
         .node
-        .code(&CodeRef::Transaction(receipt.transaction_hash))
+        .code(&CodeRef::Transaction(sent.receipt.transaction_hash))
         .await?;
     let id = code.passport_code.clone();
     let next = if code.spec.requires_authorization {
@@ -33,7 +33,7 @@ pub(super) async fn request(context: &Context<'_>, spec: &str) -> Result<Report,
     } else {
         format!("Sign up at a cloud with this code: {id}.")
     };
-    Ok(output::code::code(&code, now()).with_next(next))
+    Ok(output::code::requested(&code, sent.endorsement.as_ref(), now()).with_next(next))
 }
 
 pub(super) async fn transfer(context: &Context<'_>, id: &str, to: &str) -> Result<Report, CliError> {
@@ -41,8 +41,8 @@ pub(super) async fn transfer(context: &Context<'_>, id: &str, to: &str) -> Resul
     let actor = context.actor()?;
     let code = context.node.code(&id).await?;
     let call = plan::transfer(&id, &code, actor.address(), to)?;
-    let receipt = context.send(&actor, call).await?;
-    Ok(settled(format!("{} now belongs to {to}", code.passport_code), &receipt))
+    let sent = context.send(&actor, call).await?;
+    Ok(settled(format!("{} now belongs to {to}", code.passport_code), sent))
 }
 
 pub(super) async fn cancel(context: &Context<'_>, id: &str) -> Result<Report, CliError> {
@@ -50,8 +50,8 @@ pub(super) async fn cancel(context: &Context<'_>, id: &str) -> Result<Report, Cl
     let actor = context.actor()?;
     let code = context.node.code(&id).await?;
     let call = plan::cancel(&id, &code, actor.address())?;
-    let receipt = context.send(&actor, call).await?;
-    Ok(settled(format!("{} is back in the pool", code.passport_code), &receipt))
+    let sent = context.send(&actor, call).await?;
+    Ok(settled(format!("{} is back in the pool", code.passport_code), sent))
 }
 
 pub(super) async fn authorize(context: &Context<'_>, args: &AuthorizeArgs) -> Result<Report, CliError> {

@@ -10,15 +10,14 @@ mod wallet;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
-use alloy_rpc_types_eth::TransactionReceipt;
-use ledger_api::CloudRef;
+use ledger_api::{CloudRef, EndorsementInfo};
 use serde::Serialize;
 
 use crate::{
     args::{Cli, Command, OfferCommand},
-    client::{Node, Patience},
+    client::{Node, Patience, Sent},
     error::CliError,
-    output::{Report, pairs},
+    output::{Report, consensus::promise_words, pairs},
     plan::Call,
     wallet::Actor,
 };
@@ -62,6 +61,8 @@ pub async fn run(cli: &Cli) -> Result<Report, CliError> {
         Command::Balance { address } => query::balance(&context, address.as_deref()).await,
         Command::Status => query::status(&context).await,
         Command::Validators => query::validators(&context).await,
+        Command::Peers => query::peers(&context).await,
+        Command::Stalled => query::stalled(&context).await,
     }
 }
 
@@ -79,7 +80,7 @@ impl Context<'_> {
     }
 
     /// Sends `call` and waits for its block. The key is unlocked only when the contract would take it.
-    async fn send(&self, actor: &Actor, call: Call) -> Result<TransactionReceipt, CliError> {
+    async fn send(&self, actor: &Actor, call: Call) -> Result<Sent, CliError> {
         let prepared = self.node.prepare(actor.address(), call).await?;
         let signer = actor.unlock()?;
         self.node.send(&signer, prepared, self.patience).await
@@ -108,20 +109,28 @@ struct Settled {
     /// Gas that it took; it costs nothing.
     #[serde(with = "alloy_serde::quantity")]
     gas_used: u64,
+    /// The promise that it goes first, if an authority made one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endorsement: Option<EndorsementInfo>,
 }
 
 /// Says that a transaction is done: `done` first, then where it is.
-fn settled(done: String, receipt: &TransactionReceipt) -> Report {
+fn settled(done: String, sent: Sent) -> Report {
+    let receipt = sent.receipt;
     let settled = Settled {
         transaction: receipt.transaction_hash,
         from: receipt.from,
         block_number: receipt.block_number.unwrap_or_default(),
         gas_used: receipt.gas_used,
+        endorsement: sent.endorsement,
     };
-    let rows = [
+    let mut rows = vec![
         ("Done", done),
         ("Transaction", settled.transaction.to_string()),
         ("Block", settled.block_number.to_string()),
     ];
+    if let Some(promise) = &settled.endorsement {
+        rows.push(("Endorsed", promise_words(promise)));
+    }
     Report::new(pairs(&rows), &settled)
 }

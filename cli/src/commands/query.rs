@@ -47,6 +47,14 @@ pub(super) async fn status(context: &Context<'_>) -> Result<Report, CliError> {
     Ok(output::chain::status(&context.node.status().await?))
 }
 
+pub(super) async fn peers(context: &Context<'_>) -> Result<Report, CliError> {
+    Ok(output::consensus::peers(&context.node.peers().await?))
+}
+
+pub(super) async fn stalled(context: &Context<'_>) -> Result<Report, CliError> {
+    Ok(output::consensus::stalled(&context.node.why_stalled().await?, now()))
+}
+
 pub(super) async fn validators(context: &Context<'_>) -> Result<Report, CliError> {
     Ok(output::chain::validators(&context.node.validators().await?))
 }

@@ -16,7 +16,8 @@ impl CliError {
             Self::Failed { .. } => "Something changed while the transaction waited. Look again with `passport code`.",
             Self::Unsettled { transaction, .. } => {
                 return format!(
-                    "It may still come. Do not send it again; ask later: passport code {transaction}, or wait longer with --timeout."
+                    "It may still come. Do not send it again; ask later: passport code {transaction}, or wait longer with \
+                     --timeout. Why no block takes it: passport stalled."
                 );
             }
             Self::CodeText { .. } => "Give the transaction id (0x and 64 digits) or the passport code (0050-00C9).",

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 use ledger_api::{NodeStatus, ValidatorsInfo};
 use serde::Serialize;
 
-use super::{Report, pairs, table, whole};
+use super::{Report, consensus::validator_words, pairs, table, whole};
 use crate::time::utc;
 
 /// How the node and its chain stand.
@@ -19,11 +19,9 @@ pub fn status(status: &NodeStatus) -> Report {
         ("Head hash", status.head.hash.to_string()),
         ("Slot", format!("{}, of {} ms", status.slot, status.slot_duration_ms)),
         ("Validators", format!("{}, set {}", status.validators, status.set_id)),
-        ("Peers", status.peers.to_string()),
-        (
-            "Synchronised",
-            if status.syncing { "not yet" } else { "yes" }.to_owned(),
-        ),
+        ("Signs for", signs_for(status)),
+        ("Peers", peers(status)),
+        ("Synchronised", synchronised(status)),
         (
             "Waiting",
             format!("{} ready, {} queued", status.pool.pending, status.pool.queued),
@@ -36,6 +34,30 @@ pub fn status(status: &NodeStatus) -> Report {
         ("Node", status.client_version.clone()),
     ];
     Report::new(pairs(&rows), status)
+}
+
+fn signs_for(status: &NodeStatus) -> String {
+    let own = status.own_validator.as_ref();
+    own.map_or_else(|| "nobody: it follows the chain".to_owned(), validator_words)
+}
+
+fn peers(status: &NodeStatus) -> String {
+    let mut words = status.peers.to_string();
+    if status.connected_validators > 0 {
+        words += &format!(", {} of them validators", status.connected_validators);
+    }
+    if let Some(highest) = status.highest_peer_block {
+        words += &format!("; the newest block of all is {highest}");
+    }
+    words
+}
+
+fn synchronised(status: &NodeStatus) -> String {
+    match (status.syncing, status.sync_target) {
+        (false, _) => "yes".to_owned(),
+        (true, Some(target)) => format!("not yet; fetches blocks up to {target}"),
+        (true, None) => "not yet".to_owned(),
+    }
 }
 
 /// Who runs the chain.

@@ -1,8 +1,9 @@
 //! Promo codes and verdicts, shown.
 
-use ledger_api::{CodeEnding, CodeInfo, CodeState, SpecInfo, Verification};
+use ledger_api::{CodeEnding, CodeInfo, CodeState, EndorsementInfo, SpecInfo, Verification};
+use serde::Serialize;
 
-use super::{Report, pairs, whole};
+use super::{Report, consensus::promise_words, pairs, whole};
 use crate::{
     error::Exit,
     time::{span, utc},
@@ -12,6 +13,25 @@ use crate::{
 #[must_use]
 pub fn code(code: &CodeInfo, now: u64) -> Report {
     Report::new(pairs(&rows(code, now)), code)
+}
+
+/// A promo code that was asked for a moment ago, with the promise that its transaction went first.
+#[derive(Serialize)]
+struct Requested<'a> {
+    #[serde(flatten)]
+    code: &'a CodeInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endorsement: Option<&'a EndorsementInfo>,
+}
+
+/// Everything about a promo code that was asked for a moment ago.
+#[must_use]
+pub fn requested(code: &CodeInfo, endorsement: Option<&EndorsementInfo>, now: u64) -> Report {
+    let mut rows = rows(code, now);
+    if let Some(promise) = endorsement {
+        rows.push(("Endorsed", promise_words(promise)));
+    }
+    Report::new(pairs(&rows), &Requested { code, endorsement })
 }
 
 /// The answer to a cloud that asked about `id`; exit code 4 unless it can redeem the code now.

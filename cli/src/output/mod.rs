@@ -5,6 +5,7 @@
 
 pub mod chain;
 pub mod code;
+pub mod consensus;
 pub mod pool;
 
 use alloy_primitives::{U256, utils::format_ether};

@@ -1,10 +1,13 @@
 //! What people see, letter by letter, and what scripts can rely on.
 
 use alloy_primitives::{B256, U256};
-use ledger_api::{BlockPoint, CodeEnding, CodeInfo, CodeState, OfferInfo, PoolEntry, Verdict, Verification};
+use ledger_api::{
+    BlockPoint, CodeEnding, CodeInfo, CodeState, ContractAddresses, EndorsementInfo, NodeStatus, OfferInfo, OpenHeight,
+    PeerHead, PeerInfo, PoolEntry, PoolStatus, StallReport, ValidatorHeard, ValidatorName, Verdict, Verification,
+};
 use passport_cli::{
     error::Exit,
-    output::{chain, code as code_output, pool},
+    output::{chain, code as code_output, consensus, pool},
 };
 
 use crate::kit::{HOLDER, NOW, OTHER, TRANSACTION, cloud, code, spec};
@@ -184,4 +187,194 @@ Coins            0
 ";
     assert_eq!(report.text, expected);
     assert_eq!(report.json["passportTokens"], "0x14d1120d7b160000");
+}
+
+fn aurora() -> ValidatorName {
+    ValidatorName {
+        index: Some(0),
+        consensus_key: B256::repeat_byte(1),
+        account: Some(HOLDER),
+        cloud: Some("Aurora Cloud".to_owned()),
+    }
+}
+
+fn head() -> BlockPoint {
+    BlockPoint {
+        number: 110,
+        hash: B256::ZERO,
+        timestamp: NOW - 60,
+    }
+}
+
+#[test]
+fn code_that_was_asked_for_names_the_promise() {
+    let promise = EndorsementInfo {
+        transaction: TRANSACTION,
+        slot: 77,
+        slot_start_ms: NOW * 1_000,
+        authority: aurora(),
+        transactions: vec![TRANSACTION],
+        signature: vec![0; 64].into(),
+        block_number: None,
+    };
+    let report = code_output::requested(&code(), Some(&promise), NOW);
+    assert!(
+        report
+            .text
+            .ends_with("\nEndorsed       by Aurora Cloud in slot 77, goes first\n"),
+        "{}",
+        report.text
+    );
+    assert_eq!(report.json["endorsement"]["slot"], "0x4d");
+    assert_eq!(report.json["passportCode"], "003A-G00A-R7VJ");
+    assert_eq!(
+        code_output::requested(&code(), None, NOW),
+        code_output::code(&code(), NOW)
+    );
+}
+
+#[test]
+fn status_says_whom_the_node_signs_for_and_how_far_it_is() {
+    let mut status = NodeStatus {
+        chain: "testnet".to_owned(),
+        chain_id: 6301,
+        genesis_hash: B256::ZERO,
+        client_version: "ledger-node/test".to_owned(),
+        head: head(),
+        slot: 5,
+        slot_duration_ms: 2_000,
+        history_from: 0,
+        set_id: 0,
+        validators: 4,
+        own_validator: Some(aurora()),
+        peers: 4,
+        connected_validators: 3,
+        highest_peer_block: Some(112),
+        syncing: true,
+        sync_target: Some(112),
+        pool: PoolStatus { pending: 0, queued: 0 },
+        contracts: ContractAddresses {
+            bootstrap: OTHER,
+            transact: OTHER,
+            passport_token: OTHER,
+        },
+    };
+    let text = chain::status(&status).text;
+    for line in [
+        "Signs for      Aurora Cloud\n",
+        "Peers          4, 3 of them validators; the newest block of all is 112\n",
+        "Synchronised   not yet; fetches blocks up to 112\n",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    status.own_validator = None;
+    (status.peers, status.connected_validators, status.highest_peer_block) = (0, 0, None);
+    (status.syncing, status.sync_target) = (false, None);
+    let text = chain::status(&status).text;
+    for line in [
+        "Signs for      nobody: it follows the chain\n",
+        "Peers          0\n",
+        "Synchronised   yes\n",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[test]
+fn stalled_chain_is_explained_before_its_facts() {
+    let heard = |own, connected, last_heard_slot| ValidatorHeard {
+        validator: aurora(),
+        own,
+        connected,
+        last_heard_slot,
+    };
+    let report = StallReport {
+        stalled: true,
+        summary: "No block has come for 60 s although 1 transaction waits.".to_owned(),
+        reasons: vec!["3 of 4 validators are needed.".to_owned()],
+        head: head(),
+        head_slot: 5,
+        heartbeat_slot: 1_805,
+        pending: 1,
+        open: Some(OpenHeight {
+            height: 111,
+            slot: 35,
+            authority: aurora(),
+            quorum: 3,
+            has_work: true,
+            lock: None,
+            newest_certificate: None,
+            decided: None,
+            silence: None,
+            last_refusal: None,
+        }),
+        validators: vec![
+            heard(true, false, Some(34)),
+            heard(false, true, Some(33)),
+            heard(false, false, None),
+        ],
+        peers: 1,
+        clock_offset_ms: Some(-12),
+    };
+    let shown = consensus::stalled(&report, NOW);
+    let expected = "\
+No block has come for 60 s although 1 transaction waits.
+- 3 of 4 validators are needed.
+
+Head     block 110, 2026-11-20 14:31:55 UTC
+Age      1 min
+Waiting  1
+Peers    1
+Clock    -12 ms beside the peers' median
+Height   111
+Turn     Aurora Cloud, slot 35
+Quorum   3 of 3
+
+VALIDATOR     CONNECTED  LAST HEARD
+Aurora Cloud  this node  slot 34
+Aurora Cloud  yes        slot 33
+Aurora Cloud  no         not at this height
+";
+    assert_eq!(shown.text, expected);
+    assert_eq!(shown.json["reasons"][0], "3 of 4 validators are needed.");
+    assert_eq!(shown.json["clockOffsetMs"], -12);
+}
+
+#[test]
+fn peers_are_a_table_and_nobody_is_a_next_step() {
+    let peer = PeerInfo {
+        peer_id: "12D3Koo".to_owned(),
+        address: "/ip4/10.0.0.1/tcp/1".to_owned(),
+        validator: Some(aurora()),
+        reserved: false,
+        incoming: true,
+        agent: "ledger-node/0.1.0".to_owned(),
+        head: Some(PeerHead {
+            number: 110,
+            hash: B256::ZERO,
+            oldest: 0,
+        }),
+        clock_offset_ms: Some(3),
+        round_trip_us: Some(1_250),
+        score: 100,
+        connected_since: NOW,
+    };
+    let stranger = PeerInfo {
+        validator: None,
+        head: None,
+        clock_offset_ms: None,
+        round_trip_us: None,
+        ..peer.clone()
+    };
+    let expected = "\
+VALIDATOR     HEAD  CLOCK  ROUND TRIP  SCORE  AGENT              ADDRESS              PEER
+Aurora Cloud  110   +3 ms  1.2 ms        100  ledger-node/0.1.0  /ip4/10.0.0.1/tcp/1  12D3Koo
+-             ?     ?      ?             100  ledger-node/0.1.0  /ip4/10.0.0.1/tcp/1  12D3Koo
+";
+    assert_eq!(consensus::peers(&[peer, stranger]).text, expected);
+    assert!(
+        consensus::peers(&[])
+            .next
+            .is_some_and(|next| next.contains("passport stalled"))
+    );
 }

@@ -105,6 +105,8 @@ fn without_a_node_every_command_says_how_to_get_one() {
         &["pool"],
         &["status"],
         &["validators"],
+        &["peers"],
+        &["stalled"],
         &["offer", "show"],
         &["code", &id],
         &["verify", &id, "--cloud", "1"],
@@ -166,6 +168,86 @@ fn whatever_is_no_node_ends_with_3_and_never_panics() {
         assert_eq!(run.exit(), 3, "{status} {body}: {}", run.err());
         assert!(!run.err().contains("panicked"), "{}", run.err());
     }
+}
+
+/// A node that takes one transaction and answers `ledger_endorsement` with `promise`; everything else as one would.
+fn node_that_promises(promise: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = String::new();
+            while !request.contains("\r\n\r\n") || !request.ends_with('}') {
+                let mut piece = [0; 4096];
+                let length = stream.read(&mut piece).unwrap();
+                request += std::str::from_utf8(&piece[..length]).unwrap();
+            }
+            let (_, body) = request.split_once("\r\n\r\n").unwrap();
+            let asked: serde_json::Value = serde_json::from_str(body).unwrap();
+            let answer = match asked["method"].as_str().unwrap() {
+                "ledger_specs" => format!("\"result\":{}", serde_json::json!([crate::kit::spec(false)])),
+                "ledger_endorsement" => promise.to_owned(),
+                "eth_sendRawTransaction" => format!("\"result\":\"{TRANSACTION}\""),
+                "eth_getTransactionReceipt" => format!("\"result\":{}", receipt()),
+                _ => "\"result\":\"0x1\"".to_owned(),
+            };
+            let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},{answer}}}", asked["id"]);
+            let length = answer.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"
+            );
+        }
+    });
+    url
+}
+
+fn receipt() -> serde_json::Value {
+    let (hash, nobody) = (TRANSACTION.to_string(), alloy_primitives::Address::ZERO);
+    serde_json::json!({
+        "transactionHash": hash, "blockHash": hash, "blockNumber": "0x7", "transactionIndex": "0x0", "from": nobody, "to": nobody,
+        "contractAddress": null, "cumulativeGasUsed": "0x1", "gasUsed": "0x1", "effectiveGasPrice": "0x0", "logs": [],
+        "logsBloom": format!("0x{}", "0".repeat(512)), "status": "0x1", "type": "0x2",
+    })
+}
+
+#[test]
+fn nodes_without_promises_are_as_good_as_those_with() {
+    let passport = Passport::new();
+    for promise in [
+        "\"result\":null",
+        "\"error\":{\"code\":-32601,\"message\":\"Method not found\"}",
+        "\"result\":\"surprise\"",
+    ] {
+        let url = node_that_promises(promise);
+        let run = passport.run(&["--rpc", &url, "--dev-account", "1", "--json", "offer", "pause", "small"]);
+        assert_eq!(run.exit(), 0, "{promise}: {}", run.err());
+        assert!(
+            run.json().get("endorsement").is_none() && !run.err().contains("Endorsed"),
+            "{}",
+            run.err()
+        );
+    }
+    let promise = concat!(
+        r#""result":{"transaction":"0x5a0b54d5dc17e0aadc383d2db43b0a0d3e029c4c5e0a5b3e1d3a4b8f6c7d8e9f","slot":"0x4d","#,
+        r#""slotStartMs":"0x1","authority":{"consensusKey":"0x5a0b54d5dc17e0aadc383d2db43b0a0d3e029c4c5e0a5b3e1d3a4b8f6c7d8e9f","#,
+        r#""cloud":"Drift Cloud"},"transactions":[],"signature":"0x"}"#
+    );
+    let url = node_that_promises(promise);
+    let run = passport.run(&["--rpc", &url, "--dev-account", "1", "offer", "pause", "small"]);
+    assert_eq!(run.exit(), 0, "{}", run.err());
+    assert!(
+        run.err().contains("Endorsed by Drift Cloud in slot 77, goes first\n"),
+        "{}",
+        run.err()
+    );
+    assert!(
+        run.out()
+            .contains("\nEndorsed     by Drift Cloud in slot 77, goes first\n"),
+        "{}",
+        run.out()
+    );
 }
 
 #[test]

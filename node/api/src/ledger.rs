@@ -1,9 +1,11 @@
-//! The `ledger_*` methods: promo codes, clouds, validators.
+//! The `ledger_*` methods: promo codes, clouds, validators, consensus.
 
+use alloy_primitives::B256;
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 
 use crate::types::{
-    CodeInfo, NodeStatus, PoolEntry, ProposalInfo, SpecInfo, ValidatorsInfo, Verification, VerifyRequest,
+    CodeInfo, EndorsementInfo, EvidenceInfo, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SpecInfo, StallReport,
+    ValidatorsInfo, Verification, VerifyRequest,
 };
 
 /// Promo codes, and who runs the chain.
@@ -44,4 +46,21 @@ pub trait Ledger {
     /// How the node and its chain stand.
     #[method(name = "status")]
     async fn status(&self) -> RpcResult<NodeStatus>;
+
+    /// The promise of an authority that a transaction goes first; `null` if there is none. Waits a moment for it while the
+    /// transaction waits for its block.
+    #[method(name = "endorsement")]
+    async fn endorsement(&self, transaction_hash: B256) -> RpcResult<Option<EndorsementInfo>>;
+
+    /// Whether blocks come, and if not, what is missing and what to do about it, in sentences.
+    #[method(name = "whyStalled")]
+    async fn why_stalled(&self) -> RpcResult<StallReport>;
+
+    /// The proofs of broken rules that this node has found, oldest first.
+    #[method(name = "evidence")]
+    async fn evidence(&self) -> RpcResult<Vec<EvidenceInfo>>;
+
+    /// The connected peers.
+    #[method(name = "peers")]
+    async fn peers(&self) -> RpcResult<Vec<PeerInfo>>;
 }

@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+/// Port that JSON-RPC is served on unless `--rpc-port` says otherwise: the one that Ethereum's tools look at.
+pub const RPC_PORT_DEFAULT: u16 = 8545;
+
 /// Largest bound of a request or an answer that may be asked for, in KiB: one GiB.
 const KIB_MAX: i64 = 1 << 20;
 
@@ -32,9 +35,9 @@ pub struct RpcArgs {
     /// Address to serve HTTP and WebSocket on
     #[arg(long, env = "LEDGER_RPC_HOST", default_value = "127.0.0.1", value_name = "IP")]
     pub rpc_host: IpAddr,
-    /// Port to serve HTTP and WebSocket on; 0 takes a free one
-    #[arg(long, env = "LEDGER_RPC_PORT", default_value_t = 8545, value_name = "PORT")]
-    pub rpc_port: u16,
+    /// Port to serve HTTP and WebSocket on; 0 takes a free one. Without it: 8545, or a free one where that is taken
+    #[arg(long, env = "LEDGER_RPC_PORT", value_name = "PORT")]
+    pub rpc_port: Option<u16>,
     /// Web origins that may call, separated by commas; `*` allows all of them
     #[arg(long, env = "LEDGER_RPC_CORS", value_delimiter = ',', value_name = "ORIGIN")]
     pub rpc_cors: Vec<String>,
@@ -170,7 +173,7 @@ impl RpcArgs {
     pub fn options(&self) -> RpcOptions {
         let (callers, sizes) = (&self.callers, &self.sizes);
         RpcOptions {
-            address: SocketAddr::new(self.rpc_host, self.rpc_port),
+            address: SocketAddr::new(self.rpc_host, self.rpc_port.unwrap_or(RPC_PORT_DEFAULT)),
             cors: self.rpc_cors.clone(),
             limits: RpcLimits {
                 request_bytes: sizes.rpc_request_kib << 10,
@@ -231,6 +234,7 @@ mod tests {
     #[test]
     fn the_defaults_are_the_servers_own() {
         let options = parsed(&[]).options();
+        assert_eq!((options.address.port(), parsed(&[]).rpc_port), (RPC_PORT_DEFAULT, None));
         assert_eq!(options.limits, RpcLimits::default());
         assert_eq!(Nets(options.trusted).to_string(), "127.0.0.0/8,::1/128");
         assert!(options.proxies.is_empty());

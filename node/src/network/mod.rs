@@ -3,6 +3,7 @@
 //! The network itself is the crate `ledger_network`. The assembly opens it here and starts [`serve::Server`]; the driver uses the
 //! rest. Never decides anything about blocks.
 
+pub mod alone;
 pub mod fetch;
 pub mod origins;
 pub mod proposals;
@@ -13,6 +14,7 @@ use ledger_chainspec::{GenesisHash, ValidatorSet};
 use ledger_network::{BindError, Network, NetworkEvents, NetworkHandle, NetworkOptions, PeerId};
 use tracing::warn;
 
+use self::alone::Wanted;
 use crate::{config::NetworkConfig, error::NodeError};
 
 /// The two ends of a network.
@@ -22,6 +24,17 @@ pub struct NetworkEnds {
     pub handle: NetworkHandle,
     /// What comes from it.
     pub events: NetworkEvents,
+    /// Whom it looks for.
+    pub wanted: Wanted,
+}
+
+/// The chain that a network is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a> {
+    /// Its name, for people.
+    pub name: &'a str,
+    /// Its identity, for peers.
+    pub genesis: GenesisHash,
 }
 
 /// Takes the ports. Gives the part that has to be run, and its ends.
@@ -31,8 +44,9 @@ pub struct NetworkEnds {
 pub fn open(
     config: &NetworkConfig,
     identity: SigningKey,
-    genesis: GenesisHash,
+    chain: Chain<'_>,
 ) -> Result<(Network, NetworkEnds), NodeError> {
+    let Chain { name, genesis } = chain;
     let options = NetworkOptions {
         identity,
         genesis,
@@ -54,7 +68,12 @@ pub fn open(
         },
         other => NodeError::Usage(other.to_string()),
     })?;
-    Ok((network, NetworkEnds { handle, events }))
+    let ends = NetworkEnds {
+        handle,
+        events,
+        wanted: Wanted::new(name, config),
+    };
+    Ok((network, ends))
 }
 
 /// The peers that the validators of `set` are registered with. One whose registered id is none has no direct link.

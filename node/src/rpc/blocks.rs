@@ -131,10 +131,12 @@ impl Api {
         let Some(progress) = self.context.network.borrow().sync else {
             return SyncStatus::Done(false);
         };
+        let head = self.head().number();
         SyncStatus::Catching(SyncInfo {
             starting_block: progress.from.get(),
-            current_block: self.head().number().get(),
-            highest_block: progress.target.get(),
+            current_block: head.get(),
+            // The head may have passed what the sync aimed at a moment ago.
+            highest_block: progress.target.max(head).get(),
         })
     }
 

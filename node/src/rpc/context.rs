@@ -3,14 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use alloy_primitives::U256;
-use ledger_chainspec::BlockNumber;
+use ledger_chainspec::{BlockNumber, ConsensusKey};
 use ledger_consensus::Status;
 use ledger_network::Peers;
 use ledger_runtime::{BlockRef, CallOverrides, Head, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, turns::Turns};
-use crate::{endorse::Endorsements, evidence::EvidenceLog, txpool::TxPool};
+use crate::{endorse::Endorsements, evidence::EvidenceLog, network::alone::Wanted, txpool::TxPool};
 
 /// How the node stands to its peers, as the network last said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub struct ConsensusPort {
     pub evidence: Arc<EvidenceLog>,
     /// The peers, if there is a network.
     pub peers: Option<watch::Receiver<Arc<Peers>>>,
+    /// Whom the network looks for, if there is one.
+    pub wanted: Option<Wanted>,
+    /// The key that this node signs with, if it has one.
+    pub own: Option<ConsensusKey>,
 }
 
 /// What the assembly hands to the RPC server.

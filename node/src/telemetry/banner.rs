@@ -14,7 +14,7 @@ use alloy_signer_local::{MnemonicBuilder, coins_bip39::English};
 use ledger_chainspec::{ChainSpec, predeploys};
 use serde_json::{Value, json};
 
-use crate::error::NodeError;
+use crate::{error::NodeError, network::alone::Wanted};
 
 /// Accounts of the test mnemonic that are shown, as the dev chain funds them.
 pub const DEV_ACCOUNTS: u32 = 10;
@@ -32,6 +32,8 @@ pub struct Announcement<'a> {
     pub rpc: SocketAddr,
     /// This node's peer id, if it has a network.
     pub peer_id: Option<String>,
+    /// Whom it looks for, if it has a network.
+    pub wanted: Option<Wanted>,
     /// The public consensus key, if the node makes blocks.
     pub validator: Option<String>,
     /// Accounts with their private keys: of the public test mnemonic on a chain that funds them, else none.
@@ -95,6 +97,7 @@ fn to_json(announcement: &Announcement<'_>) -> Value {
         head,
         rpc,
         peer_id,
+        wanted,
         validator,
         accounts,
     } = announcement;
@@ -110,6 +113,7 @@ fn to_json(announcement: &Announcement<'_>) -> Value {
         "rpc_http": format!("http://{rpc}"),
         "rpc_ws": format!("ws://{rpc}"),
         "peer_id": peer_id,
+        "looks_for": wanted.as_ref().map(|wanted| &wanted.addresses),
         "validator": validator,
         "contracts": {
             "bootstrap": predeploys::BOOTSTRAP,
@@ -127,6 +131,7 @@ fn to_text(announcement: &Announcement<'_>) -> String {
         head,
         rpc,
         peer_id,
+        wanted,
         validator,
         accounts,
     } = announcement;
@@ -143,6 +148,13 @@ fn to_text(announcement: &Announcement<'_>) -> String {
     line("JSON-RPC", &format_args!("http://{rpc}  ws://{rpc}"));
     if let Some(peer_id) = peer_id {
         line("peer id", peer_id);
+    }
+    if let Some(wanted) = wanted {
+        let mut label = "looks for";
+        for address in &wanted.addresses {
+            line(std::mem::take(&mut label), address);
+        }
+        line("no answer?", &wanted.advice());
     }
     match validator {
         Some(key) => line("validator", key),
@@ -191,6 +203,34 @@ mod tests {
             accounts[9].address,
             address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720")
         );
+    }
+
+    #[test]
+    fn whoever_starts_a_node_reads_whom_it_looks_for_and_what_to_do_if_nobody_answers() {
+        let mut announcement = Announcement {
+            spec: &ChainSpec::testnet(),
+            genesis: B256::ZERO,
+            head: 0,
+            rpc: ([127, 0, 0, 1], 1).into(),
+            peer_id: Some("12D3Koo".to_owned()),
+            wanted: Some(Wanted {
+                chain: "testnet".to_owned(),
+                addresses: vec!["/ip4/10.0.0.1/tcp/1".to_owned(), "/ip4/10.0.0.2/tcp/1".to_owned()],
+            }),
+            validator: None,
+            accounts: Vec::new(),
+        };
+        let text = to_text(&announcement);
+        let lines = [
+            "  looks for       /ip4/10.0.0.1/tcp/1\n                  /ip4/10.0.0.2/tcp/1\n",
+            "  no answer?      start one with: ledger-node testnet up --detach\n",
+        ];
+        for line in lines {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+        assert_eq!(to_json(&announcement)["looks_for"][1], "/ip4/10.0.0.2/tcp/1");
+        announcement.wanted = None;
+        assert!(!to_text(&announcement).contains("looks for"));
     }
 
     #[test]

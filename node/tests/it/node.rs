@@ -247,10 +247,15 @@ pub fn dev_account(index: u32) -> PrivateKeySigner {
         .unwrap()
 }
 
-/// A signed transfer with gas price zero.
+/// A signed transfer with gas price zero, on the dev chain.
 pub fn transfer(from: &PrivateKeySigner, nonce: u64, to: Address, value: U256) -> Bytes {
+    transfer_on(CHAIN_ID, from, nonce, (to, value))
+}
+
+/// A signed transfer with gas price zero, on any chain.
+pub fn transfer_on(chain_id: u64, from: &PrivateKeySigner, nonce: u64, (to, value): (Address, U256)) -> Bytes {
     let transaction = TxEip1559 {
-        chain_id: CHAIN_ID,
+        chain_id,
         nonce,
         gas_limit: 21_000,
         to: TxKind::Call(to),

@@ -352,6 +352,9 @@ async fn the_node(examiner: &mut Examiner<'_>) {
         "ledger_validators",
         "ledger_proposals",
         "ledger_status",
+        "ledger_whyStalled",
+        "ledger_evidence",
+        "ledger_peers",
     ];
     for method in plain {
         examiner.ask(method, json!([])).await;
@@ -367,6 +370,9 @@ async fn the_node(examiner: &mut Examiner<'_>) {
     });
     examiner.ask("eth_syncing", json!([])).await;
     examiner.ask("web3_sha3", json!(["0x00"])).await;
+    for hash in [chain.waiting[0], chain.transactions[0], B256::repeat_byte(9)] {
+        assert_eq!(examiner.ask("ledger_endorsement", json!([hash])).await, Value::Null);
+    }
     for id in [chain.code, chain.transactions[0], B256::repeat_byte(9)] {
         examiner.ask("ledger_code", json!([id])).await;
         examiner.ask("ledger_verifyCode", json!([id, { "cloud": 1 }])).await;

@@ -6,6 +6,7 @@ mod bad_input;
 mod callers;
 mod codes;
 mod conformance;
+mod consensus;
 mod eth;
 mod filled;
 mod filters;

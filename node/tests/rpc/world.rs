@@ -25,7 +25,7 @@ use ledger_chainspec::{
 };
 use ledger_contracts::Transact;
 use ledger_node::{
-    rpc::{NetworkStatus, RpcBindError, RpcContext, RpcLimits, RpcOptions, RpcServer},
+    rpc::{ConsensusPort, NetworkStatus, RpcBindError, RpcContext, RpcLimits, RpcOptions, RpcServer},
     txpool::TxPool,
     wiring::Wiring,
 };
@@ -212,15 +212,7 @@ impl World {
 
     /// Asks a method, which may answer or refuse.
     pub async fn try_ask(&self, method: &str, params: Value) -> Result<Value, ErrorObjectOwned> {
-        let mut array = ArrayParams::new();
-        for param in params.as_array().unwrap() {
-            array.insert(param).unwrap();
-        }
-        match self.client().request(method, array).await {
-            Ok(answer) => Ok(answer),
-            Err(jsonrpsee::core::ClientError::Call(error)) => Err(error),
-            Err(other) => panic!("{method}: {other}"),
-        }
+        ask_at(&self.url, method, &params).await
     }
 
     /// Hands a transaction in over RPC.
@@ -300,16 +292,41 @@ impl World {
     }
 }
 
+/// Asks a method of the node at `url`, which may answer or refuse.
+pub async fn ask_at(url: &str, method: &str, params: &Value) -> Result<Value, ErrorObjectOwned> {
+    let mut array = ArrayParams::new();
+    for param in params.as_array().unwrap() {
+        array.insert(param).unwrap();
+    }
+    let client = HttpClient::builder().build(url).unwrap();
+    match client.request(method, array).await {
+        Ok(answer) => Ok(answer),
+        Err(jsonrpsee::core::ClientError::Call(error)) => Err(error),
+        Err(other) => panic!("{method}: {other}"),
+    }
+}
+
 fn context(
     runtime: &Arc<Runtime>,
     pool: &Arc<TxPool>,
     heads: watch::Receiver<Arc<Head>>,
     network: watch::Receiver<NetworkStatus>,
 ) -> RpcContext {
+    let port = Wiring::new(runtime, pool, None, None, heads.clone()).port;
+    context_of(runtime, pool, heads, (network, port))
+}
+
+/// What the server answers from, with these ends of the network and of consensus.
+pub fn context_of(
+    runtime: &Arc<Runtime>,
+    pool: &Arc<TxPool>,
+    heads: watch::Receiver<Arc<Head>>,
+    (network, consensus): (watch::Receiver<NetworkStatus>, ConsensusPort),
+) -> RpcContext {
     RpcContext {
         runtime: Arc::clone(runtime),
         pool: Arc::clone(pool),
-        consensus: Wiring::new(runtime, pool, None, None, heads.clone()).port,
+        consensus,
         heads,
         network,
         client_version: "ledger-node/test".to_owned(),

@@ -4,6 +4,8 @@ use alloy_primitives::{Address, B256};
 use alloy_serde::quantity;
 use serde::{Deserialize, Serialize};
 
+use super::ValidatorName;
+
 /// A block, briefly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -72,11 +74,23 @@ pub struct NodeStatus {
     /// Validators in it.
     #[serde(with = "quantity")]
     pub validators: u64,
+    /// The validator that this node signs for, if it has the key of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_validator: Option<ValidatorName>,
     /// Connected peers.
     #[serde(with = "quantity")]
     pub peers: u64,
+    /// Those of them that are validators.
+    #[serde(default, with = "quantity")]
+    pub connected_validators: u64,
+    /// The newest block that a peer tells of; absent as long as none does.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "quantity::opt")]
+    pub highest_peer_block: Option<u64>,
     /// Whether the node is catching up with its peers.
     pub syncing: bool,
+    /// The block that it catches up with; absent while it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "quantity::opt")]
+    pub sync_target: Option<u64>,
     /// The transaction pool.
     pub pool: PoolStatus,
     /// The chain's contracts.

@@ -5,12 +5,17 @@
 
 mod chain;
 mod code;
+mod consensus;
 mod governance;
 mod pool;
 mod routing;
 
 pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
 pub use code::{Authorization, CloudRef, CodeEnding, CodeInfo, CodeState, Verdict, Verification, VerifyRequest};
+pub use consensus::{
+    BrokenRule, EndorsementInfo, EvidenceInfo, EvidenceStanding, OpenHeight, PeerHead, PeerInfo, SilenceKind,
+    SlotBlock, StallReport, ValidatorHeard, ValidatorName,
+};
 pub use governance::{ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo};
 pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};
 pub use routing::{Capabilities, CapabilitiesHead, Capability, DeleteStrategy, SyncInfo, SyncStatus};

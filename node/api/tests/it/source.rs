@@ -70,6 +70,7 @@ pub fn types() -> Vec<DeclaredType> {
     let sources = [
         include_str!("../../src/types/chain.rs"),
         include_str!("../../src/types/code.rs"),
+        include_str!("../../src/types/consensus.rs"),
         include_str!("../../src/types/governance.rs"),
         include_str!("../../src/types/pool.rs"),
         include_str!("../../src/types/routing.rs"),

@@ -1,18 +1,21 @@
-//! `ledger_*`: promo codes, clouds, validators.
+//! `ledger_*`: promo codes, clouds, validators, consensus.
 //!
 //! Answers are put together from the contracts' view functions, the store's index of codes and the receipts; nothing is
 //! cached, so that they are always about the newest block, whose number they carry where it matters.
 
 mod codes;
+mod consensus;
 mod contracts;
 mod governance;
 mod pool;
+mod stalled;
 mod verify;
 
+use alloy_primitives::B256;
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::{
-    BlockPoint, CodeInfo, ContractAddresses, LedgerServer, NodeStatus, PoolEntry, PoolStatus, ProposalInfo, SpecInfo,
-    ValidatorsInfo, Verification, VerifyRequest,
+    BlockPoint, CodeInfo, ContractAddresses, EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo,
+    PoolEntry, PoolStatus, ProposalInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 use ledger_chainspec::{
     SealedHeader,
@@ -56,34 +59,38 @@ impl LedgerServer for Api {
     }
 
     async fn status(&self) -> RpcResult<NodeStatus> {
-        let head = self.head();
-        let runtime = &self.context.runtime;
-        let spec = runtime.spec();
-        let network = *self.context.network.borrow();
-        let counts = self.context.pool.counts();
-        Ok(NodeStatus {
-            chain: spec.name.clone(),
-            chain_id: spec.chain_id,
-            genesis_hash: runtime.genesis_hash().get(),
-            client_version: self.context.client_version.clone(),
-            slot: head.slot.get(),
-            slot_duration_ms: spec.consensus.slot_duration_ms,
-            history_from: runtime.store().oldest_state().get(),
-            set_id: head.set.id().get(),
-            validators: number(head.set.len()),
-            head: point(&head.header),
-            peers: network.peers,
-            syncing: network.sync.is_some(),
-            pool: PoolStatus {
-                pending: number(counts.pending),
-                queued: number(counts.queued),
-            },
-            contracts: ContractAddresses {
-                bootstrap: BOOTSTRAP,
-                transact: TRANSACT,
-                passport_token: PASSPORT_TOKEN,
-            },
+        self.ask(|view, api| api.node_status(&view)).await
+    }
+
+    async fn endorsement(&self, transaction_hash: B256) -> RpcResult<Option<EndorsementInfo>> {
+        let Some(promise) = self.promise_about(transaction_hash).await else {
+            return Ok(None);
+        };
+        self.ask(move |view, _| consensus::endorsement(&view, transaction_hash, &promise).map(Some))
+            .await
+    }
+
+    async fn why_stalled(&self) -> RpcResult<StallReport> {
+        let status = self.open_height().await;
+        self.ask(move |view, api| api.stall_report(&view, status.as_ref()))
+            .await
+    }
+
+    async fn evidence(&self) -> RpcResult<Vec<EvidenceInfo>> {
+        let kept = self.context.consensus.evidence.all();
+        self.ask(move |view, _| kept.iter().map(|kept| consensus::evidence(&view, kept)).collect())
+            .await
+    }
+
+    async fn peers(&self) -> RpcResult<Vec<PeerInfo>> {
+        let Some(peers) = self.connected() else {
+            return Ok(Vec::new());
+        };
+        self.ask(move |view, _| {
+            let connected = peers.connected.iter();
+            connected.map(|peer| consensus::peer(&view, peer)).collect()
         })
+        .await
     }
 }
 
@@ -95,6 +102,43 @@ impl Api {
     ) -> RpcResult<T> {
         let api = self.clone();
         self.turns.own(move || question(View::of(api.runtime()), &api)).await
+    }
+
+    /// The answer to `ledger_status`.
+    fn node_status(&self, view: &View) -> Result<NodeStatus, RpcFailure> {
+        let (head, runtime) = (&view.head, &self.context.runtime);
+        let spec = runtime.spec();
+        let network = *self.context.network.borrow();
+        let peers = self.connected().unwrap_or_default();
+        let told = peers.connected.iter().filter_map(|peer| Some(peer.status?.head.get()));
+        let counts = self.context.pool.counts();
+        Ok(NodeStatus {
+            chain: spec.name.clone(),
+            chain_id: spec.chain_id,
+            genesis_hash: runtime.genesis_hash().get(),
+            client_version: self.context.client_version.clone(),
+            slot: head.slot.get(),
+            slot_duration_ms: spec.consensus.slot_duration_ms,
+            history_from: runtime.store().oldest_state().get(),
+            set_id: head.set.id().get(),
+            validators: number(head.set.len()),
+            own_validator: self.own_validator(view)?,
+            head: point(&head.header),
+            peers: network.peers,
+            connected_validators: number(consensus::connected_validators(head, &peers)),
+            highest_peer_block: told.max(),
+            syncing: network.sync.is_some(),
+            sync_target: network.sync.map(|sync| sync.target.get()),
+            pool: PoolStatus {
+                pending: number(counts.pending),
+                queued: number(counts.queued),
+            },
+            contracts: ContractAddresses {
+                bootstrap: BOOTSTRAP,
+                transact: TRANSACT,
+                passport_token: PASSPORT_TOKEN,
+            },
+        })
     }
 }
 

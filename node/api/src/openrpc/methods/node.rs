@@ -174,4 +174,24 @@ pub(super) const METHODS: &[Method] = &[
         &[],
         One("NodeStatus"),
     ),
+    method(
+        "ledger_endorsement",
+        "The promise of an authority that a transaction goes first; `null` if there is none. Waits a moment for it while the \
+         transaction waits for its block.",
+        &[needed("transactionHash", One("Hash"))],
+        Nullable("EndorsementInfo"),
+    ),
+    method(
+        "ledger_whyStalled",
+        "Whether blocks come, and if not, what is missing and what to do about it, in sentences.",
+        &[],
+        One("StallReport"),
+    ),
+    method(
+        "ledger_evidence",
+        "The proofs of broken rules that this node has found, oldest first.",
+        &[],
+        List("EvidenceInfo"),
+    ),
+    method("ledger_peers", "The connected peers.", &[], List("PeerInfo")),
 ];
