@@ -53,11 +53,19 @@ pub fn run(options: &SyncOptions) -> Result<Value, Box<dyn Error>> {
     std::fs::write(&path, spec.to_toml())?;
     let (spec, chain) = (Arc::new(spec), path.display().to_string());
     let (made, imported) = make(options, &folder, &spec)?;
-    eprintln!("made {} blocks in {made:.1?}; importing them from memory took {imported:.1?}", options.blocks);
+    eprintln!(
+        "made {} blocks in {made:.1?}; importing them from memory took {imported:.1?}",
+        options.blocks
+    );
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-    let server = Node::try_start_in(&folder.path().join("server"), node(&chain, &["--p2p-port", &port.to_string()]))
-        .map_err(|refused| refused.to_string())?;
-    let peer_id = server.announced().json["peer_id"].as_str().ok_or("the serving node has no peer id")?;
+    let server = Node::try_start_in(
+        &folder.path().join("server"),
+        node(&chain, &["--p2p-port", &port.to_string()]),
+    )
+    .map_err(|refused| refused.to_string())?;
+    let peer_id = server.announced().json["peer_id"]
+        .as_str()
+        .ok_or("the serving node has no peer id")?;
     let address = format!("/ip4/127.0.0.1/tcp/{port}/p2p/{peer_id}");
     let mut result = json!({
         "blocks": options.blocks,
@@ -96,15 +104,24 @@ fn node(chain: &str, arguments: &[&str]) -> NodeOptions {
 
 fn quantity(value: &Value) -> u64 {
     let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
-    digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+    digits
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .unwrap_or(0)
 }
 
 /// Makes the chain in the server's folder, and imports it from memory into another one. Gives what each took.
-fn make(options: &SyncOptions, folder: &TempDir, spec: &Arc<ChainSpec>) -> Result<(Duration, Duration), Box<dyn Error>> {
+fn make(
+    options: &SyncOptions,
+    folder: &TempDir,
+    spec: &Arc<ChainSpec>,
+) -> Result<(Duration, Duration), Box<dyn Error>> {
     let open = |name: &str| -> Result<Runtime, Box<dyn Error>> {
         let data = folder.path().join(name).join("data");
         std::fs::create_dir_all(&data)?;
-        Ok(Runtime::open(RuntimeOptions::new(data.join("chain"), Arc::clone(spec)))?)
+        Ok(Runtime::open(RuntimeOptions::new(
+            data.join("chain"),
+            Arc::clone(spec),
+        ))?)
     };
     let (maker, importer) = (open("server")?, open("ceiling")?);
     let owner = Account::development(0, spec.chain_id);
@@ -185,7 +202,9 @@ fn statement(runtime: &Runtime, kind: StatementKind, slot: Slot, executed: &Exec
 /// The authority's seal. Validator `k` of the set is development validator `k`.
 fn seal(runtime: &Runtime, executed: Executed, slot: Slot) -> Executed {
     let set = Arc::clone(&runtime.head().set);
-    let index = set.index_of(&set.authority(slot).consensus_key).and_then(|index| u32::try_from(index).ok());
+    let index = set
+        .index_of(&set.authority(slot).consensus_key)
+        .and_then(|index| u32::try_from(index).ok());
     let key = dev_keys::validator_key(index.expect("the authority is in the set"));
     let seal = statement(runtime, StatementKind::Seal, slot, &executed).sign(&key);
     executed.sealed(seal)

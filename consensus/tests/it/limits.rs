@@ -96,13 +96,23 @@ fn a_block_that_keeps_a_promise_of_a_later_slot_before_an_older_one_breaks_that(
     let mut endorsed = Endorsed::new(4);
     endorsed.take(&endorsement(10, &[1, 2]), BlockNumber::new(7));
     // One slot, and the order within it may be another elsewhere.
-    assert!(endorsed.follow(BlockNumber::new(8), Slot::new(11), &[hash(2)]).is_empty());
+    assert!(
+        endorsed
+            .follow(BlockNumber::new(8), Slot::new(11), &[hash(2)])
+            .is_empty()
+    );
     endorsed.take(&endorsement(11, &[3, 4]), BlockNumber::new(8));
-    assert_eq!(endorsed.follow(BlockNumber::new(9), Slot::new(12), &[hash(3)]), [hash(1)]);
+    assert_eq!(
+        endorsed.follow(BlockNumber::new(9), Slot::new(12), &[hash(3)]),
+        [hash(1)]
+    );
     // Whoever built this one may not have known of it.
     endorsed.take(&endorsement(12, &[5]), BlockNumber::new(9));
     endorsed.take(&endorsement(13, &[6]), BlockNumber::new(9));
-    assert_eq!(endorsed.follow(BlockNumber::new(10), Slot::new(13), &[hash(6)]), [hash(1), hash(4)]);
+    assert_eq!(
+        endorsed.follow(BlockNumber::new(10), Slot::new(13), &[hash(6)]),
+        [hash(1), hash(4)]
+    );
 }
 
 #[test]

@@ -59,10 +59,10 @@ async fn fill(network: &NetworkHandle, runtime: &Arc<Runtime>) {
 async fn take(network: &NetworkHandle, runtime: &Arc<Runtime>, newest: BlockNumber) -> bool {
     let block = runtime.head().hash();
     let peers = Arc::clone(&network.peers().borrow());
-    let with_block = peers
-        .connected
-        .iter()
-        .filter(|peer| peer.status.is_some_and(|status| status.oldest <= newest && status.head > newest));
+    let with_block = peers.connected.iter().filter(|peer| {
+        peer.status
+            .is_some_and(|status| status.oldest <= newest && status.head > newest)
+    });
     for peer in with_block {
         let request = Request::StateChunk {
             block,

@@ -78,7 +78,8 @@ pub async fn take_state(
             Some(import) => {
                 let progress = import.progress();
                 spawn_blocking(move || import.finish()).await.map_err(stopped)??;
-                return Ok(tell("state taken", &progress));
+                tell("state taken", &progress);
+                return Ok(());
             }
             None => warn!(target: "ledger::sync", "no peer has that state any more: a newer one is asked for"),
         }
@@ -104,10 +105,14 @@ async fn best_head(network: &NetworkHandle) -> u64 {
 async fn begin(network: &NetworkHandle, options: &RuntimeOptions) -> Result<Option<StateImport>, NodeError> {
     for _ in 0..ROUNDS_MAX {
         let peers = Arc::clone(&network.peers().borrow());
-        let with_state = peers.connected.iter().filter_map(|peer| Some((peer.id, peer.status?.head.get())));
+        let with_state = peers
+            .connected
+            .iter()
+            .filter_map(|peer| Some((peer.id, peer.status?.head.get())));
         for (peer, head) in with_state.filter(|(_, head)| *head >= STATE_BLOCKS_MIN) {
             let block = BlockNumber::new(head - PIVOT_BEHIND);
-            let Ok(Response::State(Some(manifest))) = network.request(peer, Request::StateManifest { block }).await else {
+            let Ok(Response::State(Some(manifest))) = network.request(peer, Request::StateManifest { block }).await
+            else {
                 continue;
             };
             let begun = on_disk(options, move |options| StateImport::begin(&options, &manifest)).await;

@@ -5,6 +5,7 @@
 mod db;
 mod driver;
 mod guard_store;
+mod misbehaving;
 mod network;
 mod node;
 mod process;

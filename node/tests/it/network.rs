@@ -36,16 +36,16 @@ use tokio_util::sync::CancellationToken;
 use crate::node::transfer_on;
 
 /// How long anything may take before a test gives up; far more than it takes on a machine that does nothing else.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Blocks that the latecomer has to fetch at least.
 const BEFORE_LATECOMER: u64 = 6;
 
 /// A node without its process.
-struct Member {
-    runtime: Arc<Runtime>,
+pub struct Member {
+    pub runtime: Arc<Runtime>,
     pool: Arc<TxPool>,
     heads: watch::Receiver<Arc<Head>>,
-    address: Multiaddr,
+    pub address: Multiaddr,
     rpc: HttpClient,
     shutdown: CancellationToken,
     tasks: JoinSet<()>,
@@ -80,11 +80,17 @@ fn network_config(folder: &TempDir, bootnodes: Vec<Multiaddr>) -> NetworkConfig 
 
 impl Member {
     /// Development validator `k` with its key, or, above the four, a node that only follows.
-    async fn start(k: u32, bootnodes: Vec<Multiaddr>) -> Self {
+    pub async fn start(k: u32, bootnodes: Vec<Multiaddr>) -> Self {
+        Self::start_with(k, bootnodes, |_| ()).await
+    }
+
+    /// As [`Member::start`], on a chain that `prepare` may lengthen.
+    pub async fn start_with(k: u32, bootnodes: Vec<Multiaddr>, prepare: impl FnOnce(&Runtime)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let spec = spec();
         let path: PathBuf = folder.path().join("chain");
         let runtime = Arc::new(Runtime::open(RuntimeOptions::new(path, Arc::clone(&spec))).unwrap());
+        prepare(&runtime);
         let pool = Arc::new(TxPool::open(Arc::clone(&runtime), None).unwrap());
         let (head_sender, heads) = watch::channel(runtime.head());
         let chain = Chain {
@@ -139,14 +145,14 @@ impl Member {
         }
     }
 
-    async fn stop(mut self) {
+    pub async fn stop(mut self) {
         self.shutdown.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             ended.unwrap();
         }
     }
 
-    async fn head_at(&mut self, number: u64) -> Arc<Head> {
+    pub async fn head_at(&mut self, number: u64) -> Arc<Head> {
         let found = self.heads.wait_for(|head| head.number().get() >= number);
         let found = tokio::time::timeout(PATIENCE, found).await;
         Arc::clone(&*found.expect("no block in time").unwrap())
@@ -231,7 +237,7 @@ fn named(address: Multiaddr, id: PeerId) -> Multiaddr {
     }
 }
 
-async fn four_validators() -> Vec<Member> {
+pub async fn four_validators() -> Vec<Member> {
     let first = Member::start(0, Vec::new()).await;
     let bootnode = first.address.clone();
     let mut members = vec![first];
