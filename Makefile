@@ -13,10 +13,10 @@ setup: ## Install what is missing: Debian packages, RocksDB (built once, about 1
 build: setup ## Build the node (ledger-node) and the command (passport)
 	@scripts/build.sh
 
-testnet: build ## Start the dev chain in the background and play the promo code demo on it
+testnet: build ## Start four validators and a full node in the background and play the promo code demo on them
 	@scripts/testnet.sh up
 
-testnet-down: ## Stop the dev chain that `make testnet` started; its data stays
+testnet-down: ## Stop the network that `make testnet` started; its data stays
 	@scripts/testnet.sh down
 
 test: setup ## All tests, the whole-system tests with viem, ethers.js and cast included
@@ -37,6 +37,6 @@ crash: setup ## 500 kills, 200 I/O faults and damaged files, with a table of wha
 contracts-check: setup ## Solidity tests; artifacts and gas snapshot match the sources
 	@scripts/contracts-check.sh
 
-clean-data: testnet-down ## Delete the dev chain's data
+clean-data: testnet-down ## Delete the data of that network
 	@rm -rf .data
-	@echo 'The dev chain is gone; `make testnet` starts a new one.'
+	@echo 'The testnet is gone; `make testnet` starts a new one.'

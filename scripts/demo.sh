@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# The story of one promo code on a running dev chain, told with the `passport` command: every step is printed with the command
-# that does it and with what it shows. Ends with 0 only if every step did what it should.
+# The story of one promo code on a running chain, told with the `passport` command: every step is printed with the command
+# that does it and with what it shows. Ends with 0 only if every step did what it should. Users ask the node at LEDGER_RPC; the
+# clouds, who verify and redeem, ask the one at LEDGER_SECOND_RPC, which is the same unless it is said otherwise.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-export PASSPORT_RPC=${LEDGER_RPC:-http://127.0.0.1:8545}
+users=${LEDGER_RPC:-http://127.0.0.1:8545}
+clouds=${LEDGER_SECOND_RPC:-$users}
+export PASSPORT_RPC=$users
 PATH="$(target_dir)/debug:$PATH"
 command -v passport >/dev/null || fail "passport is not built; run 'make build'"
 work=$(mktemp -d)
@@ -43,24 +46,49 @@ refused() {
     [ "$code" -eq "$expected" ] || fail "that should have ended with code $expected, not with $code"
 }
 
+height() { printf '%d\n' "$(passport status --rpc "$1" --json | jq -er .head.number)"; }
+
+# From here on, commands ask the node at this address: as soon as it has what the one that was asked before has.
+ask() {
+    local height
+    [ "$PASSPORT_RPC" != "$1" ] || return 0
+    height=$(height "$PASSPORT_RPC")
+    for _ in $(seq 100); do
+        if [ "$(height "$1")" -ge "$height" ]; then
+            export PASSPORT_RPC=$1
+            printf '   $ export PASSPORT_RPC=%s\n' "$1"
+            return 0
+        fi
+        sleep 0.2
+    done
+    fail "the node at $1 does not get block $height, which the one at $PASSPORT_RPC has"
+}
+
 expect() { [ "$2" = "$3" ] || fail "$1 should be $3, but is $2"; }
 
 tell "Two clouds offer small instances for promo codes."
+ask "$clouds"
 show passport offer set small 1000 --dev-account 1
 show passport offer set small 1000 --dev-account 3
 show passport pool
 
 tell "A user makes a wallet. It holds nothing, and needs nothing."
+ask "$users"
 show passport wallet new user
 user=$(passport wallet show user --json | jq -er .address)
 
 tell "The user asks the ledger for a code. The id of the transaction is the code."
 print_command passport request small --wallet user --json
-passport request small --wallet user --json 2>/dev/null | jq '{transaction, passportCode, blockNumber}' | tee "$work/code.json" | sed 's/^/   | /'
+passport request small --wallet user --json >"$work/answer.json" 2>"$work/words" || {
+    sed 's/^/   | /' "$work/words"
+    fail "the request did not lead to a code"
+}
+jq '{transaction, passportCode, blockNumber}' "$work/answer.json" | tee "$work/code.json" | sed 's/^/   | /'
 code=$(jq -er .transaction "$work/code.json")
 show passport code "$code"
 
 tell "A cloud looks the code up at sign-up: it is good, but the user has to allow this cloud to use it."
+ask "$clouds"
 refused 4 passport verify "$code" --cloud "Aurora Cloud"
 expect "the verdict" "$(passport verify "$code" --cloud 1 --json 2>/dev/null | jq -r .verdict)" valid
 
@@ -78,5 +106,6 @@ refused 4 passport redeem "$code" --authorization "$work/second.json" --dev-acco
 expect "the verdict" "$(passport verify "$code" --cloud 2 --json 2>/dev/null | jq -r .verdict)" redeemed
 
 tell "The user holds the reward."
+ask "$users"
 show passport balance "$user"
 printf '\nThe story of this promo code worked, from request to reward.\n'

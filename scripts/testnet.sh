@@ -1,100 +1,63 @@
 #!/usr/bin/env bash
-# The dev chain of this clone: `up` starts it in the background and plays the demo on it, `down` stops it, `status` tells.
-# Its data, log and process id lie in .data/dev. LEDGER_RPC_PORT picks another port than 8545.
+# The testnet of this clone: four validators and a full node as processes of this machine. `up` starts it in the background and
+# plays the demo on it, `down` stops it, `status` shows it. Keys, data and logs lie in .data/testnet. LEDGER_RPC_PORT and
+# LEDGER_P2P_PORT are the first ports, in place of 8545 and 30333.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-data=$top/.data/dev
-log=$data/node.log
-pid_file=$data/node.pid
-port=${LEDGER_RPC_PORT:-8545}
+data=$top/.data/testnet
+rpc_port=${LEDGER_RPC_PORT:-8545}
+p2p_port=${LEDGER_P2P_PORT:-30333}
 binary=$(target_dir)/debug/ledger-node
-export LEDGER_RPC=http://127.0.0.1:$port
 
-# The recorded process id, if that process still runs and is the node of this clone; else nothing.
-running() {
+testnet() { "$binary" testnet "$@" --data-dir "$data"; }
+
+# Whether some node runs a build of ledger-node that is no longer there.
+is_outdated() {
     local pid
-    pid=$(cat "$pid_file" 2>/dev/null) || return 0
-    if [ -r "/proc/$pid/cmdline" ] && tr '\0' '\n' <"/proc/$pid/cmdline" | grep -qxF "$data/node"; then
-        printf '%s\n' "$pid"
+    for pid in $(testnet status --json 2>/dev/null | jq -r '.nodes[].pid // empty'); do
+        case $(readlink "/proc/$pid/exe" 2>/dev/null) in
+        *' (deleted)') return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# JSON-RPC of the node with that name.
+rpc_of() { testnet status --json | jq -er --arg name "$1" '.nodes[] | select(.name == $name) | .rpc'; }
+
+up() {
+    if is_outdated; then
+        say "The node was built anew since the testnet started: starting it again."
+        testnet down
     fi
+    testnet up --validators 4 --nodes 1 --detach --rpc-port-base "$rpc_port" --p2p-port-base "$p2p_port"
+    local entry second
+    entry=$(rpc_of node-0)
+    second=$(rpc_of validator-1)
+    LEDGER_RPC=$entry LEDGER_SECOND_RPC=$second "$top/scripts/demo.sh"
+    cat <<TXT
+
+The testnet goes on running: four validators and a full node.
+  Use it    export PATH="$(dirname "$binary"):\$PATH"; passport --help
+            any Ethereum client: $entry, chain id 6301, gas price 0
+  Watch it  ledger-node testnet status --data-dir .data/testnet
+            ledger-node testnet logs node-0 --follow --data-dir .data/testnet
+  Stop it   make testnet-down
+TXT
 }
 
 down() {
-    local pid
-    pid=$(running)
-    if [ -z "$pid" ]; then
-        rm -f "$pid_file"
-        say "The dev chain is not running."
+    if [ ! -e "$data/testnet.json" ]; then
+        say "The testnet was never started."
         return 0
     fi
-    kill -TERM "$pid"
-    for _ in $(seq 100); do
-        if [ -z "$(running)" ]; then
-            rm -f "$pid_file"
-            say "The dev chain has stopped. Its data stays in .data/dev; 'make testnet' goes on with it, 'make clean-data' deletes it."
-            return 0
-        fi
-        sleep 0.1
-    done
-    fail "process $pid did not stop within 10 s; see $log"
-}
-
-await_ready() {
-    local pid=$1
-    for _ in $(seq 300); do
-        kill -0 "$pid" 2>/dev/null || {
-            tail -n 15 "$log" >&2
-            fail "ledger-node ended while it started; its last words stand above, all of them in $log"
-        }
-        if curl -sf -o /dev/null "$LEDGER_RPC/ready"; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    fail "ledger-node is not ready after 30 s; see $log"
-}
-
-start() {
-    if curl -s -o /dev/null --max-time 2 "$LEDGER_RPC"; then
-        fail "something else answers on port $port; stop it, or run 'LEDGER_RPC_PORT=9545 make testnet'"
-    fi
-    mkdir -p "$data"
-    nohup "$binary" --chain dev --data-dir "$data/node" --rpc-port "$port" >"$log" 2>&1 </dev/null &
-    local pid=$!
-    printf '%s\n' "$pid" >"$pid_file"
-    await_ready "$pid"
-    say "The dev chain runs: process $pid, JSON-RPC on $LEDGER_RPC, log in .data/dev/node.log"
-}
-
-up() {
-    local pid
-    pid=$(running)
-    if [ -n "$pid" ] && [ "$binary" -nt "$pid_file" ]; then
-        say "The node was built anew since the dev chain started: starting it again."
-        down
-        pid=""
-    fi
-    if [ -n "$pid" ]; then
-        await_ready "$pid"
-        say "The dev chain runs already: process $pid"
-    else
-        start
-    fi
-    "$top/scripts/demo.sh"
-    cat <<TXT
-
-The dev chain goes on running.
-  Use it    export PATH="$(dirname "$binary"):\$PATH"; passport --help
-            any Ethereum client: $LEDGER_RPC, chain id 6300, gas price 0
-  Watch it  tail -f .data/dev/node.log
-  Stop it   make testnet-down
-TXT
+    testnet down
 }
 
 case ${1:-} in
 up) up ;;
 down) down ;;
-status) [ -n "$(running)" ] && say "running: process $(running)" || say "not running" ;;
+status) testnet status ;;
 *) fail "usage: scripts/testnet.sh up|down|status" ;;
 esac

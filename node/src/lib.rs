@@ -1,6 +1,6 @@
 //! `ledger-node`: the node of a Cloud Ledger chain, and the only crate that knows both consensus and runtime.
 //!
-//! The reader's path: [`cli`] is what a person can ask for, [`config`] what was asked for, [`assembly`] builds the node out
+//! The reader's path: [`cli`] is what a person can ask for (a whole network on this machine, too), [`config`] what was asked for, [`assembly`] builds the node out
 //! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
 //! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
 //! [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of

@@ -6,4 +6,5 @@ mod clients;
 mod crash;
 mod hostile;
 mod readme;
+mod testnet;
 mod verdicts;

@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use ledger_tests::{
-    harness::{Node, built_binary},
+    harness::{Testnet, built_binary},
     tidy::repository_root,
 };
 use tempfile::TempDir;
@@ -22,22 +22,22 @@ fn shell_blocks(readme: &str) -> String {
 
 #[test]
 fn the_readmes_first_ten_minutes_work_as_printed() {
-    let node = Node::start();
+    let net = Testnet::start(4, 1);
     let readme = fs::read_to_string(repository_root().join("README.md")).expect("there is a README");
     let script = shell_blocks(&readme)
-        .replace("http://127.0.0.1:8545", &node.rpc().url())
-        .replace(".data/dev", &node.data_dir().display().to_string());
+        .replace("http://127.0.0.1:8545", &net.rpc("node-0").url())
+        .replace(".data/testnet", &net.path().display().to_string());
     assert!(script.lines().count() > 15, "only these commands were found:\n{script}");
 
-    run(&node, &["-euo", "pipefail", "-c", &script]);
+    run(&net, &["-euo", "pipefail", "-c", &script]);
 }
 
 #[test]
 fn the_demo_of_make_testnet_works_twice_on_one_chain() {
-    let node = Node::start();
+    let net = Testnet::start(4, 1);
     let demo = repository_root().join("scripts/demo.sh").display().to_string();
     for _ in 0..2 {
-        let said = run(&node, &[&demo]);
+        let said = run(&net, &[&demo]);
         assert!(
             said.ends_with("The story of this promo code worked, from request to reward.\n"),
             "{said}"
@@ -45,8 +45,8 @@ fn the_demo_of_make_testnet_works_twice_on_one_chain() {
     }
 }
 
-/// Runs bash in an empty home folder, with our commands in its path and `node` as the node they ask; gives what it printed.
-fn run(node: &Node, arguments: &[&str]) -> String {
+/// Runs bash in an empty home folder, with our commands in its path and two nodes of `net` as those they ask; gives what it printed.
+fn run(net: &Testnet, arguments: &[&str]) -> String {
     let home = TempDir::with_prefix("ledger-readme-").expect("a temporary folder can be made");
     let passport = built_binary("passport");
     let binaries = passport
@@ -60,8 +60,9 @@ fn run(node: &Node, arguments: &[&str]) -> String {
         .current_dir(home.path())
         .env("HOME", home.path())
         .env("PATH", format!("{binaries}:{path}"))
-        .env("PASSPORT_RPC", node.rpc().url())
-        .env("LEDGER_RPC", node.rpc().url())
+        .env("PASSPORT_RPC", net.rpc("node-0").url())
+        .env("LEDGER_RPC", net.rpc("node-0").url())
+        .env("LEDGER_SECOND_RPC", net.rpc("validator-1").url())
         .env("CARGO_TARGET_DIR", home.path())
         .output()
         .expect("bash is installed");

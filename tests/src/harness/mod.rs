@@ -7,6 +7,7 @@ mod account;
 mod node;
 pub mod promo;
 mod rpc;
+mod testnet;
 mod visitor;
 
 pub use account::{Account, Call};
@@ -14,4 +15,5 @@ pub use node::{
     Announced, Node, NodeOptions, Refused, built_binary, process_cpu_ticks, process_io_written, resident_bytes,
 };
 pub use rpc::{HttpAnswer, Rpc, RpcError};
+pub use testnet::Testnet;
 pub use visitor::{Answered, Visitor};

@@ -1,0 +1,180 @@
+//! A network of real nodes for a test, brought up as anybody would: by `ledger-node testnet`, in a folder of its own.
+
+use std::{
+    net::{SocketAddr, TcpListener, UdpSocket},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::atomic::{AtomicU16, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Rpc, built_binary};
+
+/// Ports are looked for from here: below those that the kernel gives to connections, and away from our defaults.
+const PORTS_FROM: u16 = 10_000;
+/// How many ports there are to choose from.
+const PORTS: u16 = 9_000;
+
+/// Longest wait for nodes to agree.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running network, taken down when dropped.
+#[derive(Debug)]
+pub struct Testnet {
+    folder: TempDir,
+}
+
+/// `count` ports in a row that nobody listens on.
+fn free_ports(count: u16) -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = u16::try_from(std::process::id() % u32::from(PORTS)).expect("below the number of ports");
+    let is_free = |port: u16| {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
+    };
+    loop {
+        let offset = own.wrapping_add(NEXT.fetch_add(count, Ordering::Relaxed)) % PORTS;
+        let base = PORTS_FROM + offset;
+        if (base..base + count).all(is_free) {
+            return base;
+        }
+    }
+}
+
+impl Testnet {
+    /// Brings up so many validators and full nodes, and waits until they have made a block together.
+    ///
+    /// # Panics
+    /// If they do not, with their logs.
+    pub fn start(validators: u16, nodes: u16) -> Self {
+        let folder = TempDir::with_prefix("ledger-testnet-").expect("a temporary folder can be made");
+        let testnet = Self { folder };
+        let count = validators + nodes;
+        let shape = [
+            ("--validators", validators),
+            ("--nodes", nodes),
+            ("--p2p-port-base", free_ports(count)),
+            ("--rpc-port-base", free_ports(count)),
+        ];
+        let shape = shape
+            .map(|(flag, number)| [flag.to_owned(), number.to_string()])
+            .concat();
+        let shape: Vec<_> = shape.iter().map(String::as_str).collect();
+        testnet.does(&[&["up", "--detach"], &shape[..]].concat());
+        testnet
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("net")
+    }
+
+    /// Runs `ledger-node testnet` with these arguments to its end.
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(built_binary("ledger-node"))
+            .arg("testnet")
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.path())
+            .output()
+            .expect("ledger-node can be run")
+    }
+
+    /// As [`Self::run`]: it has to work. Gives what it printed.
+    ///
+    /// # Panics
+    /// If it does not work, with its words.
+    pub fn does(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {words}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// What `status` says, whether all is well or not.
+    ///
+    /// # Panics
+    /// If it says nothing.
+    pub fn status(&self) -> Value {
+        let output = self.run(&["status", "--json"]);
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// One node as `status` tells of it.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    pub fn node(&self, name: &str) -> Value {
+        let status = self.status();
+        let nodes = status["nodes"].as_array().into_iter().flatten();
+        let mut named = nodes.filter(|node| node["name"] == name);
+        named.next().unwrap_or_else(|| panic!("no {name}: {status}")).clone()
+    }
+
+    /// The JSON-RPC of a node.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    pub fn rpc(&self, name: &str) -> Rpc {
+        let node = self.node(name);
+        let address = node["rpc"].as_str().unwrap_or_default().trim_start_matches("http://");
+        Rpc::new(address.parse().expect("the address is one"))
+    }
+
+    /// SIGKILL to a node.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn kill(&self, name: &str) {
+        let pid = self.node(name)["pid"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{name} does not run"));
+        let sent = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIGKILL could not be sent");
+        while Path::new(&format!("/proc/{pid}/exe")).exists() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until all running nodes have the same newest block; gives its number.
+    ///
+    /// # Panics
+    /// If they do not agree, with what each says.
+    pub fn await_agreement(&self) -> u64 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let status = self.status();
+            let nodes = status["nodes"].as_array().into_iter().flatten();
+            let heads: Vec<_> = nodes
+                .filter(|node| node["pid"].is_u64())
+                .map(|node| &node["head"])
+                .collect();
+            if let [first, rest @ ..] = &heads[..]
+                && first.is_string()
+                && rest.iter().all(|head| head == first)
+            {
+                return status["height"].as_u64().expect("a node answered");
+            }
+            assert!(Instant::now() < deadline, "the nodes do not agree: {status}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Testnet {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let logs = self.run(&["logs", "-n", "30"]);
+            eprintln!("---- the nodes' logs ----\n{}", String::from_utf8_lossy(&logs.stdout));
+        }
+        self.run(&["down"]);
+    }
+}
