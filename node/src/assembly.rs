@@ -23,7 +23,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use parity_scale_codec::Encode;
 use tokio::{
     runtime::Handle,
-    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::{JoinSet, spawn_blocking},
 };
@@ -42,6 +41,7 @@ use crate::{
     },
     ports,
     rpc::{RpcContext, RpcServer},
+    signals::Signals,
     signer::{ConsensusSigner, GuardStore},
     sync::take_state,
     telemetry::{banner, metering},
@@ -298,35 +298,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         task: "start",
         reason: error.to_string(),
     })
-}
-
-/// The signals that ask the process to stop.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    /// Takes over both signals, so that one that comes while the node still starts is not lost.
-    fn install() -> Result<Self, NodeError> {
-        let install = |kind| {
-            signal(kind).map_err(|source| NodeError::Environment {
-                action: "cannot handle signals",
-                source,
-            })
-        };
-        Ok(Self {
-            interrupt: install(SignalKind::interrupt())?,
-            terminate: install(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
 }
 
 /// The node's tasks by name.

@@ -5,7 +5,8 @@
 //! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
 //! [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
 //! proof against a validator; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
-//! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them, [`ports`] is where it listens.
+//! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them, [`ports`] where it listens,
+//! [`signals`] what ends it.
 
 pub mod admin;
 pub mod assembly;
@@ -19,6 +20,7 @@ pub mod evidence;
 pub mod network;
 pub mod ports;
 pub mod rpc;
+pub mod signals;
 pub mod signer;
 pub mod sync;
 pub mod telemetry;
