@@ -4,11 +4,13 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use alloy_primitives::Bytes;
 use ledger_chainspec::BlockLimits;
 use ledger_consensus::{
     Evidence, Schedule,
     limits::{EndorsementBook, SlotLimits},
 };
+use ledger_network::Incoming;
 use ledger_runtime::{Head, Runtime};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
@@ -16,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     driver::{DriverInputs, DriverNetwork},
-    endorse::{Announcer, AnnouncerInputs, Endorsements},
+    endorse::{Announcer, AnnouncerInputs, EndorseRequest, Endorsements},
     evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
     network::{NetworkEnds, proposals::RecentBlocks, serve::Server},
     rpc::{ConsensusPort, NetworkStatus},
     signer::ConsensusSigner,
-    sync::{Sync, SyncInputs, fill_history},
+    sync::{Batch, Sync, SyncInputs, fill_history},
     txpool::TxPool,
 };
 
@@ -105,41 +107,17 @@ impl Wiring {
         let evidence_heads = heads.clone();
         tasks.push(("evidence", task(|token| keeper.run(found, evidence_heads, token))));
         let mut transactions = mpsc::channel(1).1;
-        let mut driver_network = None;
-        if let Some(NetworkEnds { handle, events, .. }) = network {
-            let recent = Arc::new(RecentBlocks::default());
-            let (hint_sender, hints) = mpsc::channel(HINTS_QUEUE);
-            let server = Server {
-                runtime: Arc::clone(runtime),
-                pool: Arc::clone(pool),
-                recent: Arc::clone(&recent),
-                endorse,
-            };
-            let sync = Sync {
-                network: handle.clone(),
+        let driver_network = network.map(|ends| {
+            announcer.network = Some(ends.handle.clone());
+            let ways = Ways {
                 batches: batch_sender,
                 status: status_sender,
-                slot: Duration::from_millis(spec.consensus.slot_duration_ms),
+                endorse,
             };
-            let sync_inputs = SyncInputs {
-                hints,
-                heads: heads.clone(),
-            };
-            announcer.network = Some(handle.clone());
-            transactions = events.transactions;
-            if runtime.oldest_block().get() > 0 {
-                let (handle, runtime) = (handle.clone(), Arc::clone(runtime));
-                tasks.push(("older blocks", task(|token| fill_history(handle, runtime, token))));
-            }
-            driver_network = Some(DriverNetwork {
-                handle,
-                consensus: events.consensus,
-                recent,
-                hints: hint_sender,
-            });
-            tasks.push(("answers to peers", task(|token| server.run(events.requests, token))));
-            tasks.push(("sync", task(|token| sync.run(sync_inputs, token))));
-        }
+            let (driver_network, batches_of_peers) = wire_network((runtime, pool, &heads), ends, ways, &mut tasks);
+            transactions = batches_of_peers;
+            driver_network
+        });
         let announcer_inputs = AnnouncerInputs {
             transactions,
             requests: endorse_requests,
@@ -158,6 +136,51 @@ impl Wiring {
             tasks,
         }
     }
+}
+
+/// Where the parts that only a node with a network has lead.
+struct Ways {
+    batches: mpsc::Sender<Batch>,
+    status: watch::Sender<NetworkStatus>,
+    endorse: mpsc::Sender<EndorseRequest>,
+}
+
+/// The parts that talk to peers. Gives the driver's end, and the transactions that peers pass on.
+fn wire_network(
+    (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
+    ends: NetworkEnds,
+    ways: Ways,
+    tasks: &mut Vec<(&'static str, Task)>,
+) -> (DriverNetwork, mpsc::Receiver<Incoming<Vec<Bytes>>>) {
+    let NetworkEnds { handle, events, .. } = ends;
+    let recent = Arc::new(RecentBlocks::default());
+    let (hint_sender, hints) = mpsc::channel(HINTS_QUEUE);
+    let server = Server {
+        runtime: Arc::clone(runtime),
+        pool: Arc::clone(pool),
+        recent: Arc::clone(&recent),
+        endorse: ways.endorse,
+    };
+    let sync = Sync {
+        network: handle.clone(),
+        batches: ways.batches,
+        status: ways.status,
+        slot: Duration::from_millis(runtime.spec().consensus.slot_duration_ms),
+    };
+    let heads = heads.clone();
+    tasks.push(("answers to peers", task(|token| server.run(events.requests, token))));
+    tasks.push(("sync", task(|token| sync.run(SyncInputs { hints, heads }, token))));
+    if runtime.oldest_block().get() > 0 {
+        let (handle, runtime) = (handle.clone(), Arc::clone(runtime));
+        tasks.push(("older blocks", task(|token| fill_history(handle, runtime, token))));
+    }
+    let driver = DriverNetwork {
+        handle,
+        consensus: events.consensus,
+        recent,
+        hints: hint_sender,
+    };
+    (driver, events.transactions)
 }
 
 /// Boxes a task.

@@ -30,6 +30,8 @@ pub const CONNECTIONS_MAX: usize = 4;
 /// Longest wait for a request, or for somebody to read the answer.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a command waits for the checkpoint of another one: one that has just ended is still being cleared away.
+const CHECKPOINT_WITHIN: Duration = Duration::from_secs(2);
 /// Pause after a failed accept, which mostly means that there are too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -138,7 +140,7 @@ impl Shared {
         let (answer, lease) = match serde_json::from_str(&line) {
             Ok(Request {
                 method: Method::Checkpoint,
-            }) => match self.checkpoint.try_lock() {
+            }) => match tokio::time::timeout(CHECKPOINT_WITHIN, self.checkpoint.lock()).await {
                 Ok(folder) => (self.make(&folder).await, Some(folder)),
                 Err(_) => (
                     Answer::Error(

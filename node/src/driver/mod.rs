@@ -5,7 +5,9 @@
 //! threads; guard records are synced, statements signed and final blocks committed one after the other, in the order the
 //! engine gave them. It decides nothing: what may be signed is the engine's affair, what a block does the runtime's.
 
+mod alarms;
 mod catching_up;
+mod executing;
 mod pace;
 mod start;
 mod talking;
@@ -17,11 +19,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ledger_chainspec::{Block, FinalityCertificate, Slot, UnixMillis, digest_of};
-use ledger_consensus::{
-    Alarm, BuildOutcome, BuildRequest, Effect, Engine, Evidence, GuardWrite, Input, Permission, Schedule, Status,
-    ValidationOutcome,
-};
+use ledger_chainspec::{Block, FinalityCertificate, UnixMillis};
+use ledger_consensus::{Alarm, Effect, Engine, Evidence, GuardWrite, Input, Permission, Schedule, Status};
 use ledger_runtime::{Executed, Head, Runtime};
 use parity_scale_codec::Encode;
 use parking_lot::Mutex;
@@ -30,7 +29,7 @@ use tokio::{
     task::{JoinError, JoinSet, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, trace, warn};
+use tracing::{debug, error, trace, warn};
 
 pub use start::{LostGuardAnswer, Signing, StartError, guard_start};
 pub use talking::DriverNetwork;
@@ -42,10 +41,11 @@ use crate::{
     telemetry::metering,
     txpool::TxPool,
 };
+use alarms::on_alarm;
 use catching_up::CatchingUp;
 use pace::Pace;
-use talking::{Ears, Talk};
-use work::{BuildParts, BuildReport, BuildTime, Done};
+use talking::{Ears, Talk, news_of, next_fetched, next_message};
+use work::Done;
 
 /// Blocks that were executed and are not final: the one built here and the one validated last. Each holds its changes of
 /// state in memory.
@@ -282,95 +282,6 @@ impl Driver {
         self.parts.pool.counts().pending > 0
     }
 
-    fn start_build(&mut self, request: BuildRequest) {
-        let grace_ms = self.parts.runtime.spec().consensus.slot_duration_ms / BUILD_GRACE_PARTS;
-        let time = BuildTime {
-            deadline: self.pace.deadline(now(), request.deadline),
-            late: UnixMillis::new(request.deadline.get().saturating_add(grace_ms)),
-        };
-        let parts = BuildParts {
-            runtime: Arc::clone(&self.parts.runtime),
-            pool: Arc::clone(&self.parts.pool),
-            endorsements: Arc::clone(&self.parts.endorsements),
-            shutdown: self.shutdown.clone(),
-        };
-        self.work.spawn_blocking(move || work::build(&parts, request, time));
-    }
-
-    fn start_validation(&mut self, block: Arc<Block>) {
-        let runtime = Arc::clone(&self.parts.runtime);
-        let recent = self.talk.as_ref().and_then(|talk| talk.recent.get(&block.hash()));
-        let senders = recent.map(|recent| recent.senders).unwrap_or_default();
-        self.work
-            .spawn_blocking(move || work::validate(&runtime, &block, &senders));
-    }
-
-    async fn on_done(&mut self, done: Result<Done, DriverError>) -> Result<(), DriverError> {
-        let input = match done? {
-            Done::Built { slot, executed, report } => return self.on_built(slot, executed, report).await,
-            Done::Validated {
-                hash,
-                executed: Some(executed),
-            } => {
-                self.keep(*executed);
-                Input::Validated {
-                    hash,
-                    outcome: ValidationOutcome::Valid,
-                }
-            }
-            Done::Batch(outcome) => return self.on_batch(outcome).await,
-            Done::Validated { hash, executed: None } => Input::Validated {
-                hash,
-                outcome: ValidationOutcome::Invalid,
-            },
-        };
-        self.feed(input).await
-    }
-
-    async fn on_built(
-        &mut self,
-        slot: Slot,
-        executed: Option<Box<Executed>>,
-        report: BuildReport,
-    ) -> Result<(), DriverError> {
-        let Some(executed) = executed else {
-            let outcome = BuildOutcome::Nothing;
-            self.feed(Input::Built { slot, outcome }).await?;
-            // The engine asks for no other block until it hears of the pool again: at the pool's next change, or now, if
-            // not all that waits has been tried.
-            self.told_has_work = false;
-            self.parts.pool.want_news();
-            let untried = report.cut_short || self.parts.pool.arrivals() != report.arrivals;
-            return if untried { self.tell_pool().await } else { Ok(()) };
-        };
-        match report.late {
-            true => self.on_late(slot, &executed),
-            false => self.pace.in_time(),
-        }
-        let outcome = BuildOutcome::Block(Box::new(executed.block()));
-        self.keep(*executed);
-        self.feed(Input::Built { slot, outcome }).await
-    }
-
-    fn on_late(&mut self, slot: Slot, executed: &Executed) {
-        let transactions = executed.transactions();
-        warn!(target: "ledger::driver", %slot, transactions = transactions.len(), "block built too late for its slot");
-        let alone = match transactions {
-            [only] => Some(*only.tx_hash()),
-            _ => None,
-        };
-        if let Some(slow) = self.pace.late(alone) {
-            self.parts.pool.drop_slow(&slow);
-        }
-    }
-
-    fn keep(&mut self, executed: Executed) {
-        self.executed.push_back(executed);
-        if self.executed.len() > EXECUTED_MAX {
-            self.executed.pop_front();
-        }
-    }
-
     async fn store_guard(&self, write: GuardWrite) -> Result<Input, DriverError> {
         if let Some(guard) = &self.guard {
             let guard = Arc::clone(guard);
@@ -419,55 +330,6 @@ impl Driver {
         };
         vec![Input::Imported(Box::new(start::final_head(head))), changed]
     }
-
-    /// What is known of executing `block`, and nothing else any more: its height is decided.
-    fn take_executed(&mut self, block: &Block) -> Option<Executed> {
-        let hash = block.hash();
-        // What was built here was kept before the engine sealed it.
-        let seal = digest_of(&block.header).ok().and_then(|digest| digest.seal);
-        std::mem::take(&mut self.executed)
-            .into_iter()
-            .map(|executed| match (executed.digest().seal, seal) {
-                (None, Some(seal)) => executed.sealed(seal),
-                _ => executed,
-            })
-            .find(|executed| executed.hash() == hash)
-    }
-}
-
-/// Puts an alarm before an operator's eyes.
-///
-/// # Errors
-/// [`DriverError::Halted`] if nothing can go on without a person.
-fn on_alarm(alarm: Alarm) -> Result<(), DriverError> {
-    match alarm {
-        Alarm::ClockRight => info!(target: "ledger::consensus", "the clock is right again"),
-        Alarm::ClockOff {
-            offset_ms,
-            tolerance_ms,
-        } => {
-            warn!(target: "ledger::consensus", offset_ms, tolerance_ms, "the clock is off: nothing is signed");
-        }
-        Alarm::ClockWentBack { by_ms } => {
-            warn!(target: "ledger::consensus", by_ms, "the clock went back: nothing is signed before it has caught up");
-        }
-        Alarm::GuardLost { since } => {
-            warn!(target: "ledger::consensus", %since, "no guard record: silent until a later block is final");
-        }
-        Alarm::GuardAhead { recorded, open } => {
-            error!(target: "ledger::consensus", %recorded, %open, "the guard record is ahead of the chain");
-        }
-        Alarm::KeyUsedElsewhere { slot } => {
-            error!(target: "ledger::consensus", %slot, "somebody else signs with this validator's key");
-        }
-        alarm @ (Alarm::SignerBroken { .. }
-        | Alarm::BuilderBroken { .. }
-        | Alarm::CertifiedBlockInvalid { .. }
-        | Alarm::ConflictingCertificates { .. }
-        | Alarm::CheckpointContradicted { .. }
-        | Alarm::HeadRefused(_)) => return Err(DriverError::Halted(Box::new(alarm))),
-    }
-    Ok(())
 }
 
 /// Sleeps until `moment`; for ever without one.
@@ -475,37 +337,6 @@ async fn until(moment: Option<UnixMillis>) {
     match moment {
         // Counted from the wall clock each time, so that a clock that was set is followed at the next wake-up.
         Some(moment) => tokio::time::sleep(Duration::from_millis(moment.get().saturating_sub(now().get()))).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The next message of a peer; none once the network has ended, and never without one.
-async fn next_message(
-    consensus: &mut Option<mpsc::Receiver<ledger_network::Incoming<ledger_network::ConsensusMessage>>>,
-) -> Option<ledger_network::Incoming<ledger_network::ConsensusMessage>> {
-    match consensus {
-        Some(consensus) => consensus.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// What is new of the peers; never without a network.
-async fn news_of(
-    peers: &mut Option<watch::Receiver<Arc<ledger_network::Peers>>>,
-) -> Option<Arc<ledger_network::Peers>> {
-    match peers {
-        Some(peers) => {
-            peers.changed().await.ok()?;
-            Some(Arc::clone(&peers.borrow_and_update()))
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// The end of a fetch; never without a network.
-async fn next_fetched(talk: &mut Option<Talk>) -> crate::network::fetch::Fetched {
-    match talk {
-        Some(talk) => talk.next_fetched().await,
         None => std::future::pending().await,
     }
 }

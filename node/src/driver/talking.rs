@@ -297,3 +297,32 @@ fn verdict_of(kind: &'static str, rejection: &Rejection) -> Verdict {
         }),
     }
 }
+
+/// The next message of a peer; none once the network has ended, and never without one.
+pub(super) async fn next_message(
+    consensus: &mut Option<mpsc::Receiver<Incoming<ConsensusMessage>>>,
+) -> Option<Incoming<ConsensusMessage>> {
+    match consensus {
+        Some(consensus) => consensus.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is new of the peers; never without a network.
+pub(super) async fn news_of(peers: &mut Option<watch::Receiver<Arc<Peers>>>) -> Option<Arc<Peers>> {
+    match peers {
+        Some(peers) => {
+            peers.changed().await.ok()?;
+            Some(Arc::clone(&peers.borrow_and_update()))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The end of a fetch; never without a network.
+pub(super) async fn next_fetched(talk: &mut Option<Talk>) -> Fetched {
+    match talk {
+        Some(talk) => talk.next_fetched().await,
+        None => std::future::pending().await,
+    }
+}

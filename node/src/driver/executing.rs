@@ -1,0 +1,120 @@
+//! Blocks that are built or executed again on blocking threads, and what is kept of them until their height is decided.
+//!
+//! Called by the driver alone, which hands the outcome to the engine.
+
+use std::sync::Arc;
+
+use ledger_chainspec::{Block, Slot, UnixMillis, digest_of};
+use ledger_consensus::{BuildOutcome, BuildRequest, Input, ValidationOutcome};
+use ledger_runtime::Executed;
+use tracing::warn;
+
+use super::{
+    BUILD_GRACE_PARTS, Driver, DriverError, EXECUTED_MAX, now,
+    work::{self, BuildParts, BuildReport, BuildTime, Done},
+};
+
+impl Driver {
+    pub(super) fn start_build(&mut self, request: BuildRequest) {
+        let grace_ms = self.parts.runtime.spec().consensus.slot_duration_ms / BUILD_GRACE_PARTS;
+        let time = BuildTime {
+            deadline: self.pace.deadline(now(), request.deadline),
+            late: UnixMillis::new(request.deadline.get().saturating_add(grace_ms)),
+        };
+        let parts = BuildParts {
+            runtime: Arc::clone(&self.parts.runtime),
+            pool: Arc::clone(&self.parts.pool),
+            endorsements: Arc::clone(&self.parts.endorsements),
+            shutdown: self.shutdown.clone(),
+        };
+        self.work.spawn_blocking(move || work::build(&parts, request, time));
+    }
+
+    pub(super) fn start_validation(&mut self, block: Arc<Block>) {
+        let runtime = Arc::clone(&self.parts.runtime);
+        let recent = self.talk.as_ref().and_then(|talk| talk.recent.get(&block.hash()));
+        let senders = recent.map(|recent| recent.senders).unwrap_or_default();
+        self.work
+            .spawn_blocking(move || work::validate(&runtime, &block, &senders));
+    }
+
+    pub(super) async fn on_done(&mut self, done: Result<Done, DriverError>) -> Result<(), DriverError> {
+        let input = match done? {
+            Done::Built { slot, executed, report } => return self.on_built(slot, executed, report).await,
+            Done::Validated {
+                hash,
+                executed: Some(executed),
+            } => {
+                self.keep(*executed);
+                Input::Validated {
+                    hash,
+                    outcome: ValidationOutcome::Valid,
+                }
+            }
+            Done::Batch(outcome) => return self.on_batch(outcome).await,
+            Done::Validated { hash, executed: None } => Input::Validated {
+                hash,
+                outcome: ValidationOutcome::Invalid,
+            },
+        };
+        self.feed(input).await
+    }
+
+    async fn on_built(
+        &mut self,
+        slot: Slot,
+        executed: Option<Box<Executed>>,
+        report: BuildReport,
+    ) -> Result<(), DriverError> {
+        let Some(executed) = executed else {
+            let outcome = BuildOutcome::Nothing;
+            self.feed(Input::Built { slot, outcome }).await?;
+            // The engine asks for no other block until it hears of the pool again: at the pool's next change, or now, if
+            // not all that waits has been tried.
+            self.told_has_work = false;
+            self.parts.pool.want_news();
+            let untried = report.cut_short || self.parts.pool.arrivals() != report.arrivals;
+            return if untried { self.tell_pool().await } else { Ok(()) };
+        };
+        match report.late {
+            true => self.on_late(slot, &executed),
+            false => self.pace.in_time(),
+        }
+        let outcome = BuildOutcome::Block(Box::new(executed.block()));
+        self.keep(*executed);
+        self.feed(Input::Built { slot, outcome }).await
+    }
+
+    fn on_late(&mut self, slot: Slot, executed: &Executed) {
+        let transactions = executed.transactions();
+        warn!(target: "ledger::driver", %slot, transactions = transactions.len(), "block built too late for its slot");
+        let alone = match transactions {
+            [only] => Some(*only.tx_hash()),
+            _ => None,
+        };
+        if let Some(slow) = self.pace.late(alone) {
+            self.parts.pool.drop_slow(&slow);
+        }
+    }
+
+    fn keep(&mut self, executed: Executed) {
+        self.executed.push_back(executed);
+        if self.executed.len() > EXECUTED_MAX {
+            self.executed.pop_front();
+        }
+    }
+
+    /// What is known of executing `block`, and nothing else any more: its height is decided.
+    pub(super) fn take_executed(&mut self, block: &Block) -> Option<Executed> {
+        let hash = block.hash();
+        // What was built here was kept before the engine sealed it.
+        let seal = digest_of(&block.header).ok().and_then(|digest| digest.seal);
+        std::mem::take(&mut self.executed)
+            .into_iter()
+            .map(|executed| match (executed.digest().seal, seal) {
+                (None, Some(seal)) => executed.sealed(seal),
+                _ => executed,
+            })
+            .find(|executed| executed.hash() == hash)
+    }
+}
