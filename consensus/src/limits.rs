@@ -190,6 +190,8 @@ pub struct Endorsed {
     promises: BTreeMap<B256, Promise>,
     order: BTreeMap<(Slot, u32), B256>,
     taken: BTreeMap<Slot, u32>,
+    /// Broken promises that were told.
+    told: BTreeSet<B256>,
 }
 
 impl Endorsed {
@@ -200,6 +202,7 @@ impl Endorsed {
             promises: BTreeMap::new(),
             order: BTreeMap::new(),
             taken: BTreeMap::new(),
+            told: BTreeSet::new(),
         }
     }
 
@@ -226,29 +229,39 @@ impl Endorsed {
         self.order.values()
     }
 
-    /// Follows block `number` of `slot`, which holds `included`: gives the promises that it breaks. Those are the ones of an
-    /// earlier slot than another one that it keeps, which were known here for [`PROMISE_KNOWN_BLOCKS`]. Within a slot the order
-    /// of promises is not the same everywhere.
-    pub fn follow(&mut self, number: BlockNumber, slot: Slot, included: &[B256]) -> Vec<B256> {
+    /// Follows block `number` of `slot`, which holds `included`: gives the promises that it breaks, each once. Those are the ones
+    /// of an earlier slot than another one that it keeps, which were known here for [`PROMISE_KNOWN_BLOCKS`] and whose transactions
+    /// still wait, as far as `is_waiting` knows. Within a slot the order of promises is not the same everywhere.
+    pub fn follow(
+        &mut self,
+        number: BlockNumber,
+        slot: Slot,
+        included: &[B256],
+        is_waiting: impl Fn(&B256) -> bool,
+    ) -> Vec<B256> {
         let kept: Vec<(Slot, u32)> = included
             .iter()
             .filter_map(|transaction| self.promises.remove(transaction))
             .map(|promise| promise.place)
             .collect();
         for place in &kept {
-            self.order.remove(place);
+            if let Some(transaction) = self.order.remove(place) {
+                self.told.remove(&transaction);
+            }
         }
         let newest = kept.into_iter().map(|(slot, _)| slot).max();
         let was_known = |transaction: &B256| {
             let known = self.promises.get(transaction).map(|promise| promise.since.get());
             known.is_some_and(|since| since.saturating_add(PROMISE_KNOWN_BLOCKS) < number.get())
         };
-        let overtaken = self
+        let overtaken: Vec<B256> = self
             .order
             .iter()
             .filter(|((slot, _), transaction)| Some(*slot) < newest && was_known(transaction))
             .map(|(_, transaction)| *transaction)
+            .filter(|transaction| !self.told.contains(transaction) && is_waiting(transaction))
             .collect();
+        self.told.extend(&overtaken);
         self.forget_before(Slot::new(slot.get().saturating_sub(ENDORSED_SLOTS_KEPT)));
         overtaken
     }
@@ -258,6 +271,7 @@ impl Endorsed {
         let kept = self.order.split_off(&(oldest, 0));
         for transaction in std::mem::replace(&mut self.order, kept).values() {
             self.promises.remove(transaction);
+            self.told.remove(transaction);
         }
     }
 }

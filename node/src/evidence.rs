@@ -139,11 +139,8 @@ impl EvidenceKeeper {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                evidence = found.recv() => match evidence {
-                    Some(evidence) => keeper.keep(evidence),
-                    None => return,
-                },
-                changed = heads.changed() => if changed.is_err() { return },
+                Some(evidence) = found.recv() => keeper.keep(evidence),
+                Ok(()) = heads.changed() => {}
             }
             if keeper.log.open().is_empty() {
                 continue;

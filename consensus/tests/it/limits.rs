@@ -85,7 +85,7 @@ fn promises_come_first_in_their_order_until_a_block_keeps_them() {
     assert_eq!(first(&endorsed), [hash(1), hash(2), hash(3)]);
     assert!(
         endorsed
-            .follow(BlockNumber::new(8), Slot::new(12), &[hash(1), hash(9)])
+            .follow(BlockNumber::new(8), Slot::new(12), &[hash(1), hash(9)], |_| true)
             .is_empty()
     );
     assert_eq!(first(&endorsed), [hash(2), hash(3)]);
@@ -98,21 +98,24 @@ fn a_block_that_keeps_a_promise_of_a_later_slot_before_an_older_one_breaks_that(
     // One slot, and the order within it may be another elsewhere.
     assert!(
         endorsed
-            .follow(BlockNumber::new(8), Slot::new(11), &[hash(2)])
+            .follow(BlockNumber::new(8), Slot::new(11), &[hash(2)], |_| true)
             .is_empty()
     );
     endorsed.take(&endorsement(11, &[3, 4]), BlockNumber::new(8));
     assert_eq!(
-        endorsed.follow(BlockNumber::new(9), Slot::new(12), &[hash(3)]),
+        endorsed.follow(BlockNumber::new(9), Slot::new(12), &[hash(3)], |_| true),
         [hash(1)]
     );
     // Whoever built this one may not have known of it.
     endorsed.take(&endorsement(12, &[5]), BlockNumber::new(9));
     endorsed.take(&endorsement(13, &[6]), BlockNumber::new(9));
-    assert_eq!(
-        endorsed.follow(BlockNumber::new(10), Slot::new(13), &[hash(6)]),
-        [hash(1), hash(4)]
-    );
+    let told = endorsed.follow(BlockNumber::new(10), Slot::new(13), &[hash(6)], |_| true);
+    assert_eq!(told, [hash(4)], "each is told once");
+    // What waits no more was included before its promise came, or cannot be.
+    endorsed.take(&endorsement(14, &[7]), BlockNumber::new(12));
+    let is_waiting = |transaction: &B256| *transaction != hash(5);
+    let told = endorsed.follow(BlockNumber::new(13), Slot::new(15), &[hash(7)], is_waiting);
+    assert!(told.is_empty(), "{told:?}");
 }
 
 #[test]
@@ -121,8 +124,8 @@ fn a_slot_promises_within_its_bound_and_old_promises_are_forgotten() {
     endorsed.take(&endorsement(10, &[1, 2, 3]), BlockNumber::new(7));
     endorsed.take(&endorsement(10, &[4]), BlockNumber::new(7));
     assert_eq!(first(&endorsed), [hash(1), hash(2)]);
-    endorsed.follow(BlockNumber::new(8), Slot::new(10 + ENDORSED_SLOTS_KEPT), &[]);
+    endorsed.follow(BlockNumber::new(8), Slot::new(10 + ENDORSED_SLOTS_KEPT), &[], |_| true);
     assert_eq!(first(&endorsed).len(), 2);
-    endorsed.follow(BlockNumber::new(9), Slot::new(11 + ENDORSED_SLOTS_KEPT), &[]);
+    endorsed.follow(BlockNumber::new(9), Slot::new(11 + ENDORSED_SLOTS_KEPT), &[], |_| true);
     assert!(first(&endorsed).is_empty());
 }

@@ -6,8 +6,8 @@
 
 use std::{sync::Arc, time::Instant};
 
-use ledger_chainspec::{Block, FinalityCertificate};
-use ledger_consensus::{Alarm, CertifiedError, ChainParams, check_certified};
+use ledger_chainspec::{Block, BlockHash, FinalityCertificate};
+use ledger_consensus::{Alarm, CertifiedError, ChainParams, Input, ValidationOutcome, check_certified};
 use ledger_runtime::{Head, IncomingBlock, Runtime};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,8 @@ pub(super) struct CatchingUp {
     is_importing: bool,
     /// What the engine wants committed meanwhile.
     pub(super) deferred: Option<(Arc<Block>, FinalityCertificate)>,
+    /// A block that was executed again in vain meanwhile, of which the engine hears afterwards: it asks for one at a time.
+    pub(super) outrun: Option<BlockHash>,
 }
 
 impl CatchingUp {
@@ -65,10 +67,14 @@ impl Driver {
         if let Some(head) = head {
             // What was executed for the open height before stands on another head now.
             self.executed.clear();
-            self.parts.endorsements.follow(&head, &[]);
+            self.parts.endorsements.follow(&head, &[], &self.parts.pool);
             for input in self.on_head(&head) {
                 self.feed(input).await?;
             }
+        }
+        if let Some(hash) = self.catching_up.outrun.take() {
+            let outcome = ValidationOutcome::Invalid;
+            self.feed(Input::Validated { hash, outcome }).await?;
         }
         // An error means that the sync has ended.
         let _ = answer.send(imported);

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::{
     BUILD_GRACE_PARTS, Driver, DriverError, EXECUTED_MAX, now,
-    work::{self, BuildParts, BuildReport, BuildTime, Done},
+    work::{self, BuildParts, BuildReport, BuildTime, Done, Verdict},
 };
 
 impl Driver {
@@ -41,21 +41,24 @@ impl Driver {
     pub(super) async fn on_done(&mut self, done: Result<Done, DriverError>) -> Result<(), DriverError> {
         let input = match done? {
             Done::Built { slot, executed, report } => return self.on_built(slot, executed, report).await,
-            Done::Validated {
-                hash,
-                executed: Some(executed),
-            } => {
-                self.keep(*executed);
-                Input::Validated {
-                    hash,
-                    outcome: ValidationOutcome::Valid,
+            Done::Validated { hash, verdict } => match verdict {
+                Verdict::Valid(executed) => {
+                    self.keep(*executed);
+                    let outcome = ValidationOutcome::Valid;
+                    Input::Validated { hash, outcome }
                 }
-            }
-            Done::Batch(outcome) => return self.on_batch(outcome).await,
-            Done::Validated { hash, executed: None } => Input::Validated {
-                hash,
-                outcome: ValidationOutcome::Invalid,
+                // Of a height that the batch under way decides: the engine must not take it for the block's fault before it
+                // has heard of the new head.
+                Verdict::Outrun if !self.catching_up.is_idle() => {
+                    self.catching_up.outrun = Some(hash);
+                    return Ok(());
+                }
+                Verdict::Outrun | Verdict::Invalid => {
+                    let outcome = ValidationOutcome::Invalid;
+                    Input::Validated { hash, outcome }
+                }
             },
+            Done::Batch(outcome) => return self.on_batch(outcome).await,
         };
         self.feed(input).await
     }

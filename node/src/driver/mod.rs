@@ -315,7 +315,7 @@ impl Driver {
         let (head, included) =
             spawn_blocking(move || work::commit(&runtime, &pool, &block, known, certificate)).await??;
         metrics::histogram!(metering::COMMIT_SECONDS).record(started.elapsed());
-        self.parts.endorsements.follow(&head, &included);
+        self.parts.endorsements.follow(&head, &included, &self.parts.pool);
         Ok(self.on_head(&head))
     }
 

@@ -28,13 +28,21 @@ pub(super) enum Done {
         executed: Option<Box<Executed>>,
         report: BuildReport,
     },
-    /// A block was executed again; none if it does not do what it says.
-    Validated {
-        hash: BlockHash,
-        executed: Option<Box<Executed>>,
-    },
+    /// A block was executed again.
+    Validated { hash: BlockHash, verdict: Verdict },
     /// A batch of certified blocks was imported, or as much of it as was right.
     Batch(BatchOutcome),
+}
+
+/// What came of executing a block again.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It does what it says.
+    Valid(Box<Executed>),
+    /// It does not.
+    Invalid,
+    /// The head moved on meanwhile, so that nothing is known of it.
+    Outrun,
 }
 
 /// What a block is built with.
@@ -150,15 +158,19 @@ pub(super) fn validate(runtime: &Runtime, block: &Block, senders: &[Option<Addre
     match runtime.import(IncomingBlock::with_senders(block.clone(), senders)) {
         Ok(executed) => Ok(Done::Validated {
             hash,
-            executed: Some(Box::new(executed)),
+            verdict: Verdict::Valid(Box::new(executed)),
         }),
-        // A block was committed meanwhile: the verdict is of no use any more.
-        Err(_) if runtime.head().hash().get() != block.header.parent_hash => {
-            Ok(Done::Validated { hash, executed: None })
-        }
+        // A block was committed meanwhile.
+        Err(_) if runtime.head().hash().get() != block.header.parent_hash => Ok(Done::Validated {
+            hash,
+            verdict: Verdict::Outrun,
+        }),
         Err(error) if error.blames_block() => {
             warn!(target: "ledger::driver", %hash, %error, "a proposed block is wrong");
-            Ok(Done::Validated { hash, executed: None })
+            Ok(Done::Validated {
+                hash,
+                verdict: Verdict::Invalid,
+            })
         }
         Err(error) => Err(DriverError::Execution(error.to_string())),
     }

@@ -17,6 +17,8 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
+use crate::txpool::TxPool;
+
 /// Transactions whose endorsement can be asked for; the oldest are forgotten. Some 8 MiB.
 pub const RECEIPTS_MAX: usize = 65_536;
 
@@ -90,9 +92,12 @@ impl Endorsements {
         self.inner.lock().endorsed.first().copied().collect()
     }
 
-    /// Follows the new head, whose block holds `included`.
-    pub fn follow(&self, head: &Head, included: &[B256]) {
-        let broken = self.inner.lock().endorsed.follow(head.number(), head.slot, included);
+    /// Follows the new head, whose block holds `included`; the rest waits in `pool`.
+    pub fn follow(&self, head: &Head, included: &[B256], pool: &TxPool) {
+        let is_waiting = |transaction: &B256| pool.get(transaction).is_some();
+        let mut inner = self.inner.lock();
+        let broken = inner.endorsed.follow(head.number(), head.slot, included, is_waiting);
+        drop(inner);
         if !broken.is_empty() {
             metrics::counter!(crate::telemetry::metering::PROMISES_BROKEN).increment(broken.len() as u64);
             warn!(

@@ -84,13 +84,14 @@ impl Sync {
                 Some(Ok(answer)) = running.asks.join_next() => running.on_answer(answer),
                 Some(Ok(imported)) = running.import.join_next() => match imported {
                     Some(imported) => running.on_imported(imported),
-                    None => return,
+                    // The driver has ended, and says why; the node stops.
+                    None => return shutdown.cancelled().await,
                 },
                 changed = heads.changed() => match changed {
                     Ok(()) => running.plan.follow(heads.borrow_and_update().number()),
-                    Err(_) => return,
+                    Err(_) => return shutdown.cancelled().await,
                 },
-                changed = peers.changed() => if changed.is_err() { return },
+                changed = peers.changed() => if changed.is_err() { return shutdown.cancelled().await },
                 Some(hint) = hints.recv() => running.on_hint(hint),
                 () = until(wake) => {}
             }
