@@ -46,7 +46,11 @@ fn peers(status: &NodeStatus) -> String {
     if status.connected_validators > 0 {
         words += &format!(", {} of them validators", status.connected_validators);
     }
-    if let Some(highest) = status.highest_peer_block {
+    // What peers told last is older than what this node has, unless it is behind.
+    if let Some(highest) = status
+        .highest_peer_block
+        .filter(|highest| *highest > status.head.number)
+    {
         words += &format!("; the newest block of all is {highest}");
     }
     words
@@ -54,6 +58,7 @@ fn peers(status: &NodeStatus) -> String {
 
 fn synchronised(status: &NodeStatus) -> String {
     match (status.syncing, status.sync_target) {
+        (false, _) if status.peers == 0 && status.own_validator.is_none() => "unknown: nobody is connected".to_owned(),
         (false, _) => "yes".to_owned(),
         (true, Some(target)) => format!("not yet; fetches blocks up to {target}"),
         (true, None) => "not yet".to_owned(),

@@ -80,7 +80,7 @@ pub fn peers(peers: &[PeerInfo]) -> Report {
             }),
             peer.score.to_string(),
             peer.agent.clone(),
-            peer.address.clone(),
+            place(&peer.address),
             peer.peer_id.clone(),
         ]
     };
@@ -100,6 +100,11 @@ pub fn peers(peers: &[PeerInfo]) -> Report {
         [] => report.with_next("Nobody is connected; see what to do: passport stalled.".to_owned()),
         _ => report,
     }
+}
+
+/// An address without the peer id, which has a column of its own.
+fn place(address: &str) -> String {
+    address.split("/p2p/").next().unwrap_or_default().to_owned()
 }
 
 /// A validator in a word or two.

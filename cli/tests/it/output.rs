@@ -274,10 +274,12 @@ fn status_says_whom_the_node_signs_for_and_how_far_it_is() {
     for line in [
         "Signs for      nobody: it follows the chain\n",
         "Peers          0\n",
-        "Synchronised   yes\n",
+        "Synchronised   unknown: nobody is connected\n",
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
+    status.peers = 1;
+    assert!(chain::status(&status).text.contains("Synchronised   yes\n"));
 }
 
 #[test]
@@ -344,7 +346,7 @@ Aurora Cloud  no         not at this height
 fn peers_are_a_table_and_nobody_is_a_next_step() {
     let peer = PeerInfo {
         peer_id: "12D3Koo".to_owned(),
-        address: "/ip4/10.0.0.1/tcp/1".to_owned(),
+        address: "/ip4/10.0.0.1/tcp/1/p2p/12D3Koo".to_owned(),
         validator: Some(aurora()),
         reserved: false,
         incoming: true,

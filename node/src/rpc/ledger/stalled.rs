@@ -90,6 +90,16 @@ impl Facts {
         self.schedule.slot_at(self.now)
     }
 
+    fn is_validator(&self) -> bool {
+        self.validators.iter().any(|heard| heard.own)
+    }
+
+    /// Whether nobody is there though somebody is needed.
+    fn is_alone(&self) -> bool {
+        let suffices_alone = self.validators.iter().all(|heard| heard.own);
+        self.network.as_ref().is_some_and(|network| network.peers == 0) && !suffices_alone
+    }
+
     fn sync(&self) -> Option<SyncProgress> {
         self.network.as_ref()?.sync
     }
@@ -124,6 +134,8 @@ impl Facts {
                 "This node catches up: it is at block {} of {}.",
                 self.head.number, sync.target
             )
+        } else if self.is_alone() && !self.is_validator() {
+            "This node hears of no blocks: no peer is connected.".to_owned()
         } else if let Some(due_for_ms) = due_for_ms.filter(|_| stalled) {
             format!("No block has come for {} s although {waiting}.", due_for_ms / 1_000)
         } else if due_for_ms.is_some() {
@@ -149,19 +161,17 @@ impl Facts {
                  Its log says which."
                     .to_owned(),
             ),
+            // Whoever hears nobody cannot say who is missing.
+            Some(_) if self.is_alone() && !self.is_validator() => {}
             Some(open) => reasons.push(self.missing().unwrap_or_else(|| self.undecided(open))),
         }
         reasons
     }
 
-    /// Nobody is there though somebody is needed.
     fn alone(&self) -> Option<String> {
-        let network = self.network.as_ref().filter(|network| network.peers == 0)?;
-        let suffices_alone = self.validators.iter().all(|heard| heard.own);
-        (!suffices_alone).then(|| {
-            let sentence = format!("{}; {}.", network.wanted.tried(), network.wanted.advice());
-            capitalised(&sentence)
-        })
+        let network = self.network.as_ref().filter(|_| self.is_alone())?;
+        let sentence = format!("{}; {}.", network.wanted.tried(), network.wanted.advice());
+        Some(capitalised(&sentence))
     }
 
     fn catching_up(&self) -> Option<String> {
@@ -174,9 +184,8 @@ impl Facts {
     }
 
     fn own_silence(&self) -> Option<String> {
-        let is_validator = self.validators.iter().any(|heard| heard.own);
         match &self.silence {
-            Some(words) if self.has_key && is_validator => Some(format!("This node signs nothing: {words}.")),
+            Some(words) if self.has_key && self.is_validator() => Some(format!("This node signs nothing: {words}.")),
             Some(_) if self.has_key => Some(
                 "This node signs nothing: its key is no validator's. It follows the chain until the validators admit it."
                     .to_owned(),
@@ -204,7 +213,7 @@ impl Facts {
         let is_there = |heard: &&ValidatorHeard| heard.own || heard.connected;
         let there = self.validators.iter().filter(is_there).count();
         let network = self.network.as_ref()?;
-        if network.peers == 0 || there >= self.quorum || !self.validators.iter().any(|heard| heard.own) {
+        if network.peers == 0 || there >= self.quorum || !self.is_validator() {
             return None;
         }
         let absent = self.validators.iter().filter(|heard| !is_there(heard));
@@ -237,9 +246,14 @@ impl Facts {
             names.push(format!("{} more", missing.len() - names.len()));
         }
         let verb = if missing.len() == 1 { "is" } else { "are" };
+        let heard_words = match heard {
+            0 => "none was".to_owned(),
+            1 => "only 1 was".to_owned(),
+            heard => format!("only {heard} were"),
+        };
         let quorum = self.quorum;
         Some(format!(
-            "{quorum} of {count} validators are needed to make a block final, and only {heard} were heard of in the last \
+            "{quorum} of {count} validators are needed to make a block final, and {heard_words} heard of in the last \
              {within} slots: {} {verb} missing. See that their nodes run and can be reached.",
             names.join(", ")
         ))

@@ -217,3 +217,26 @@ fn a_node_that_catches_up_is_not_stalled_and_one_alone_by_design_is_not_lonely()
     });
     assert!(alone.reasons.is_empty(), "{alone:?}");
 }
+
+#[test]
+fn whoever_hears_nobody_does_not_say_who_is_missing_unless_it_is_one_of_them() {
+    let alone = |own: bool| {
+        changed(|facts| {
+            network(facts).peers = 0;
+            facts
+                .validators
+                .iter_mut()
+                .for_each(|heard| heard.last_heard_slot = None);
+            facts.validators[0].own = own;
+        })
+    };
+    let follower = alone(false);
+    assert_eq!(follower.summary, "This node hears of no blocks: no peer is connected.");
+    assert_eq!(follower.reasons.len(), 1, "{follower:?}");
+    let validator = alone(true);
+    assert!(validator.summary.starts_with("No block has come for"), "{validator:?}");
+    assert!(
+        validator.reasons[1].contains("and none was heard of in the last 8 slots"),
+        "{validator:?}"
+    );
+}
