@@ -269,3 +269,38 @@ async fn validators_tell_each_other_at_once_and_everybody_else_through_them() {
         node.stop().await;
     }
 }
+
+#[tokio::test]
+async fn a_larger_set_is_linked_each_with_each_and_hears_its_author_at_once() {
+    // Beyond sixteen validators, who do not pass everything on to each other any more.
+    let validators: Vec<_> = (1..=18).map(id).collect();
+    let first = Node::start(options(1));
+    let address = first.address().await;
+    let mut nodes = vec![first];
+    for number in 2..=18 {
+        let mut options = options(number);
+        options.bootnodes = vec![address.clone()];
+        nodes.push(Node::start(options));
+    }
+    for node in &nodes {
+        node.handle.set_validators(validators.clone());
+    }
+    for node in &nodes {
+        let linked = |peers: &ledger_network::Peers| peers.connected.iter().filter(|peer| peer.is_validator).count();
+        node.until("linked with all others", |peers| linked(peers) == 17).await;
+    }
+    let author = nodes.remove(0);
+    // Nobody judges anything, so that whoever hears it hears the author.
+    for node in &mut nodes {
+        let heard = publish_until_taken(
+            &author,
+            |number| GossipMessage::Consensus(vote(number)),
+            &mut node.events.consensus,
+        );
+        assert_eq!(heard.await.from, author.id);
+    }
+    for node in nodes {
+        node.stop().await;
+    }
+    author.stop().await;
+}
