@@ -14,6 +14,8 @@ pub mod node;
 #[cfg(feature = "node")]
 pub mod rpc;
 pub mod seeds;
+#[cfg(feature = "node")]
+pub mod state;
 pub mod wire;
 
 /// One decoder of foreign bytes.
@@ -73,6 +75,8 @@ pub fn targets() -> Vec<Target> {
     all.extend(node::TARGETS);
     #[cfg(feature = "node")]
     all.extend(network::TARGETS);
+    #[cfg(feature = "node")]
+    all.extend(state::TARGETS);
     #[cfg(feature = "node")]
     all.extend(rpc::TARGETS);
     all

@@ -45,6 +45,8 @@ pub fn all() -> Vec<Seed> {
     #[cfg(feature = "node")]
     all.extend(crate::network::seeds());
     #[cfg(feature = "node")]
+    all.extend(crate::state::seeds());
+    #[cfg(feature = "node")]
     all.extend(crate::rpc::seeds());
     all
 }

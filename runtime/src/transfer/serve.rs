@@ -171,7 +171,10 @@ impl Making<'_> {
         let mut codes = BTreeSet::new();
         let mut next = Some(from);
         while let Some(start) = next {
-            let LeafSpan { leaves, until } = self.read(Leaves::Accounts, start, ACCOUNTS_AT_ONCE.min(self.leaves))?;
+            let asked = ACCOUNTS_AT_ONCE.min(self.leaves);
+            let LeafSpan { leaves, until } = self.read(Leaves::Accounts, start, asked)?;
+            // What was read and is younger than the block has cost as much.
+            self.count(asked.saturating_sub(leaves.len()), 0);
             next = until.and_then(|until| after(until.0));
             part.until = until.map_or(LAST, |until| until.0);
             let mut leaves = leaves.into_iter().peekable();

@@ -27,6 +27,7 @@ mod taking;
 mod tamper;
 mod transactions;
 mod transfer;
+mod transfer_tampering;
 mod unsynced;
 mod verify;
 mod world;

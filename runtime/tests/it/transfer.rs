@@ -9,6 +9,7 @@ use ledger_runtime::{
     transfer::{BLOCKS_WITH_STATE, StateChunk, StateCursor, StateImport, StateImportError},
     verify::verify,
 };
+use parity_scale_codec::{Compact, Encode};
 
 use crate::{
     taking::{Giver, follow, killed, options, records, spec, take, take_rest},
@@ -126,6 +127,9 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
             "{error}"
         );
         kills += 1;
+        let identity = records(folder.path(), Column::Meta);
+        let identity = identity.into_iter().find(|(key, _)| key == b"identity").unwrap().1;
+        assert_eq!(identity[..4], [3, 0, 0, 0x80], "a format that no program has");
         // As ended: the same process's folder, opened anew; with the manifest or without.
         drop(import);
         import = match kills % 2 {
@@ -388,6 +392,27 @@ fn codes_of_older_blocks_are_known_once_these_were_fetched() {
             .count()
     };
     assert_eq!(ends(folder.path()), 2, "ends of codes whose issue is not known yet");
+    let meta = records(folder.path(), Column::Meta);
+    let value = |key: &[u8]| {
+        meta.iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.clone())
+            .unwrap()
+    };
+    assert_eq!(value(b"oldest_block"), first.get().to_le_bytes());
+    // Of spec 1 the second code, given back (kind 2) by the first transaction of a block.
+    let mut id = [0; 32];
+    (id[23], id[31]) = (1, 2);
+    let location = giver
+        .runtime()
+        .promo_code(&alloy_primitives::U256::from_be_bytes(id))
+        .unwrap()
+        .unwrap();
+    let block = Compact(location.end.unwrap().at.block.get());
+    assert_eq!(
+        value(&[b"code_end/".as_slice(), &id].concat()),
+        (2_u8, block, Compact(0_u32)).encode()
+    );
     while let Some(block) = taker.history_wanted().unwrap() {
         assert_eq!(block.get() + 1, taker.oldest_block().get());
         let chunk = giver.runtime().block_history(block, 3_000).unwrap().unwrap();
