@@ -13,6 +13,7 @@ use ledger_chainspec::{
 use crate::{
     message::{JUSTIFICATION_CERTIFICATES_MAX, Place},
     rejection::Rejection,
+    rules::Rules,
 };
 
 /// Slots before the current one whose votes are kept. Precommits that come later than this are made up for by proposing the
@@ -40,6 +41,15 @@ pub(crate) enum Insertion {
     Known,
     /// The validator's vote of this kind and slot is another one, which stays.
     Different,
+}
+
+/// How votes are counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counting {
+    /// How many votes decide.
+    pub(crate) quorum: usize,
+    /// Which votes count.
+    pub(crate) rules: Rules,
 }
 
 /// The votes of one height: one per validator, slot and kind.
@@ -94,7 +104,7 @@ impl VoteBook {
     pub(crate) fn new_certificates(
         &self,
         place: &Place,
-        quorum: usize,
+        counting: Counting,
         held: &HeldCertificates,
     ) -> Vec<PrevoteCertificate> {
         let mut made: Vec<PrevoteCertificate> = Vec::new();
@@ -104,7 +114,10 @@ impl VoteBook {
                 let is_held = |valid: Slot| {
                     held.holds(valid, cast.hash) || made.iter().any(|one| one.slot == valid && one.hash == cast.hash)
                 };
-                if cast.valid_slot.is_none_or(is_held) {
+                if cast
+                    .valid_slot
+                    .is_none_or(|valid| counting.rules.is_grounded(is_held(valid)))
+                {
                     by_hash.entry(cast.hash).or_default().push(PrevoteSignature {
                         index: *index,
                         valid_slot: cast.valid_slot,
@@ -113,7 +126,7 @@ impl VoteBook {
                 }
             }
             for (hash, signatures) in by_hash {
-                if signatures.len() >= quorum && !held.holds(*slot, hash) {
+                if signatures.len() >= counting.quorum && !held.holds(*slot, hash) {
                     let Place { set_id, height, .. } = *place;
                     made.push(PrevoteCertificate {
                         set_id,
@@ -129,13 +142,18 @@ impl VoteBook {
     }
 
     /// The certificate of the oldest slot in which a quorum precommitted one block (R5).
-    pub(crate) fn finality_certificate(&self, place: &Place, quorum: usize) -> Option<FinalityCertificate> {
-        for (slot, votes) in &self.precommits {
+    pub(crate) fn finality_certificate(&self, place: &Place, counting: Counting) -> Option<FinalityCertificate> {
+        let deciding = if counting.rules.deciding_kind() == StatementKind::Prevote {
+            &self.prevotes
+        } else {
+            &self.precommits
+        };
+        for (slot, votes) in deciding {
             let mut by_hash: BTreeMap<BlockHash, Vec<(u16, Signature64)>> = BTreeMap::new();
             for (index, cast) in votes {
                 by_hash.entry(cast.hash).or_default().push((*index, cast.signature));
             }
-            if let Some((hash, signatures)) = by_hash.into_iter().find(|(_, found)| found.len() >= quorum) {
+            if let Some((hash, signatures)) = by_hash.into_iter().find(|(_, found)| found.len() >= counting.quorum) {
                 let Place { set_id, height, .. } = *place;
                 return Some(FinalityCertificate {
                     set_id,
@@ -231,6 +249,7 @@ impl HeldCertificates {
     pub(crate) fn check_justification(
         &self,
         place: &Place,
+        rules: Rules,
         certificates: &[PrevoteCertificate],
         verify: impl Fn(&PrevoteCertificate) -> Result<(), CertificateError>,
     ) -> Result<Vec<PrevoteCertificate>, Rejection> {
@@ -269,7 +288,10 @@ impl HeldCertificates {
                 .signatures
                 .iter()
                 .filter_map(|signature| signature.valid_slot)
-                .find(|valid| !self.holds(*valid, hash) && !older.iter().any(|one| one.slot == *valid));
+                .find(|valid| {
+                    let is_shown = self.holds(*valid, hash) || older.iter().any(|one| one.slot == *valid);
+                    !rules.is_grounded(is_shown)
+                });
             if let Some(valid_slot) = missing
                 && !is_cut
             {

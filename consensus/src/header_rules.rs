@@ -85,7 +85,7 @@ impl HeaderContext<'_> {
         let seal = digest.seal.as_ref().ok_or(HeaderError::NoSeal)?;
         let sealed = seal_hash(&block.header, &digest);
         let statement = self.place().statement(StatementKind::Seal, digest.slot, sealed, None);
-        if !statement.verify(&authority.consensus_key, seal) {
+        if !self.rules.is_signed(&authority.consensus_key, &statement, seal) {
             return Err(HeaderError::Seal {
                 slot: digest.slot,
                 authority: authority.consensus_key,

@@ -8,9 +8,6 @@
 //! Reading order: [`Schedule`] (time), [`message`] (what is said), [`signing_guard`] (what may be signed), [`engine`]
 //! (what happens), [`equivocation`] (who broke the rules).
 
-#[cfg(test)]
-extern crate self as ledger_consensus;
-
 pub mod certified;
 mod checkpoint_rule;
 mod early;
@@ -24,8 +21,13 @@ mod header_rules;
 pub mod input;
 pub mod limits;
 pub mod message;
+#[cfg(feature = "mutants")]
+mod mutants;
 pub mod rejection;
+#[cfg(not(feature = "mutants"))]
 mod rules;
+#[cfg(feature = "mutants")]
+pub mod rules;
 mod schedule;
 pub mod signing_guard;
 
@@ -44,7 +46,3 @@ pub use message::{Message, Proposal, Reproposal, SignedStatement};
 pub use rejection::{HeaderError, Rejection};
 pub use schedule::Schedule;
 pub use signing_guard::{GuardReceipt, GuardStart, GuardWrite, Permission, Signed};
-
-#[cfg(test)]
-#[path = "../tests/it/main.rs"]
-mod it;

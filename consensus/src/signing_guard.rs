@@ -13,6 +13,7 @@ use crate::{
     error::{Refusal, StartError},
     guard_record::{CertifiedCandidate, GuardRecord, Lock, SignedAt},
     message::SignedStatement,
+    rules::Rules,
 };
 
 /// Most statements that wait for their record to be stored. A slot needs three; a store that lags more than two slots
@@ -107,6 +108,7 @@ pub struct SigningGuard {
     silent_since: Option<Slot>,
     sequence: u64,
     waiting: VecDeque<(u64, Statement)>,
+    rules: Rules,
 }
 
 impl SigningGuard {
@@ -150,7 +152,13 @@ impl SigningGuard {
             silent_since,
             sequence: 0,
             waiting: VecDeque::new(),
+            rules: Rules::default(),
         })
+    }
+
+    /// The same guard under the engine's rules.
+    pub(crate) fn keeping(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// The record as it stands, stored or not.
@@ -239,6 +247,9 @@ impl SigningGuard {
         if let Some(since) = self.silent_since {
             return Err(Refusal::LostGuard { since });
         }
+        if !self.rules.asks_guard() {
+            return Ok(());
+        }
         if statement.height < record.height {
             return Err(Refusal::HeightBehind {
                 height: statement.height,
@@ -271,10 +282,9 @@ impl SigningGuard {
                 last,
             });
         }
-        // Also for the locked block: an older lock may have been on another one, and the vote must not look like amnesia.
         if let Some(lock) = self.lock_at(statement.height)
             && statement.kind == StatementKind::Prevote
-            && statement.valid_slot.is_none_or(|valid| valid < lock.slot)
+            && !self.rules.unlocks(lock, statement.valid_slot)
         {
             return Err(Refusal::Locked {
                 slot: statement.slot,

@@ -1,8 +1,10 @@
-//! What the whole-system tests share: `harness` starts real nodes and talks to them, `crash` does its worst to one, `tidy`
-//! holds the rules of the house.
+//! What the whole-system tests share: `harness` starts real nodes and talks to them, `crash` does its worst to one, `simulation`
+//! lets many engines agree under virtual time, `tidy` holds the rules of the house.
 //!
 //! Nothing that ships may depend on this crate.
 
 pub mod crash;
 pub mod harness;
+mod random;
+pub mod simulation;
 pub mod tidy;

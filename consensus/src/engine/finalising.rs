@@ -9,6 +9,7 @@ use crate::{
     effect::{Alarm, Effect},
     equivocation::{Evidence, contradiction},
     error::HeadError,
+    finality::Counting,
     guard_record::CertifiedCandidate,
     header_rules::{ChainParams, open_height, slot_of},
     input::{FinalHead, Origin},
@@ -23,16 +24,20 @@ impl Engine {
         if !std::mem::take(&mut self.open.changed) {
             return;
         }
-        let (place, quorum) = (self.place(), self.quorum());
+        let (place, rules) = (self.place(), self.rules);
+        let counting = Counting {
+            quorum: self.quorum(),
+            rules,
+        };
         for certificate in self
             .open
             .votes
-            .new_certificates(&place, quorum, &self.open.certificates)
+            .new_certificates(&place, counting, &self.open.certificates)
         {
             self.open.certificates.insert(certificate);
         }
         if self.open.decided.is_none()
-            && let Some(certificate) = self.open.votes.finality_certificate(&place, quorum)
+            && let Some(certificate) = self.open.votes.finality_certificate(&place, counting)
             && self.adopt(certificate).is_ok()
         {
             self.open.decided_here = true;

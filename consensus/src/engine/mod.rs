@@ -49,6 +49,9 @@ pub struct EngineConfig {
     pub params: ChainParams,
     /// Public consensus key of this validator; `None` for a node that only follows.
     pub voter: Option<ConsensusKey>,
+    /// The rules to keep; which of them are broken, in the simulation.
+    #[cfg(feature = "mutants")]
+    pub rules: Rules,
 }
 
 /// Where the engine starts.
@@ -153,6 +156,7 @@ impl Engine {
     /// [`StartError`] if the guard record belongs to something else or the head contradicts itself.
     pub fn new(config: EngineConfig, start: EngineStart) -> Result<(Self, Vec<Effect>), StartError> {
         let EngineStart { head, guard, now } = start;
+        let rules = Rules::of(&config);
         let head_slot = check_head(&head, &config.params)?;
         let point = StartPoint {
             slot: config.params.schedule.slot_at(now),
@@ -162,7 +166,7 @@ impl Engine {
         let voter = match config.voter {
             None => None,
             Some(key) => {
-                let guard = SigningGuard::start(config.params.genesis, key, guard, point)?;
+                let guard = SigningGuard::start(config.params.genesis, key, guard, point)?.keeping(rules);
                 Some(Voter {
                     key,
                     guard,
@@ -172,7 +176,7 @@ impl Engine {
         };
         let mut engine = Self {
             params: config.params,
-            rules: Rules::default(),
+            rules,
             voter,
             head,
             head_slot,
@@ -299,11 +303,6 @@ impl Engine {
             self.alarm(Alarm::ClockRight);
         }
         self.clock_off = is_off;
-    }
-
-    #[cfg(test)]
-    pub(crate) fn set_rules(&mut self, rules: Rules) {
-        self.rules = rules;
     }
 
     fn slot(&self) -> Slot {

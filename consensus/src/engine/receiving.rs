@@ -80,7 +80,7 @@ impl Engine {
         };
         let (signed, proposer) = proposer_statement(&place, (&proposal.block.header, proposal.again.as_ref()), &set)?;
         let slot = signed.statement.slot;
-        let is_signed = signed.statement.verify(&proposer, &signed.signature);
+        let is_signed = self.rules.is_signed(&proposer, &signed.statement, &signed.signature);
         if number < open {
             if is_signed && number == self.head.header.number() {
                 self.observe(proposer, &signed);
@@ -94,7 +94,7 @@ impl Engine {
             let missing = HeaderError::CertificatePresence { present: false, number };
             // Its parent's certificate is worth taking even if another set, not known here yet, governs this height.
             self.on_finality(from, digest.parent_certificate.ok_or(missing)?)?;
-            if is_signed {
+            if is_signed && self.rules.keeps_next_height() {
                 self.early.keep_proposal(slot, from, proposal);
                 return Ok(());
             }
@@ -125,7 +125,7 @@ impl Engine {
         let hash = checked.hash();
         if let Some(again) = &proposal.again {
             // The block's own seal has been checked; this is the signature of the authority that proposes it again.
-            if !signed.statement.verify(&proposer, &signed.signature) {
+            if !self.rules.is_signed(&proposer, &signed.statement, &signed.signature) {
                 return Err(Rejection::Signature { voter: proposer });
             }
             let carried = again.certificates.first();
@@ -181,7 +181,7 @@ impl Engine {
         if height == open && self.open.votes.lookup(index, &vote) == Insertion::Known {
             return Ok(());
         }
-        vote.verify(self.params.genesis)?;
+        self.rules.verify_vote(&vote, self.params.genesis)?;
         let signed = SignedStatement {
             statement: vote.statement(self.params.genesis),
             signature: vote.signature,
@@ -196,7 +196,7 @@ impl Engine {
             return self.count(index, &vote);
         }
         self.catch_up(from, BlockNumber::new(height.get() - 1), Hint::Proven);
-        if open.next() != Some(height) {
+        if open.next() != Some(height) || !self.rules.keeps_next_height() {
             return Err(Rejection::HeightAhead { height, open });
         }
         self.early.keep_vote(from, vote);
@@ -242,7 +242,7 @@ impl Engine {
         let unknown = self
             .open
             .certificates
-            .check_justification(&place, certificates, |certificate| {
+            .check_justification(&place, rules, certificates, |certificate| {
                 rules.verify_prevotes(certificate, place.genesis, &set)
             })?;
         for certificate in unknown {
@@ -304,7 +304,7 @@ impl Engine {
     /// Messages for the slot after the current one are kept, later ones are not (R9).
     fn refuse_future(&self, slot: Slot) -> Result<(), Rejection> {
         let current = self.slot();
-        if current.next().is_some_and(|next| slot > next) {
+        if self.rules.is_too_early(slot, current) {
             return Err(Rejection::SlotAhead { slot, current });
         }
         Ok(())

@@ -58,7 +58,7 @@ impl Engine {
     /// that we have to refuse.
     fn show_newest_certificate(&mut self) {
         let slot = self.slot();
-        if self.open.shown_in == Some(slot) {
+        if self.open.shown_in == Some(slot) || !self.rules.shows_locks() {
             return;
         }
         let Some((certified, hash)) = self.open.certificates.newest() else {
@@ -92,7 +92,7 @@ impl Engine {
             return;
         };
         let statement = signed.statement;
-        if !statement.verify(&key, &signed.signature) {
+        if !self.rules.is_signed(&key, &statement, &signed.signature) {
             self.alarm(Alarm::SignerBroken { voter: key });
             return;
         }

@@ -12,9 +12,7 @@ use ledger_chainspec::{
 use ledger_consensus::{
     Alarm, BuildOutcome, BuildRequest, ChainParams, Effect, Engine, EngineConfig, EngineStart, Evidence, FinalHead,
     GuardRecord, GuardStart, Input, Message, Origin, Proposal, Rejection, Reproposal, Schedule, SignedStatement,
-    ValidationOutcome,
-    message::Place,
-    rules::{Mutant, Rules},
+    ValidationOutcome, message::Place,
 };
 
 /// Duration of a slot.
@@ -445,11 +443,6 @@ impl Node {
         next.outgoing.splice(0..0, std::mem::take(&mut self.outgoing));
         next.salt = self.salt + 1;
         *self = next;
-    }
-
-    /// Puts a broken rule in the place of a right one.
-    pub fn set_mutant(&mut self, mutant: Option<Mutant>) {
-        self.engine.set_rules(Rules { mutant });
     }
 
     pub fn head(&self) -> FinalHead {

@@ -1,7 +1,9 @@
-//! Tests of the engine as a whole. Compiled into the library's test build (see `Cargo.toml`).
+//! Tests of the engine as a whole. Several engines against each other, and broken rules, are tried by the simulation in the
+//! workspace's `tests`.
+
+#![allow(clippy::unwrap_used, reason = "a test's panic is its message")]
 
 mod alone;
-mod cluster;
 mod evidence;
 mod four;
 mod garbage;
@@ -12,4 +14,3 @@ mod limits;
 mod locks;
 mod protocol;
 mod sets;
-mod simulation;

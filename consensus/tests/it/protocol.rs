@@ -13,10 +13,10 @@ const TESTS: [(&str, &str); 11] = [
     ("locks", include_str!("locks.rs")),
     ("schedule", include_str!("../../src/schedule.rs")),
     ("sets", include_str!("sets.rs")),
-    ("simulation", include_str!("simulation.rs")),
+    ("simulation", include_str!("../../../tests/simulation.rs")),
 ];
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     include_str!("../../src/checkpoint_rule.rs"),
     include_str!("../../src/early.rs"),
     include_str!("../../src/engine/finalising.rs"),
@@ -30,6 +30,7 @@ const SOURCES: [&str; 15] = [
     include_str!("../../src/guard_record.rs"),
     include_str!("../../src/header_rules.rs"),
     include_str!("../../src/limits.rs"),
+    include_str!("../../src/rules.rs"),
     include_str!("../../src/schedule.rs"),
     include_str!("../../src/signing_guard.rs"),
 ];

@@ -11,10 +11,9 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    Chain,
+    Chain, Random,
     kills::db,
     load::{Acknowledged, under_load},
-    random::Random,
 };
 use crate::harness::{Node, NodeOptions, Refused};
 

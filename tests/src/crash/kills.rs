@@ -10,9 +10,8 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Chain, Shim,
+    Chain, Random, Shim,
     load::{Acknowledged, under_load},
-    random::Random,
 };
 use crate::harness::{Node, Rpc, built_binary};
 

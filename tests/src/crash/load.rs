@@ -11,7 +11,7 @@ use std::{
 use alloy_primitives::B256;
 use serde_json::{Value, json};
 
-use super::random::Random;
+use super::Random;
 use crate::harness::{
     Account, Rpc, RpcError,
     promo::{self, SMALL},

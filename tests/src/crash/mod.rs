@@ -10,7 +10,6 @@ mod damage;
 mod faults;
 mod kills;
 mod load;
-mod random;
 mod shim;
 
 use std::{
@@ -24,11 +23,11 @@ use std::{
 use ledger_chainspec::ChainSpec;
 use tempfile::TempDir;
 
+pub use crate::random::Random;
 pub use damage::Damages;
 pub use faults::Faults;
 pub use kills::Kills;
 pub use load::{Acknowledged, number};
-pub use random::Random;
 pub use shim::Shim;
 
 use crate::harness::{

@@ -13,7 +13,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::random::Random;
+use super::Random;
 
 /// A call that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

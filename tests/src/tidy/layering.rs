@@ -19,6 +19,8 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-chainspec", &[]),
     ("ledger-contracts", &[]),
     ("ledger-consensus", &["ledger-chainspec"]),
+    // Broken rules: for the simulation alone.
+    ("ledger-mutants", &["ledger-chainspec"]),
     ("ledger-runtime", &["ledger-chainspec", "ledger-contracts"]),
     ("ledger-keys", &[]),
     ("ledger-network", &["ledger-chainspec", "ledger-consensus"]),
@@ -48,6 +50,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-chainspec",
             "ledger-consensus",
             "ledger-contracts",
+            "ledger-mutants",
             "ledger-network",
             "ledger-node",
             "ledger-runtime",
@@ -68,6 +71,9 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// The one package whose rules can be broken.
+const MUTANTS: &str = "ledger-mutants";
 
 /// Outside packages that only the named workspace packages may depend on.
 pub const RESERVED: &[(&str, &[&str])] = &[
@@ -140,6 +146,11 @@ pub fn check_metadata(metadata: &Value) -> Vec<Finding> {
             ));
             continue;
         };
+        // A feature is shared by all packages of a build: the simulation's would be on in the node built beside it.
+        if name != MUTANTS && package["features"].get("mutants").is_some() {
+            let what = format!("{name} must have no feature `mutants`; only {MUTANTS} may break rules");
+            findings.push(Finding::new(&manifest(package), 0, what));
+        }
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let on = dependency["name"].as_str().unwrap_or_default();
             if allowed.contains_key(on) && !friends.contains(&on) {
@@ -247,6 +258,22 @@ mod tests {
             }
         }
         assert!(check_metadata(&package("ledger-consensus", &[("ledger-chainspec", None)])).is_empty());
+    }
+
+    #[test]
+    fn broken_rules_stay_with_the_simulation() {
+        for (name, allowed) in [
+            ("ledger-tests", 0),
+            ("ledger-node", 1),
+            ("ledger-consensus", 1),
+            ("passport", 1),
+        ] {
+            let found = check_metadata(&package(name, &[("ledger-mutants", None)]));
+            assert_eq!(found.len(), allowed, "{name}");
+        }
+        let mut switched = package("ledger-consensus", &[]);
+        switched["packages"][0]["features"] = json!({ "mutants": [] });
+        assert!(check_metadata(&switched)[0].what.contains("mutants"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Chance that can be repeated: everything that a crash campaign chooses comes from its seed.
+//! Chance that can be repeated: everything that a campaign or a simulation chooses comes from its seed.
 
 /// SplitMix64.
 #[derive(Clone, Debug)]
@@ -19,6 +19,16 @@ impl Random {
         (z ^ (z >> 31)).checked_rem(bound).unwrap_or(0)
     }
 
+    /// Does something happen that happens `percent` times in a hundred?
+    pub fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    /// A position in a list of `length`.
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap_or_default()
+    }
+
     /// A byte.
     pub fn byte(&mut self) -> u8 {
         u8::try_from(self.below(256)).unwrap_or_default()
@@ -29,7 +39,6 @@ impl Random {
     /// # Panics
     /// If there are none.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        let index = self.below(from.len() as u64);
-        &from[usize::try_from(index).unwrap_or_default()]
+        &from[self.index(from.len())]
     }
 }
