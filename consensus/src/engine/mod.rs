@@ -3,12 +3,13 @@
 //! The node's driver calls [`Engine::handle`] with each fact and the time at which it holds, and carries out the effects in
 //! order. The engine never asks a clock, draws a random number, touches disk or network, holds a key or waits.
 //!
-//! One file per idea: `receiving` takes messages apart, `proposing` builds and re-proposes (R2), `voting` prevotes and
-//! precommits (R3, R4), `finalising` decides, imports and opens the next height (R5, R10, R15), `waking` says when time
-//! matters next (R11), `status` tells people.
+//! One file per idea: `receiving` takes messages apart, `proposer` says who must have proposed, `proposing` builds and re-proposes
+//! (R2), `voting` prevotes and precommits (R3, R4), `finalising` decides, imports and opens the next height (R5, R10, R15),
+//! `waking` says when time matters next (R11), `status` tells people.
 
 mod candidates;
 mod finalising;
+mod proposer;
 mod proposing;
 mod receiving;
 mod status;

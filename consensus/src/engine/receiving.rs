@@ -5,17 +5,17 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use ledger_chainspec::{
-    Block, BlockNumber, ConsensusKey, FinalityCertificate, Header, PrevoteCertificate, Slot, Statement, StatementKind,
-    ValidatorSet, Vote, block_hash, digest_of, seal_hash,
+    Block, BlockNumber, ConsensusKey, FinalityCertificate, PrevoteCertificate, Slot, Statement, ValidatorSet, Vote,
+    digest_of,
 };
 
-use super::{Engine, SlotProposal, Verdict, oldest_kept};
+use super::{Engine, SlotProposal, Verdict, oldest_kept, proposer::proposer_statement};
 use crate::{
     effect::{Alarm, Effect},
     finality::Insertion,
     header_rules::open_height,
     input::Origin,
-    message::{Message, Place, Proposal, Reproposal, SignedStatement, reproposal_statement},
+    message::{Message, Place, Proposal, SignedStatement},
     rejection::{HeaderError, Rejection},
 };
 
@@ -32,35 +32,6 @@ pub(super) enum Hint {
 const ANSWERED_PER_SLOT_MAX: usize = ledger_chainspec::VALIDATORS_MAX;
 
 impl Engine {
-    /// Whether the bodies of a proposal are worth fetching: it is for the open height or the next one and a slot that is not
-    /// over, and the authority of that slot signed it. Nothing is kept; the whole proposal is for [`Engine::handle`].
-    ///
-    /// # Errors
-    /// [`Rejection`] as for the whole proposal.
-    pub fn check_proposer(&self, header: &Header, again: Option<&Reproposal>) -> Result<(), Rejection> {
-        let open = open_height(&self.head);
-        let height = BlockNumber::new(header.number);
-        if height < open {
-            return Err(Rejection::HeightFinal { height });
-        }
-        if height > open && open.next() != Some(height) {
-            return Err(Rejection::HeightAhead { height, open });
-        }
-        let place = Place { height, ..self.place() };
-        let (signed, voter) = proposer_statement(&place, (header, again), &self.head.set)?;
-        let (slot, current) = (signed.statement.slot, self.slot());
-        self.refuse_future(slot)?;
-        if slot < oldest_kept(current) {
-            return Err(Rejection::SlotPast { slot, current });
-        }
-        match signed.statement.verify(&voter, &signed.signature) {
-            true => Ok(()),
-            // Another set, not known here yet, may govern the next height.
-            false if height > open => Err(Rejection::HeightAhead { height, open }),
-            false => Err(Rejection::Signature { voter }),
-        }
-    }
-
     pub(super) fn on_proposal(&mut self, from: Origin, proposal: Proposal) -> Result<(), Rejection> {
         let open = open_height(&self.head);
         let number = proposal.block.number();
@@ -303,11 +274,7 @@ impl Engine {
 
     /// Messages for the slot after the current one are kept, later ones are not (R9).
     fn refuse_future(&self, slot: Slot) -> Result<(), Rejection> {
-        let current = self.slot();
-        if self.rules.is_too_early(slot, current) {
-            return Err(Rejection::SlotAhead { slot, current });
-        }
-        Ok(())
+        self.refuse_after(self.slot(), slot)
     }
 
     /// Somebody votes on a height that is final here, in a later slot than the one that made it final: tell it.
@@ -364,33 +331,4 @@ impl Engine {
         self.keep_candidate(checked, Verdict::Unknown);
         Ok(())
     }
-}
-
-/// What the proposer must have signed, with the signature it gave, and who it must be. Nothing is verified.
-fn proposer_statement(
-    place: &Place,
-    (header, again): (&Header, Option<&Reproposal>),
-    set: &ValidatorSet,
-) -> Result<(SignedStatement, ConsensusKey), Rejection> {
-    let (statement, signature) = match again {
-        None => {
-            let digest = digest_of(header).map_err(HeaderError::from)?;
-            let signature = digest.seal.ok_or(HeaderError::NoSeal)?;
-            let sealed = seal_hash(header, &digest);
-            (
-                place.statement(StatementKind::Seal, digest.slot, sealed, None),
-                signature,
-            )
-        }
-        Some(again) => {
-            let valid_slot = again.valid_slot().ok_or(Rejection::Justification { certificates: 0 })?;
-            let hash = block_hash(header);
-            (
-                reproposal_statement(place, again.slot, hash, valid_slot),
-                again.signature,
-            )
-        }
-    };
-    let proposer = set.authority(statement.slot).consensus_key;
-    Ok((SignedStatement { statement, signature }, proposer))
 }

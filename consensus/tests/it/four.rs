@@ -599,3 +599,17 @@ fn heartbeats_come_when_the_chain_is_quiet() {
     assert_eq!(scene.node.wake, Some(at(own, 0)));
     assert!(scene.node.builds.is_empty());
 }
+
+#[test]
+fn proposer_is_checked_at_the_time_of_asking_however_long_the_engine_slept() {
+    let scene = Scene::at(S);
+    let block = scene.block(S + 4, 1);
+    let check = |now| scene.node.engine.check_proposer(now, &block.header, None);
+    assert_eq!(check(at(S + 4, 10)), Ok(()));
+    assert_eq!(check(at(S + 3, 10)), Ok(()), "another clock may be ahead by little");
+    let ahead = Rejection::SlotAhead {
+        slot: Slot::new(S + 4),
+        current: Slot::new(S),
+    };
+    assert_eq!(check(at(S, 20)), Err(ahead));
+}

@@ -206,7 +206,9 @@ impl Driver {
             talk.judge(id, Verdict::Reject("proposal of too many transactions"));
             return Ok(());
         }
-        let checked = self.engine.check_proposer(&proposal.header, proposal.again.as_ref());
+        let checked = self
+            .engine
+            .check_proposer(now(), &proposal.header, proposal.again.as_ref());
         if let Err(rejection) = checked {
             talk.judge(id, verdict_of("proposal", &rejection));
             // What a header of a later height proves of its parent is worth knowing all the same.
