@@ -15,8 +15,6 @@ const CHAIN_ID: u64 = 6301;
 const REDEEMER: B256 = alloy_primitives::b256!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d");
 /// Its member id.
 const AURORA: u32 = 1;
-/// Longer than any block takes while enough validators run.
-const STANDSTILL: Duration = Duration::from_secs(12);
 
 fn redeemer() -> Account {
     Account::from_key(REDEEMER, CHAIN_ID)
@@ -89,30 +87,6 @@ fn await_agreement_of_the_pool(rpc: &Rpc) {
         thread::sleep(Duration::from_millis(100));
     }
     panic!("the offer never came: {}", rpc.call("ledger_pool", &json!([])));
-}
-
-#[test]
-fn two_of_four_validators_make_nothing_final_until_a_third_is_back() {
-    let net = Testnet::start(4, 1);
-    let entry = net.rpc("node-0");
-    offer(&entry);
-    for name in ["validator-0", "validator-1"] {
-        net.kill(name);
-    }
-    let height = entry.call("eth_blockNumber", &json!([]));
-    let user = Account::random(CHAIN_ID);
-    let hash = user
-        .hand_in(&entry, 0, &promo::request_code(SMALL))
-        .expect("the pool takes it");
-    thread::sleep(STANDSTILL);
-    assert_eq!(
-        entry.call("eth_blockNumber", &json!([])),
-        height,
-        "a block without a quorum"
-    );
-    net.does(&["start-node", "validator-0"]);
-    assert!(promo::succeeded(&entry.await_receipt(hash)));
-    net.await_agreement();
 }
 
 #[test]
