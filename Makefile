@@ -1,7 +1,7 @@
 # Every way to build, run and test Cloud Ledger. Each target installs what it needs and is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build testnet testnet-down test lint fuzz bench crash soak contracts-check clean-data
+.PHONY: help setup build testnet testnet-down test lint fuzz bench crash faults soak contracts-check clean-data
 
 help: ## This list
 	@echo 'Cloud Ledger: make <target>'
@@ -33,6 +33,9 @@ bench: setup ## Requests and calls per second against a release build
 
 crash: setup ## 500 kills, 200 I/O faults and damaged files, with a table of what they led to (about an hour)
 	@scripts/crash.sh
+
+faults: setup ## Kill, hold, cut off, deceive and flood a network of four validators (about 15 minutes; cuts need root)
+	@scripts/faults.sh
 
 soak: setup ## 100,000 simulated runs of the consensus, with a table of what they came to (about an hour)
 	@scripts/soak.sh

@@ -5,6 +5,7 @@ mod calls;
 mod clients;
 mod crash;
 mod hostile;
+mod network;
 mod readme;
 mod testnet;
 mod verdicts;

@@ -103,7 +103,7 @@ fn the_network_goes_on_with_its_chain_and_a_further_node_joins_it_by_its_specifi
     let joined = Node::start_with(NodeOptions {
         chain: net.path().join("spec.toml").display().to_string(),
         arguments: vec!["--p2p-port".to_owned(), "0".to_owned()],
-        environment: Vec::new(),
+        ..NodeOptions::default()
     });
     await_transaction(joined.rpc(), &transaction);
     let (later, ..) = request(joined.rpc());

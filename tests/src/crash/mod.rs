@@ -28,7 +28,7 @@ pub use damage::Damages;
 pub use faults::Faults;
 pub use kills::Kills;
 pub use load::{Acknowledged, number};
-pub use shim::Shim;
+pub use shim::{Fault, FaultyCall, Library, Shim};
 
 use crate::harness::{
     Node, NodeOptions,

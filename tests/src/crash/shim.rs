@@ -39,10 +39,45 @@ pub struct Fault {
     pub once: bool,
 }
 
-/// The compiled library and the log that it keeps.
+/// A library to be loaded before all others, compiled and gone with this.
+#[derive(Debug)]
+pub struct Library {
+    folder: TempDir,
+}
+
+/// The library that fails, and the log that it keeps.
 #[derive(Debug)]
 pub struct Shim {
-    folder: TempDir,
+    library: Library,
+}
+
+impl Library {
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// The compiler's words.
+    pub fn compile(code: &str) -> Result<Self, String> {
+        let folder = TempDir::with_prefix("ledger-shim-").map_err(|error| error.to_string())?;
+        let source = folder.path().join("shim.c");
+        fs::write(&source, code).map_err(|error| error.to_string())?;
+        let library = Self { folder };
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+            .arg(library.path())
+            .arg(&source)
+            .arg("-ldl")
+            .output()
+            .map_err(|error| format!("cc cannot be run: {error}; install a C compiler (make setup)"))?;
+        match compiled.status.success() {
+            true => Ok(library),
+            false => Err(String::from_utf8_lossy(&compiled.stderr).into_owned()),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("shim.so")
+    }
 }
 
 impl Shim {
@@ -51,29 +86,17 @@ impl Shim {
     /// # Errors
     /// The compiler's words.
     pub fn build() -> Result<Self, String> {
-        let folder = TempDir::with_prefix("ledger-shim-").map_err(|error| error.to_string())?;
-        let source = folder.path().join("shim.c");
-        fs::write(&source, include_str!("shim.c")).map_err(|error| error.to_string())?;
-        let compiled = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
-            .arg(folder.path().join("shim.so"))
-            .arg(&source)
-            .arg("-ldl")
-            .output()
-            .map_err(|error| format!("cc cannot be run: {error}; install a C compiler (make setup)"))?;
-        if !compiled.status.success() {
-            return Err(String::from_utf8_lossy(&compiled.stderr).into_owned());
-        }
-        Ok(Self { folder })
+        let library = Library::compile(include_str!("shim.c"))?;
+        Ok(Self { library })
     }
 
     fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
+        self.library.folder.path().join("log")
     }
 
     /// The environment of a node that runs with it.
     pub fn environment(&self, fault: Option<&Fault>) -> Vec<(String, String)> {
-        let library = self.folder.path().join("shim.so").display().to_string();
+        let library = self.library.path().display().to_string();
         let mut pairs = vec![
             ("LD_PRELOAD", library),
             ("LEDGER_FAULT_LOG", self.log().display().to_string()),

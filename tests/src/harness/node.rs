@@ -4,7 +4,7 @@ use std::{
     fmt,
     fs::{self, File},
     io::{BufRead, BufReader, Write},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
@@ -44,6 +44,10 @@ pub struct NodeOptions {
     pub arguments: Vec<String>,
     /// Further environment variables.
     pub environment: Vec<(String, String)>,
+    /// Words before the node's own, as of a command that runs it in a network namespace; the node has to keep its process id.
+    pub prefix: Vec<String>,
+    /// Where JSON-RPC is served; a free port of 127.0.0.1 unless it is said.
+    pub rpc: Option<SocketAddr>,
 }
 
 /// How a node ended instead of announcing itself.
@@ -61,6 +65,8 @@ impl Default for NodeOptions {
             chain: "dev".to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            prefix: Vec::new(),
+            rpc: None,
         }
     }
 }
@@ -167,6 +173,22 @@ impl Node {
         self.options.environment = environment;
     }
 
+    /// Further arguments of the starts that follow.
+    pub fn set_arguments(&mut self, arguments: Vec<String>) {
+        self.options.arguments = arguments;
+    }
+
+    /// Sends the process a signal, as `STOP` or `CONT`.
+    ///
+    /// # Panics
+    /// If it cannot be sent.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &self.pid().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIG{name} could not be sent");
+    }
+
     /// How the node ended, if it has, and what it said since its start.
     ///
     /// # Panics
@@ -266,8 +288,7 @@ impl Node {
     /// If the node does not end.
     pub fn terminate(&mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
-        let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
+        self.signal("TERM");
         (await_end(&mut self.child, &self.folder), started.elapsed())
     }
 
@@ -314,8 +335,25 @@ fn spawn(folder: &Path, options: &NodeOptions) -> Child {
         .open(folder.join("node.log"))
         .expect("the log can be opened");
     log.write_all(START_LINE.as_bytes()).expect("the log can be written");
-    Command::new(built_binary("ledger-node"))
-        .args(["--chain", &options.chain, "--rpc-port", "0", "--json", "--data-dir"])
+    let rpc = options.rpc.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let binary = built_binary("ledger-node");
+    let mut command = match options.prefix.split_first() {
+        None => Command::new(binary),
+        Some((program, arguments)) => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(binary);
+            command
+        }
+    };
+    command
+        .args(["--chain", &options.chain, "--json"])
+        .args([
+            "--rpc-host",
+            &rpc.ip().to_string(),
+            "--rpc-port",
+            &rpc.port().to_string(),
+        ])
+        .arg("--data-dir")
         .arg(folder.join("data"))
         .args(&options.arguments)
         .envs(options.environment.iter().map(|(name, value)| (name, value)))

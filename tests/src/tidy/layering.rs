@@ -50,6 +50,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-chainspec",
             "ledger-consensus",
             "ledger-contracts",
+            "ledger-keys",
             "ledger-mutants",
             "ledger-network",
             "ledger-node",
