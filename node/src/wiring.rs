@@ -74,7 +74,6 @@ impl Wiring {
         let spec = runtime.spec();
         let promised = promised_max(&spec.limits);
         let endorsements = Arc::new(Endorsements::new(runtime.genesis_hash(), promised.transactions));
-        let (evidence, found) = mpsc::channel(EVIDENCE_QUEUE);
         let (questions, asked) = mpsc::channel(QUESTIONS_QUEUE);
         let (batch_sender, batches) = mpsc::channel(BATCHES_QUEUE);
         let (endorse, endorse_requests) = mpsc::channel(ENDORSE_QUEUE);
@@ -97,15 +96,8 @@ impl Wiring {
             network: None,
             schedule: schedule_of(spec.consensus.slot_duration_ms),
         };
-        let keeper = EvidenceKeeper {
-            runtime: Arc::clone(runtime),
-            pool: Arc::clone(pool),
-            log,
-            signer,
-        };
-        let mut tasks: Vec<(&'static str, Task)> = Vec::new();
-        let evidence_heads = heads.clone();
-        tasks.push(("evidence", task(|token| keeper.run(found, evidence_heads, token))));
+        let (evidence, keeper) = keep_evidence((runtime, pool, &heads), log, signer);
+        let mut tasks = vec![keeper];
         let mut transactions = mpsc::channel(1).1;
         let driver_network = network.map(|ends| {
             announcer.network = Some(ends.handle.clone());
@@ -136,6 +128,24 @@ impl Wiring {
             tasks,
         }
     }
+}
+
+/// The task that keeps evidence, and the way to it.
+fn keep_evidence(
+    (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
+    log: Arc<EvidenceLog>,
+    signer: Option<Arc<ConsensusSigner>>,
+) -> (mpsc::Sender<Evidence>, (&'static str, Task)) {
+    let (sender, found) = mpsc::channel(EVIDENCE_QUEUE);
+    let keeper = EvidenceKeeper {
+        runtime: Arc::clone(runtime),
+        pool: Arc::clone(pool),
+        log,
+        signer,
+    };
+    let heads = heads.clone();
+    let task = task(|token| keeper.run(found, heads, token));
+    (sender, ("evidence", task))
 }
 
 /// Where the parts that only a node with a network has lead.

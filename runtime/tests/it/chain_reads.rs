@@ -219,7 +219,7 @@ const GENESIS: [(&str, B256); 2] = [
     ),
     (
         "testnet",
-        b256!("0xa6854cfeb5fb1687c62822958185ae68e007a779ae934448195fb8c3c0a39610"),
+        b256!("0x7f31730be4c516aa1ba6944931cbebf44773f1f9c392dea6370719e2b4800af5"),
     ),
 ];
 
