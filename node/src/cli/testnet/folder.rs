@@ -170,6 +170,18 @@ impl Folder {
     pub fn make(&self) -> Result<(), TestnetError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.path);
         made.map_err(|source| failed("make the folder", &self.path, source))?;
+        // With a lock in it, another command may be making a network here: that is looked at once the lock is held.
+        if self.path.join(LOCK_NAME).exists() {
+            return Ok(());
+        }
+        self.check_own()
+    }
+
+    /// Whether there is a network or nothing in the folder.
+    ///
+    /// # Errors
+    /// [`TestnetError::Foreign`] if it holds something else, [`TestnetError::File`] if it cannot be read.
+    pub fn check_own(&self) -> Result<(), TestnetError> {
         if self.path.join(STATE_NAME).exists() {
             return Ok(());
         }

@@ -68,6 +68,7 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
 fn open(folder: Folder, args: &UpArgs) -> Result<Network, TestnetError> {
     folder.make()?;
     let lock = folder.lock()?;
+    folder.check_own()?;
     let Some(state) = folder.read()? else {
         let shape = Shape {
             validators: args.validators.unwrap_or(VALIDATORS_DEFAULT),
