@@ -77,7 +77,8 @@ impl Sync {
         let mut running = Running::new(self, head);
         loop {
             running.look(&peers.borrow_and_update().clone());
-            running.step(&peers.borrow().clone());
+            let known: Vec<_> = sources(&peers.borrow()).collect();
+            running.step(&known);
             let wake = running.wake_at();
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -146,17 +147,14 @@ impl Running {
         debug!(target: "ledger::sync", through = %hint.through, from = ?hint.from, "somebody is ahead");
         self.plan.aim(hint.through);
         // Whoever spoke of it may have it before its status says so.
-        if let Some(peer) = hint.from
-            && let Some(Step::Ask(peer, piece)) = self.plan.steps(&[source_of(peer, hint.through)], self.now()).pop()
-        {
-            self.ask(peer, piece);
+        if let Some(peer) = hint.from {
+            self.step(&[source_of(peer, hint.through)]);
         }
     }
 
     /// Does what the plan says.
-    fn step(&mut self, peers: &Peers) {
-        let sources: Vec<_> = sources(peers).collect();
-        for step in self.plan.steps(&sources, self.now()) {
+    fn step(&mut self, sources: &[Source]) {
+        for step in self.plan.steps(sources, self.now()) {
             match step {
                 Step::Ask(peer, piece) => self.ask(peer, piece),
                 Step::Import(_, _, blocks) => self.import(blocks),
@@ -191,7 +189,12 @@ impl Running {
         let now = self.now();
         match result {
             Ok(Response::Blocks { blocks, certificate }) if blocks.is_empty() && certificate.is_none() => {
-                self.sync.network.report(peer, Misbehaviour::FalseHeight);
+                // Who only passed on what somebody else said of a later block has claimed nothing.
+                let peers = self.sync.network.peers();
+                let status = peers.borrow().get(peer).and_then(|peer| peer.status);
+                if status.is_some_and(|status| status.head.get() >= piece.from && status.oldest.get() <= piece.from) {
+                    self.sync.network.report(peer, Misbehaviour::FalseHeight);
+                }
                 self.plan.failed(peer, now);
             }
             Ok(Response::Blocks { blocks, certificate }) => match certified(piece, blocks, certificate) {
