@@ -88,19 +88,34 @@ impl Runtime {
         &self.store
     }
 
-    /// Header and hash of a block; none if there is no such block.
+    /// Whether block `number`, which was just read, is the head or before it. A block can be read a moment before it is the
+    /// head; nothing here tells of it before the newest state has it too.
+    pub(crate) fn is_up_to_head(&self, number: BlockNumber) -> bool {
+        number <= self.head().number()
+    }
+
+    /// The number of the block with this hash; none if there is no such block.
     ///
     /// # Errors
     /// [`StoreError`] if the database fails; so for all functions here.
+    pub fn block_number(&self, hash: &BlockHash) -> Result<Option<BlockNumber>, StoreError> {
+        let number = self.store.block_number(hash)?;
+        Ok(number.filter(|number| self.is_up_to_head(*number)))
+    }
+
+    /// Header and hash of a block; none if there is no such block.
+    ///
+    /// # Errors
+    /// As [`Self::block_number`].
     pub fn header(&self, at: BlockRef) -> Result<Option<SealedHeader>, StoreError> {
-        match at {
-            BlockRef::Head => Ok(Some(self.head().header.clone())),
-            BlockRef::Number(number) => self.store.header(number),
-            BlockRef::Hash(hash) => match self.store.block_number(&hash)? {
-                Some(number) => self.store.header(number),
-                None => Ok(None),
-            },
-        }
+        let number = match at {
+            BlockRef::Head => return Ok(Some(self.head().header.clone())),
+            BlockRef::Number(number) => Some(number),
+            BlockRef::Hash(hash) => self.store.block_number(&hash)?,
+        };
+        let Some(number) = number else { return Ok(None) };
+        let header = self.store.header(number)?;
+        Ok(header.filter(|_| self.is_up_to_head(number)))
     }
 
     /// A block with its transactions; none if there is no such block.
@@ -162,6 +177,9 @@ impl Runtime {
         let (Some(header), Some(IncludedTransaction { transaction, receipt })) = parts else {
             return Ok(None);
         };
+        if !self.is_up_to_head(location.block) {
+            return Ok(None);
+        }
         Ok(Some(FoundTransaction {
             location,
             header,
@@ -189,7 +207,13 @@ impl Runtime {
     /// # Errors
     /// As [`Self::header`].
     pub fn promo_code(&self, id: &U256) -> Result<Option<CodeRecord>, StoreError> {
-        self.store.promo_code(id)
+        let record = self.store.promo_code(id)?;
+        Ok(record
+            .filter(|record| self.is_up_to_head(record.issued.block))
+            .map(|record| CodeRecord {
+                end: record.end.filter(|end| self.is_up_to_head(end.at.block)),
+                ..record
+            }))
     }
 
     /// Header and state of a block.

@@ -39,7 +39,8 @@ impl Runtime {
     ) -> Result<CertifiedBlocks, ReadError> {
         let store = self.store();
         let newest = self.head().number();
-        let first = block(store, from, usize::MAX)?.ok_or(ReadError::NoBlock(BlockRef::Number(from)))?;
+        let first = block(store, from, usize::MAX)?.filter(|_| from <= newest);
+        let first = first.ok_or(ReadError::NoBlock(BlockRef::Number(from)))?;
         let mut left = bytes_max.saturating_sub(first.bytes);
         let mut blocks = vec![first.block];
         let mut last = from;

@@ -124,6 +124,6 @@ pub(super) fn number_of(runtime: &Runtime, at: BlockRef) -> Result<Option<BlockN
     Ok(match at {
         BlockRef::Head => Some(runtime.head().number()),
         BlockRef::Number(number) => Some(number),
-        BlockRef::Hash(hash) => runtime.store().block_number(&hash)?,
+        BlockRef::Hash(hash) => runtime.block_number(&hash)?,
     })
 }

@@ -1,5 +1,7 @@
 //! Is what was committed found again: by number and hash, after a restart, and by its logs?
 
+use std::{iter, thread};
+
 use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, B256, U256, b256, hex};
 use alloy_rpc_types_eth::Filter;
@@ -230,4 +232,41 @@ fn the_built_in_chains_have_the_genesis_that_everybody_knows() {
         .each_ref()
         .map(|spec| (spec.name.as_str(), Runtime::genesis_of(spec).unwrap().get()));
     assert_eq!(made, GENESIS);
+}
+
+/// Between the write of a block and its being the head lies the wait for the disk. Whoever is told of a transaction must then
+/// find it in the newest state, in the block's header and under the head.
+#[test]
+fn a_transaction_is_told_of_when_the_newest_state_has_it_and_not_before() {
+    const BLOCKS: u64 = 100;
+    let world = World::dev();
+    let person = Person::number(5);
+    let payments: Vec<_> = (0..BLOCKS).map(|nonce| person.pay(nonce, TARGET, 1)).collect();
+    let hashes: Vec<B256> = payments.iter().map(|payment| *payment.tx_hash()).collect();
+    let runtime = &world.runtime;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for (nonce, hash) in (0_u64..).zip(&hashes) {
+                let found = iter::repeat_with(|| runtime.transaction(hash).unwrap())
+                    .find_map(|found| found)
+                    .unwrap();
+                let paid = runtime
+                    .account(&TARGET, BlockRef::Head)
+                    .unwrap()
+                    .map(|account| account.balance);
+                assert!(
+                    paid >= Some(U256::from(nonce + 1)),
+                    "payment {nonce} is told of, and {paid:?} were paid"
+                );
+                assert!(runtime.head().number() >= found.location.block);
+                assert_eq!(
+                    runtime.block_number(&found.header.hash).unwrap(),
+                    Some(found.location.block)
+                );
+            }
+        });
+        for payment in payments {
+            world.succeed(payment);
+        }
+    });
 }

@@ -1,6 +1,6 @@
 //! What do the contracts say, all at one block and one time?
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc, thread, time::Duration};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use alloy_primitives::{Address, Bytes, TxKind};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
@@ -18,11 +18,6 @@ use super::super::{clock::unix_seconds, error::RpcFailure, state};
 /// Gas that one question to the contracts may use: forty redemptions' worth. A holder may be a wallet contract (ERC-1271),
 /// whose code is anybody's.
 const QUESTION_GAS_MAX: u64 = 5_000_000;
-
-/// Time between two looks for a block that is stored and is not the head yet; that lasts as long as a few reads.
-const HEAD_POLL: Duration = Duration::from_millis(1);
-/// Looks before it is called a fault: a second, on a machine that is busy with other things.
-const HEAD_LOOKS_MAX: u32 = 1000;
 
 /// The contracts on the state of one block, asked as if in a block made now.
 pub(super) struct View {
@@ -45,25 +40,11 @@ impl View {
         }
     }
 
-    /// Goes on to the newest block if `block` is not in view: the store has a block a moment before it is the head, and the
-    /// head moves while a question is answered.
-    ///
-    /// # Errors
-    /// [`RpcFailure::Internal`] if the block does not become the head.
-    pub(super) fn reach(&mut self, block: BlockNumber) -> Result<(), RpcFailure> {
-        for _ in 0..HEAD_LOOKS_MAX {
-            if block <= self.head.number() {
-                return Ok(());
-            }
+    /// Goes on to the newest block if `block` is not in view: the head moves while a question is answered.
+    pub(super) fn reach(&mut self, block: BlockNumber) {
+        if block > self.head.number() {
             *self = Self::of(Arc::clone(&self.runtime));
-            if block > self.head.number() {
-                thread::sleep(HEAD_POLL);
-            }
         }
-        let (got, head) = (block.get(), self.head.number().get());
-        Err(RpcFailure::Internal(format!(
-            "block {got} is stored, and block {head} stays the head"
-        )))
     }
 
     /// Calls a view function, whose revert is a failure.
