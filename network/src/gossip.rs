@@ -94,7 +94,7 @@ pub(crate) fn behaviour(topic: Topic, names: &ProtocolNames) -> Result<Gossip, S
         .flood_publish(topic == Topic::Consensus)
         .duplicate_cache_time(match topic {
             Topic::Consensus => CONSENSUS_KNOWN,
-            Topic::Transactions => TRANSACTIONS_KNOWN,
+            Topic::Transactions | Topic::Reserved => TRANSACTIONS_KNOWN,
         });
     let config = config.build().map_err(|error| error.to_string())?;
     // Subscriptions to anything else are not kept.

@@ -24,6 +24,8 @@ use crate::{
 pub const CONSENSUS_QUEUE: usize = 1_024;
 /// Own messages of transactions that wait to be sent.
 pub const TRANSACTIONS_QUEUE: usize = 1_024;
+/// Own messages of reserved transactions that wait to be sent: a slot's share of them, one by one.
+pub const RESERVED_QUEUE: usize = 256;
 /// Own requests that wait to be sent.
 pub const REQUESTS_QUEUE: usize = 256;
 /// Verdicts and reports that wait to be carried out: one for each message that can be waiting for one.
@@ -33,6 +35,8 @@ pub const CONTROL_QUEUE: usize = 4_096;
 pub const CONSENSUS_EVENTS_QUEUE: usize = 512;
 /// Messages of transactions of others that wait to be taken.
 pub const TRANSACTIONS_EVENTS_QUEUE: usize = 1_024;
+/// Messages of reserved transactions of others that wait to be taken.
+pub const RESERVED_EVENTS_QUEUE: usize = 256;
 /// Requests of others that wait to be taken.
 pub const REQUESTS_EVENTS_QUEUE: usize = 64;
 
@@ -83,6 +87,8 @@ pub struct NetworkEvents {
     pub consensus: mpsc::Receiver<Incoming<ConsensusMessage>>,
     /// Transactions, as EIP-2718 bytes.
     pub transactions: mpsc::Receiver<Incoming<Vec<Bytes>>>,
+    /// Transactions that are said to be of the reserved lane, as EIP-2718 bytes.
+    pub reserved: mpsc::Receiver<Incoming<Vec<Bytes>>>,
     /// Requests, other than for the status.
     pub requests: mpsc::Receiver<IncomingRequest>,
 }
@@ -114,6 +120,7 @@ pub(crate) struct OutgoingRequest {
 pub(crate) struct Ends {
     pub consensus: mpsc::Receiver<Outgoing>,
     pub transactions: mpsc::Receiver<Vec<u8>>,
+    pub reserved: mpsc::Receiver<Vec<u8>>,
     pub requests: mpsc::Receiver<OutgoingRequest>,
     pub control: mpsc::Receiver<Control>,
     pub validators: watch::Receiver<Arc<Vec<PeerId>>>,
@@ -121,6 +128,7 @@ pub(crate) struct Ends {
     pub peers: watch::Sender<Arc<Peers>>,
     pub consensus_in: mpsc::Sender<Incoming<ConsensusMessage>>,
     pub transactions_in: mpsc::Sender<Incoming<Vec<Bytes>>>,
+    pub reserved_in: mpsc::Sender<Incoming<Vec<Bytes>>>,
     pub requests_in: mpsc::Sender<IncomingRequest>,
 }
 
@@ -130,6 +138,7 @@ pub struct NetworkHandle {
     local: PeerId,
     consensus: mpsc::Sender<Outgoing>,
     transactions: mpsc::Sender<Vec<u8>>,
+    reserved: mpsc::Sender<Vec<u8>>,
     requests: mpsc::Sender<OutgoingRequest>,
     control: mpsc::Sender<Control>,
     validators: Arc<watch::Sender<Arc<Vec<PeerId>>>>,
@@ -141,6 +150,7 @@ pub struct NetworkHandle {
 pub(crate) fn channels(local: PeerId) -> (NetworkHandle, NetworkEvents, Ends) {
     let (consensus, consensus_out) = mpsc::channel(CONSENSUS_QUEUE);
     let (transactions, transactions_out) = mpsc::channel(TRANSACTIONS_QUEUE);
+    let (reserved, reserved_out) = mpsc::channel(RESERVED_QUEUE);
     let (requests, requests_out) = mpsc::channel(REQUESTS_QUEUE);
     let (control, control_out) = mpsc::channel(CONTROL_QUEUE);
     let (validators, validators_out) = watch::channel(Arc::default());
@@ -148,11 +158,13 @@ pub(crate) fn channels(local: PeerId) -> (NetworkHandle, NetworkEvents, Ends) {
     let (peers_in, peers) = watch::channel(Arc::default());
     let (consensus_in, consensus_events) = mpsc::channel(CONSENSUS_EVENTS_QUEUE);
     let (transactions_in, transactions_events) = mpsc::channel(TRANSACTIONS_EVENTS_QUEUE);
+    let (reserved_in, reserved_events) = mpsc::channel(RESERVED_EVENTS_QUEUE);
     let (requests_in, requests_events) = mpsc::channel(REQUESTS_EVENTS_QUEUE);
     let handle = NetworkHandle {
         local,
         consensus,
         transactions,
+        reserved,
         requests,
         control,
         validators: Arc::new(validators),
@@ -162,11 +174,13 @@ pub(crate) fn channels(local: PeerId) -> (NetworkHandle, NetworkEvents, Ends) {
     let events = NetworkEvents {
         consensus: consensus_events,
         transactions: transactions_events,
+        reserved: reserved_events,
         requests: requests_events,
     };
     let ends = Ends {
         consensus: consensus_out,
         transactions: transactions_out,
+        reserved: reserved_out,
         requests: requests_out,
         control: control_out,
         validators: validators_out,
@@ -174,6 +188,7 @@ pub(crate) fn channels(local: PeerId) -> (NetworkHandle, NetworkEvents, Ends) {
         peers: peers_in,
         consensus_in,
         transactions_in,
+        reserved_in,
         requests_in,
     };
     (handle, events, ends)
@@ -196,6 +211,7 @@ impl NetworkHandle {
         let is_queued = match topic {
             Topic::Consensus => self.consensus.try_send(Outgoing::Publish(payload)).is_ok(),
             Topic::Transactions => self.transactions.try_send(payload).is_ok(),
+            Topic::Reserved => self.reserved.try_send(payload).is_ok(),
         };
         if !is_queued {
             telemetry::dropped(topic.name(), "own queue full");

@@ -55,6 +55,7 @@ pub(crate) struct Behaviour {
     pub gate: Gate,
     pub consensus: Gossip,
     pub transactions: Gossip,
+    pub reserved: Gossip,
     pub requests: request_response::Behaviour<RequestFrames>,
     pub direct: request_response::Behaviour<DirectFrames>,
     pub kad: kad::Behaviour<kad::store::MemoryStore>,
@@ -67,6 +68,7 @@ impl Behaviour {
         match topic {
             Topic::Consensus => &mut self.consensus,
             Topic::Transactions => &mut self.transactions,
+            Topic::Reserved => &mut self.reserved,
         }
     }
 
@@ -93,6 +95,7 @@ impl Behaviour {
             gate: Gate::new(Slots::new(local, limits.clone(), trust)),
             consensus: gossip::behaviour(Topic::Consensus, names)?,
             transactions: gossip::behaviour(Topic::Transactions, names)?,
+            reserved: gossip::behaviour(Topic::Reserved, names)?,
             requests,
             direct,
             kad: kad_behaviour(local, names.stream("kad")),

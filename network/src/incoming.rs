@@ -88,12 +88,15 @@ impl Network {
             }
             Ok(GossipMessage::Consensus(message)) => self.hand_over(from, Some(id), message),
             Ok(GossipMessage::Transactions(message)) => {
-                let incoming = Incoming {
-                    from,
-                    id: Some(id),
-                    message,
-                };
-                self.ends.transactions_in.try_send(incoming).is_ok()
+                let id = Some(id);
+                self.ends
+                    .transactions_in
+                    .try_send(Incoming { from, id, message })
+                    .is_ok()
+            }
+            Ok(GossipMessage::Reserved(message)) => {
+                let id = Some(id);
+                self.ends.reserved_in.try_send(Incoming { from, id, message }).is_ok()
             }
         };
         if !is_taken {

@@ -44,6 +44,10 @@ pub struct NetworkLimits {
     pub transaction_messages: Rate,
     /// Bytes of those: above what blocks can take, below what would keep a node from its work.
     pub transaction_bytes: Rate,
+    /// Messages of reserved transactions of an anonymous peer: what a cloud's node gathers in a second, twice over.
+    pub reserved_messages: Rate,
+    /// Bytes of those.
+    pub reserved_bytes: Rate,
     /// How many times as much a validator or a reserved peer may send and ask.
     pub trusted_factor: u32,
     /// Requests of an anonymous peer.
@@ -89,6 +93,8 @@ impl Default for NetworkLimits {
             consensus_bytes: Rate::per_second(2 << 20, 8 << 20),
             transaction_messages: Rate::per_second(3_000, 12_000),
             transaction_bytes: Rate::per_second(4 << 20, 16 << 20),
+            reserved_messages: Rate::per_second(250, 1_000),
+            reserved_bytes: Rate::per_second(512 << 10, 2 << 20),
             trusted_factor: 8,
             requests: Rate::per_second(20, 100),
             response_bytes: Rate::per_second(4 << 20, 32 << 20),

@@ -58,6 +58,7 @@ pub(crate) struct Link {
 struct Meters {
     consensus: [Bucket; 2],
     transactions: [Bucket; 2],
+    reserved: [Bucket; 2],
     requests: [Bucket; 2],
     /// When it last lost points for too much.
     blamed: Option<Instant>,
@@ -82,6 +83,7 @@ impl Link {
             meters: Meters {
                 consensus: full,
                 transactions: full,
+                reserved: full,
                 requests: full,
                 blamed: None,
             },
@@ -121,6 +123,11 @@ impl Link {
                 &mut self.meters.transactions,
                 limits.transaction_messages,
                 limits.transaction_bytes,
+            ),
+            Topic::Reserved => (
+                &mut self.meters.reserved,
+                limits.reserved_messages,
+                limits.reserved_bytes,
             ),
         };
         buckets[0].take(messages.times(factor), 1, now) && buckets[1].take(size.times(factor), bytes as u64, now)

@@ -1,4 +1,5 @@
-//! What do nodes tell each other unasked? Proposals, votes and certificates on one topic, transactions on the other.
+//! What do nodes tell each other unasked? Proposals, votes and certificates on one topic, transactions on another, and those of the
+//! reserved lane on a third, where no flood of the others delays them (R14).
 //!
 //! A proposal travels without its transactions, since everybody has most of them already: their hashes stand in their
 //! place, and what is missing is asked for ([`Request::Transactions`](crate::Request::Transactions)). Read from bytes of
@@ -40,7 +41,7 @@ pub const CONSENSUS_BYTES_MAX: usize = 16
 /// make a peer check thousands before its first score.
 pub const GOSSIP_TRANSACTIONS_MAX: usize = 256;
 
-/// Longest message of the transactions topic: the longest transaction and as much again for others beside it.
+/// Longest message of the topics of transactions: the longest transaction and as much again for others beside it.
 pub const TRANSACTIONS_BYTES_MAX: usize = 2 * TRANSACTION_BYTES_MAX;
 
 /// A block that is proposed: its header, and its transactions by hash.
@@ -77,20 +78,24 @@ pub enum GossipMessage {
     Consensus(ConsensusMessage),
     /// On the transactions topic: EIP-2718 bytes, at most [`GOSSIP_TRANSACTIONS_MAX`] and [`TRANSACTIONS_BYTES_MAX`].
     Transactions(Vec<Bytes>),
+    /// On the reserved topic: the same, of validators and member clouds alone.
+    Reserved(Vec<Bytes>),
 }
 
-/// The two topics.
+/// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// Proposals, votes and certificates.
     Consensus,
     /// Transactions.
     Transactions,
+    /// Transactions of the reserved lane.
+    Reserved,
 }
 
 impl Topic {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Consensus, Self::Transactions];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Consensus, Self::Transactions, Self::Reserved];
 
     /// Its name, in protocol names and metrics.
     #[must_use]
@@ -98,6 +103,7 @@ impl Topic {
         match self {
             Self::Consensus => "consensus",
             Self::Transactions => "transactions",
+            Self::Reserved => "reserved",
         }
     }
 
@@ -106,7 +112,7 @@ impl Topic {
     pub const fn bytes_max(self) -> usize {
         match self {
             Self::Consensus => CONSENSUS_BYTES_MAX,
-            Self::Transactions => TRANSACTIONS_BYTES_MAX,
+            Self::Transactions | Self::Reserved => TRANSACTIONS_BYTES_MAX,
         }
     }
 
@@ -152,6 +158,7 @@ impl GossipMessage {
         match self {
             Self::Consensus(_) => Topic::Consensus,
             Self::Transactions(_) => Topic::Transactions,
+            Self::Reserved(_) => Topic::Reserved,
         }
     }
 
@@ -160,7 +167,9 @@ impl GossipMessage {
     pub fn to_payload(&self) -> Vec<u8> {
         match self {
             Self::Consensus(message) => message.to_payload(),
-            Self::Transactions(transactions) => to_payload(&TransactionList(transactions.clone())),
+            Self::Transactions(transactions) | Self::Reserved(transactions) => {
+                to_payload(&TransactionList(transactions.clone()))
+            }
         }
     }
 
@@ -171,15 +180,17 @@ impl GossipMessage {
     pub fn from_payload(topic: Topic, bytes: &[u8]) -> Result<Self, WireError> {
         match topic {
             Topic::Consensus => ConsensusMessage::from_payload(bytes).map(Self::Consensus),
-            Topic::Transactions => {
-                from_payload::<TransactionList>("list of transactions", bytes, TRANSACTIONS_BYTES_MAX)
-                    .map(|list| Self::Transactions(list.0))
-            }
+            Topic::Transactions => transactions(bytes).map(Self::Transactions),
+            Topic::Reserved => transactions(bytes).map(Self::Reserved),
         }
     }
 }
 
-/// What lies on the transactions topic: one to [`GOSSIP_TRANSACTIONS_MAX`] transactions.
+fn transactions(bytes: &[u8]) -> Result<Vec<Bytes>, WireError> {
+    from_payload::<TransactionList>("list of transactions", bytes, TRANSACTIONS_BYTES_MAX).map(|list| list.0)
+}
+
+/// What lies on the topics of transactions: one to [`GOSSIP_TRANSACTIONS_MAX`] transactions.
 struct TransactionList(Vec<Bytes>);
 
 impl Encode for TransactionList {

@@ -188,6 +188,7 @@ impl Network {
                 () = shutdown.cancelled() => break,
                 event = self.swarm.select_next_some() => self.on_event(event),
                 Some(outgoing) = self.ends.consensus.recv() => self.on_outgoing(outgoing),
+                Some(payload) = self.ends.reserved.recv() => self.publish(Topic::Reserved, payload),
                 Some(payload) = self.ends.transactions.recv() => self.publish(Topic::Transactions, payload),
                 Some(control) = self.ends.control.recv() => self.on_control(control),
                 Some(request) = self.ends.requests.recv() => self.ask(request),
@@ -307,6 +308,7 @@ impl Network {
         match event {
             BehaviourEvent::Consensus(event) => self.on_gossip(Topic::Consensus, event),
             BehaviourEvent::Transactions(event) => self.on_gossip(Topic::Transactions, event),
+            BehaviourEvent::Reserved(event) => self.on_gossip(Topic::Reserved, event),
             BehaviourEvent::Requests(event) => self.on_request_event(event),
             BehaviourEvent::Direct(event) => self.on_direct_event(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),

@@ -64,12 +64,12 @@ pub fn genesis_hash(spec: &ChainSpec) -> Result<B256, NodeError> {
     Ok(hash.get())
 }
 
-/// Builds the node that `config` describes and runs it until a signal stops it or a part of it fails. JSON-RPC runs on the
-/// threads of `rpc_threads`.
+/// Builds the node that `config` describes and runs it until a signal stops it or a part of it fails. What comes from outside in any
+/// number, requests and peers' transactions, is dealt with on the threads of `ingress`.
 ///
 /// # Errors
 /// [`NodeError`], which says what to do and has the exit code.
-pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeError> {
+pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> {
     let started = Instant::now();
     let mut signals = Signals::install()?;
     let shutdown = CancellationToken::new();
@@ -87,7 +87,7 @@ pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeErr
     let (head_sender, heads) = watch::channel(Arc::clone(&head));
     let peer_id = network.as_ref().map(|network| network.handle.local_peer().to_string());
     let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
-    let wiring = Wiring::new(&runtime, &pool, network, signer, heads.clone());
+    let wiring = Wiring::new((&runtime, &pool, &heads), network, signer, ingress.clone());
     let context = RpcContext {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),
@@ -118,7 +118,7 @@ pub async fn run(config: NodeConfig, rpc_threads: &Handle) -> Result<(), NodeErr
     tasks.spawn("driver", async move {
         driver.run().await.map_err(|error| error.to_string())
     });
-    tasks.spawn_servers(rpc_threads, rpc, admin);
+    tasks.spawn_servers(ingress, rpc, admin);
     for (name, task) in wiring.tasks {
         tasks.spawn(name, task(shutdown.clone()).map(Ok));
     }
@@ -331,9 +331,9 @@ impl Tasks {
     }
 
     /// Spawns what answers others.
-    fn spawn_servers(&mut self, rpc_threads: &Handle, rpc: RpcServer, admin: AdminServer) {
+    fn spawn_servers(&mut self, ingress: &Handle, rpc: RpcServer, admin: AdminServer) {
         let token = self.shutdown.clone();
-        self.spawn_on(rpc_threads, "JSON-RPC", async move {
+        self.spawn_on(ingress, "JSON-RPC", async move {
             rpc.run(token).await.map_err(|error| error.to_string())
         });
         let token = self.shutdown.clone();

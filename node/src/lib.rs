@@ -35,13 +35,19 @@ use cli::{Cli, Command};
 use config::NodeConfig;
 use error::NodeError;
 use ledger_suites::Family;
+use rustix::process::{getpriority_process, setpriority_process};
 
-/// Threads that run async tasks. Little is done on them: execution and JSON-RPC have their own.
+/// Threads that run async tasks. Little is done on them: execution and what comes from outside have their own.
 const ASYNC_THREADS: usize = 2;
-/// Threads of JSON-RPC for each processor. Reads run on them from end to end: while one waits for the disk, another goes on.
-const RPC_THREADS_PER_PROCESSOR: usize = 2;
-/// Threads of JSON-RPC at most.
-const RPC_THREADS_MAX: usize = 16;
+/// Threads of what comes from outside for each processor. Reads run on them from end to end: while one waits for the disk, another
+/// goes on.
+const INGRESS_THREADS_PER_PROCESSOR: usize = 2;
+/// Threads of what comes from outside at most.
+const INGRESS_THREADS_MAX: usize = 16;
+/// How much nicer those threads are than the rest, in the steps of `nice`: where processors are short, blocks get three quarters.
+const INGRESS_NICENESS: i32 = 5;
+/// The nicest that a thread can be.
+const NICENESS_MAX: i32 = 19;
 /// Most threads for blocking work: reads for JSON-RPC, one block, and what waits for the disk.
 const BLOCKING_THREADS_MAX: usize = 64;
 /// How long threads that still work are waited for once all tasks have ended.
@@ -66,28 +72,38 @@ pub fn run(cli: &Cli) -> Result<(), NodeError> {
 fn run_node(config: NodeConfig) -> Result<(), NodeError> {
     telemetry::logging::init(&config.telemetry)?;
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let main = threads("ledger", ASYNC_THREADS)?;
-    let rpc = threads(
-        "rpc",
-        processors
-            .saturating_mul(RPC_THREADS_PER_PROCESSOR)
-            .min(RPC_THREADS_MAX),
-    )?;
-    let result = main.block_on(assembly::run(config, rpc.handle()));
-    rpc.shutdown_timeout(THREADS_STOP_WITHIN);
+    let main = threads("ledger", ASYNC_THREADS, || {})?;
+    let count = processors
+        .saturating_mul(INGRESS_THREADS_PER_PROCESSOR)
+        .min(INGRESS_THREADS_MAX);
+    let ingress = threads("ingress", count, be_nice)?;
+    let result = main.block_on(assembly::run(config, ingress.handle()));
+    ingress.shutdown_timeout(THREADS_STOP_WITHIN);
     main.shutdown_timeout(THREADS_STOP_WITHIN);
     result
 }
 
-fn threads(name: &str, count: usize) -> Result<tokio::runtime::Runtime, NodeError> {
+fn threads(
+    name: &str,
+    count: usize,
+    on_start: impl Fn() + Send + Sync + 'static,
+) -> Result<tokio::runtime::Runtime, NodeError> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(count)
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .thread_name(name)
+        .on_thread_start(on_start)
         .enable_all()
         .build()
         .map_err(|source| NodeError::Environment {
             action: "cannot start threads",
             source,
         })
+}
+
+/// Has this thread give way to those that make blocks.
+fn be_nice() {
+    let niceness = getpriority_process(None).unwrap_or_default();
+    // Nobody is ever refused to be nicer; where a system knows nothing of the kind, all threads are equal.
+    let _ = setpriority_process(None, niceness.saturating_add(INGRESS_NICENESS).min(NICENESS_MAX));
 }

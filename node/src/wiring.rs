@@ -13,7 +13,10 @@ use ledger_consensus::{
 use ledger_network::Incoming;
 use ledger_runtime::{Head, Runtime};
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -65,11 +68,10 @@ impl Wiring {
     /// The channels of a node with these parts; without a `network` it talks to nobody.
     #[must_use]
     pub fn new(
-        runtime: &Arc<Runtime>,
-        pool: &Arc<TxPool>,
+        (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
         network: Option<NetworkEnds>,
         signer: Option<Arc<ConsensusSigner>>,
-        heads: watch::Receiver<Arc<Head>>,
+        ingress: Handle,
     ) -> Self {
         let spec = runtime.spec();
         let promised = promised_max(&spec.limits);
@@ -95,10 +97,11 @@ impl Wiring {
             book: Mutex::new(EndorsementBook::new(promised)),
             network: None,
             schedule: schedule_of(spec.consensus.slot_duration_ms),
+            ingress,
         };
-        let (evidence, keeper) = keep_evidence((runtime, pool, &heads), log, signer);
+        let (evidence, keeper) = keep_evidence((runtime, pool, heads), log, signer);
         let mut tasks = vec![keeper];
-        let mut transactions = mpsc::channel(1).1;
+        let (mut transactions, mut reserved) = (mpsc::channel(1).1, mpsc::channel(1).1);
         let driver_network = network.map(|ends| {
             announcer.network = Some(ends.handle.clone());
             let ways = Ways {
@@ -106,14 +109,15 @@ impl Wiring {
                 status: status_sender,
                 endorse,
             };
-            let (driver_network, batches_of_peers) = wire_network((runtime, pool, &heads), ends, ways, &mut tasks);
-            transactions = batches_of_peers;
+            let (driver_network, lanes) = wire_network((runtime, pool, heads), ends, ways, &mut tasks);
+            [transactions, reserved] = lanes;
             driver_network
         });
         let announcer_inputs = AnnouncerInputs {
             transactions,
+            reserved,
             requests: endorse_requests,
-            heads,
+            heads: heads.clone(),
         };
         tasks.push(("announcer", task(|token| announcer.run(announcer_inputs, token))));
         Self {
@@ -155,13 +159,13 @@ struct Ways {
     endorse: mpsc::Sender<EndorseRequest>,
 }
 
-/// The parts that talk to peers. Gives the driver's end, and the transactions that peers pass on.
+/// The parts that talk to peers. Gives the driver's end, and the transactions that peers pass on: all, and those of the reserved lane.
 fn wire_network(
     (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
     ends: NetworkEnds,
     ways: Ways,
     tasks: &mut Vec<(&'static str, Task)>,
-) -> (DriverNetwork, mpsc::Receiver<Incoming<Vec<Bytes>>>) {
+) -> (DriverNetwork, [mpsc::Receiver<Incoming<Vec<Bytes>>>; 2]) {
     let NetworkEnds { handle, events, .. } = ends;
     let recent = Arc::new(RecentBlocks::default());
     let (hint_sender, hints) = mpsc::channel(HINTS_QUEUE);
@@ -190,7 +194,7 @@ fn wire_network(
         recent,
         hints: hint_sender,
     };
-    (driver, events.transactions)
+    (driver, [events.transactions, events.reserved])
 }
 
 /// Boxes a task.

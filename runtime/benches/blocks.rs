@@ -164,6 +164,7 @@ fn produce(runtime: &Runtime, candidates: Vec<Recovered<Transaction>>) -> Execut
     let head = runtime.head();
     let produced = runtime
         .produce(ledger_runtime::ProduceInputs {
+            gas_target: u64::MAX,
             slot: head.slot.next().expect("slots go on"),
             parent_certificate: head.certificate.clone(),
             candidates: &mut candidates.into_iter(),

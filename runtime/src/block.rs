@@ -190,6 +190,16 @@ impl BlockBuilder {
         Ok(Ok(()))
     }
 
+    /// Whether it has no transaction yet.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.transactions.is_empty()
+    }
+
+    /// Gas that its transactions have used so far.
+    pub(crate) const fn gas_used(&self) -> u64 {
+        self.meter.gas_used()
+    }
+
     /// Whether no transaction of anybody fits any more.
     pub(crate) fn is_full(&self) -> bool {
         self.meter.is_full()

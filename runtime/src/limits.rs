@@ -176,6 +176,11 @@ impl LimitMeter {
         Ok(())
     }
 
+    /// Gas that all transactions together have used so far.
+    pub(crate) const fn gas_used(&self) -> u64 {
+        self.all.gas
+    }
+
     /// Whether no further transaction fits, whoever sends it.
     pub(crate) fn is_full(&self) -> bool {
         self.all.transactions >= self.limits.transactions_per_slot || self.all.gas >= self.limits.gas_limit

@@ -26,6 +26,8 @@ pub struct ProduceInputs<'a> {
     pub slot: Slot,
     /// What made the head final; none if the head is genesis.
     pub parent_certificate: Option<FinalityCertificate>,
+    /// Gas after whose use no further transaction is begun; the first one is in any case.
+    pub gas_target: u64,
     /// Transactions in the order to try them, with recovered senders. An iterator that ends when time is short is how
     /// the caller bounds the time.
     pub candidates: &'a mut dyn Iterator<Item = Recovered<Transaction>>,
@@ -74,7 +76,7 @@ pub(crate) fn produce(
     let mut skipped = Vec::new();
     let transactions = usize::try_from(spec.limits.transactions_per_slot).unwrap_or(usize::MAX);
     let mut tries = transactions.saturating_mul(CANDIDATES_PER_TRANSACTION_MAX);
-    while tries > 0 && !builder.is_full() {
+    while tries > 0 && !builder.is_full() && (builder.is_empty() || builder.gas_used() < inputs.gas_target) {
         let Some(candidate) = inputs.candidates.next() else {
             break;
         };

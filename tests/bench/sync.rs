@@ -173,6 +173,7 @@ fn block(
     let head = runtime.head();
     let slot = head.slot.next().ok_or("no slots left")?;
     let produced = runtime.produce(ProduceInputs {
+        gas_target: u64::MAX,
         slot,
         parent_certificate: head.certificate.clone(),
         candidates: &mut { candidates },

@@ -54,7 +54,13 @@ impl Desk {
         );
         let pool = Arc::new(pool);
         let context = RpcContext {
-            consensus: Wiring::new(&runtime, &pool, None, None, heads.subscribe()).port,
+            consensus: Wiring::new(
+                (&runtime, &pool, &heads.subscribe()),
+                None,
+                None,
+                threads.handle().clone(),
+            )
+            .port,
             runtime,
             pool,
             heads: heads.subscribe(),

@@ -156,6 +156,10 @@ fn gossip() -> Vec<(GossipMessage, String)> {
             GossipMessage::Transactions(vec![Bytes::from_static(&[1, 2]), Bytes::from_static(&[3])]),
             "010808010204 03".replace(' ', ""),
         ),
+        (
+            GossipMessage::Reserved(vec![Bytes::from_static(&[1, 2])]),
+            "0104080102".to_owned(),
+        ),
     ]
 }
 

@@ -6,19 +6,21 @@ use std::sync::Arc;
 
 use ledger_chainspec::{Block, Slot, UnixMillis, digest_of};
 use ledger_consensus::{BuildOutcome, BuildRequest, Input, ValidationOutcome};
-use ledger_runtime::Executed;
+use ledger_runtime::{Executed, Head};
 use tracing::warn;
 
 use super::{
     BUILD_GRACE_PARTS, Driver, DriverError, EXECUTED_MAX, now,
-    work::{self, BuildParts, BuildReport, BuildTime, Done, Verdict},
+    pace::SlotTimes,
+    work::{self, BuildBounds, BuildParts, BuildReport, Done, Verdict},
 };
+use crate::telemetry::metering;
 
 impl Driver {
     pub(super) fn start_build(&mut self, request: BuildRequest) {
         let grace_ms = self.parts.runtime.spec().consensus.slot_duration_ms / BUILD_GRACE_PARTS;
-        let time = BuildTime {
-            deadline: self.pace.deadline(now(), request.deadline),
+        let bounds = BuildBounds {
+            gas: self.pace.gas(request.slot),
             late: UnixMillis::new(request.deadline.get().saturating_add(grace_ms)),
         };
         let parts = BuildParts {
@@ -27,11 +29,31 @@ impl Driver {
             endorsements: Arc::clone(&self.parts.endorsements),
             shutdown: self.shutdown.clone(),
         };
-        self.work.spawn_blocking(move || work::build(&parts, request, time));
+        self.work.spawn_blocking(move || work::build(&parts, request, bounds));
+    }
+
+    /// What became of the block that is the head now, for those that come after it.
+    pub(super) fn learn_pace(&mut self, head: &Head) {
+        let schedule = &self.schedule;
+        let (slot, next) = (head.slot, head.slot.next().unwrap_or(head.slot));
+        let times = SlotTimes {
+            start: schedule.start_of(slot),
+            // A validator that is alone waits for nobody.
+            early: match head.signers.len() {
+                1 => schedule.start_of(next),
+                _ => schedule.lock_shown_at(slot),
+            },
+            end: schedule.start_of(next),
+        };
+        self.pace.decided(slot, head.header.header.gas_used, times, now());
+        metrics::gauge!(metering::GAS_TARGET).set(work::as_f64(self.pace.target()));
     }
 
     pub(super) fn start_validation(&mut self, block: Arc<Block>) {
         let runtime = Arc::clone(&self.parts.runtime);
+        if let Ok(digest) = digest_of(&block.header) {
+            self.pace.proposed(digest.slot, block.header.gas_used);
+        }
         let recent = self.talk.as_ref().and_then(|talk| talk.recent.get(&block.hash()));
         let senders = recent.map(|recent| recent.senders).unwrap_or_default();
         self.work
@@ -79,9 +101,11 @@ impl Driver {
             let untried = report.cut_short || self.parts.pool.arrivals() != report.arrivals;
             return if untried { self.tell_pool().await } else { Ok(()) };
         };
-        match report.late {
-            true => self.on_late(slot, &executed),
-            false => self.pace.in_time(),
+        let gas = executed.header().gas_used;
+        if report.late {
+            self.on_late(slot, &executed);
+        } else {
+            self.pace.proposed(slot, gas);
         }
         let outcome = BuildOutcome::Block(Box::new(executed.block()));
         self.keep(*executed);

@@ -316,6 +316,7 @@ impl Driver {
             spawn_blocking(move || work::commit(&runtime, &pool, &block, known, certificate)).await??;
         metrics::histogram!(metering::COMMIT_SECONDS).record(started.elapsed());
         self.parts.endorsements.follow(&head, &included, &self.parts.pool);
+        self.learn_pace(&head);
         Ok(self.on_head(&head))
     }
 

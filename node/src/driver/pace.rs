@@ -1,58 +1,107 @@
-//! How much of a slot does building a block get on this machine, after what it took before?
+//! How much gas does the next block get, after what became of those before it?
 //!
-//! Called by the driver alone. A block that comes too late for its slot is lost, and the next slot would try the same
-//! transactions again: without this, a machine that is too slow for what waits would never make a block. So after a late
-//! block the next one gets half the time for its transactions, and after one in time a little more. Pure: it is told the
-//! time.
+//! Called by the driver alone. A block that is not final within its slot is lost, and the next slot would try the same
+//! transactions again: without this, machines that are too slow for what waits would never agree on a block. Every node hears of
+//! every block, so all of them learn from each one: a lost block halves the next, whoever makes it, and one that was final early
+//! makes room for a larger one. A chain starts small and stays so while its blocks do, since nobody knows what a sudden crowd will
+//! cost before it is there. Pure: it is told the time.
+
+use std::num::NonZeroU64;
 
 use alloy_primitives::B256;
-use ledger_chainspec::UnixMillis;
+use ledger_chainspec::{Slot, UnixMillis};
 
-/// Parts that the time for transactions is divided into; the least is one.
-const PARTS: u64 = 64;
+/// Part of a block's gas limit that a new chain, or one that was quiet, begins with.
+const START_PART: u64 = 4;
 
-/// Parts that a block in time gives back.
-const PARTS_REGAINED: u64 = 4;
+/// The least part of a block's gas limit: room for some transactions, so that reserved senders are not held up by one another.
+const LEAST_PART: u64 = 256;
+
+/// Most that one block in good time adds to the next: as much again.
+const GROWTH_MAX: u64 = 2;
 
 /// Times in a row that a transaction alone may make its block late before it is held to be too slow; once may have been
 /// the machine.
 const LATE_ALONE_MAX: u32 = 2;
 
-/// How building went so far.
+/// Until when a block of a slot should be final.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SlotTimes {
+    /// The slot's start.
+    pub(super) start: UnixMillis,
+    /// A block that is final earlier leaves room for a larger one.
+    pub(super) early: UnixMillis,
+    /// The slot's end.
+    pub(super) end: UnixMillis,
+}
+
+/// How blocks went so far.
 #[derive(Debug)]
 pub(super) struct Pace {
-    parts: u64,
+    /// A block's gas limit.
+    most: u64,
+    /// Gas after which the next block takes no more transactions.
+    gas: u64,
+    /// The newest block that was proposed and is not final.
+    proposed: Option<(Slot, u64)>,
     /// The transaction that was alone in the newest late block, and how often in a row.
     alone: Option<(B256, u32)>,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
+impl Pace {
+    /// The pace of a chain whose blocks may use `most` gas.
+    pub(super) const fn new(most: u64) -> Self {
         Self {
-            parts: PARTS,
+            most,
+            gas: most / START_PART,
+            proposed: None,
             alone: None,
         }
     }
-}
 
-impl Pace {
-    /// Until when a build that starts at `now` takes transactions after its first one, where consensus allows it until
-    /// `deadline`.
-    pub(super) fn deadline(&self, now: UnixMillis, deadline: UnixMillis) -> UnixMillis {
-        let time = deadline.get().saturating_sub(now.get());
-        UnixMillis::new(now.get().saturating_add(time.saturating_mul(self.parts) / PARTS))
+    /// Gas after which the block of `slot` takes no more transactions.
+    pub(super) fn gas(&mut self, slot: Slot) -> u64 {
+        self.give_up_before(slot);
+        self.gas
     }
 
-    /// A block came in time.
-    pub(super) fn in_time(&mut self) {
-        self.parts = (self.parts + PARTS_REGAINED).min(PARTS);
+    /// As [`Self::gas`], of no block in particular: for the metrics.
+    pub(super) const fn target(&self) -> u64 {
+        self.gas
+    }
+
+    /// A block of `slot` that uses `gas` was proposed.
+    pub(super) fn proposed(&mut self, slot: Slot, gas: u64) {
+        self.give_up_before(slot);
+        if self.proposed.is_none_or(|(newest, _)| newest < slot) {
+            self.proposed = Some((slot, gas));
+        }
+    }
+
+    /// The block of `slot`, which used `gas`, is final `now`.
+    pub(super) fn decided(&mut self, slot: Slot, gas: u64, times: SlotTimes, now: UnixMillis) {
+        if self.proposed.is_some_and(|(newest, _)| newest <= slot) {
+            self.proposed = None;
+        }
+        if now >= times.end {
+            return self.too_much(gas);
+        }
         self.alone = None;
+        // A block that left most of its room free says nothing of larger ones.
+        if gas < self.gas / 2 {
+            return;
+        }
+        let since_start = |moment: UnixMillis| moment.get().saturating_sub(times.start.get());
+        let took = NonZeroU64::new(since_start(now)).unwrap_or(NonZeroU64::MIN);
+        let base = self.gas.max(gas);
+        let grown = base.saturating_mul(since_start(times.early)) / took;
+        self.gas = grown.clamp(self.gas, base.saturating_mul(GROWTH_MAX)).min(self.most);
     }
 
-    /// A block came too late; `alone` names its transaction if it held only one. Gives it back if it is too slow for this
-    /// machine.
+    /// A block built here came too late for its slot; `alone` names its transaction if it held only one.
+    /// Gives it back if it is too slow for this machine.
     pub(super) fn late(&mut self, alone: Option<B256>) -> Option<B256> {
-        self.parts = (self.parts / 2).max(1);
+        self.halve();
         let times = match (self.alone, alone) {
             (Some((before, times)), Some(now)) if before == now => times + 1,
             _ => 1,
@@ -60,51 +109,133 @@ impl Pace {
         self.alone = alone.map(|transaction| (transaction, times));
         alone.filter(|_| times >= LATE_ALONE_MAX)
     }
+
+    /// What was proposed before `slot` and is not final by now did not make it.
+    fn give_up_before(&mut self, slot: Slot) {
+        if let Some((_, gas)) = self.proposed.take_if(|(proposed, _)| *proposed < slot) {
+            self.too_much(gas);
+        }
+    }
+
+    /// A block of `gas` took too long. The smallest ones do so for another reason.
+    fn too_much(&mut self, gas: u64) {
+        if gas > self.least() {
+            self.halve();
+        }
+    }
+
+    fn halve(&mut self) {
+        self.gas = (self.gas / 2).max(self.least());
+    }
+
+    const fn least(&self) -> u64 {
+        self.most / LEAST_PART
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const START: UnixMillis = UnixMillis::new(1_000);
-    const DEADLINE: UnixMillis = UnixMillis::new(1_640);
+    const MOST: u64 = 160_000_000;
+    const START: u64 = MOST / START_PART;
 
-    fn given(pace: &Pace) -> u64 {
-        pace.deadline(START, DEADLINE).get() - START.get()
+    fn moment(ms: u64) -> UnixMillis {
+        UnixMillis::new(ms)
+    }
+
+    /// Of slots of a second.
+    fn times(slot: u64) -> SlotTimes {
+        SlotTimes {
+            start: moment(slot * 1000),
+            early: moment(slot * 1000 + 600),
+            end: moment(slot * 1000 + 1000),
+        }
+    }
+
+    /// The pace after a full block of `slot` that was final so many milliseconds after the slot's start.
+    fn after(pace: &mut Pace, slot: u64, ms: u64) -> u64 {
+        let gas = pace.gas(Slot::new(slot));
+        pace.proposed(Slot::new(slot), gas);
+        pace.decided(Slot::new(slot), gas, times(slot), moment(slot * 1000 + ms));
+        pace.gas(Slot::new(slot + 1))
     }
 
     #[test]
-    fn a_late_block_halves_the_time_and_blocks_in_time_give_it_back() {
-        let mut pace = Pace::default();
-        assert_eq!(given(&pace), 640);
-        for left in [320, 160, 80, 40, 20, 10, 10] {
-            pace.late(None);
-            assert_eq!(given(&pace), left);
+    fn blocks_grow_while_they_are_final_early_and_no_further_than_the_limit() {
+        let mut pace = Pace::new(MOST);
+        assert_eq!(pace.gas(Slot::new(1)), START);
+        assert_eq!(after(&mut pace, 1, 0), START * 2);
+        assert_eq!(after(&mut pace, 2, 500), START * 2 * 6 / 5);
+        assert_eq!(after(&mut pace, 3, 600), START * 2 * 6 / 5);
+        assert_eq!(after(&mut pace, 4, 999), START * 2 * 6 / 5);
+        assert_eq!(after(&mut pace, 5, 100), MOST);
+        assert_eq!(after(&mut pace, 6, 100), MOST);
+    }
+
+    #[test]
+    fn a_lost_block_halves_the_next_one_of_whoever_hears_of_it() {
+        let mut pace = Pace::new(MOST);
+        pace.proposed(Slot::new(1), START);
+        // Its slot is not over.
+        assert_eq!(pace.gas(Slot::new(1)), START);
+        assert_eq!(pace.gas(Slot::new(2)), START / 2);
+        pace.proposed(Slot::new(2), START / 2);
+        pace.proposed(Slot::new(4), START / 4);
+        assert_eq!(pace.gas(Slot::new(4)), START / 4);
+        // Final after its slot is as bad.
+        assert_eq!(after(&mut pace, 4, 1000), START / 8);
+    }
+
+    #[test]
+    fn it_never_falls_below_the_least_and_grows_from_there() {
+        let mut pace = Pace::new(MOST);
+        for slot in 1..40 {
+            pace.proposed(Slot::new(slot), MOST);
         }
-        pace.in_time();
-        assert_eq!(given(&pace), 50);
-        for _ in 0..20 {
-            pace.in_time();
+        let least = MOST / LEAST_PART;
+        assert_eq!(pace.gas(Slot::new(40)), least);
+        // A first transaction may use more than that.
+        pace.decided(Slot::new(40), least * 3, times(40), moment(40_100));
+        assert_eq!(pace.gas(Slot::new(41)), least * 6);
+    }
+
+    #[test]
+    fn small_blocks_make_no_room_and_the_smallest_take_none() {
+        let mut pace = Pace::new(MOST);
+        pace.decided(Slot::new(1), START / 3, times(1), moment(1_100));
+        assert_eq!(pace.gas(Slot::new(2)), START);
+        for lost in [0, MOST / LEAST_PART] {
+            pace.proposed(Slot::new(2), lost);
+            assert_eq!(pace.gas(Slot::new(3)), START);
+            pace.decided(Slot::new(3), lost, times(3), moment(9_000));
+            assert_eq!(pace.gas(Slot::new(4)), START);
         }
-        assert_eq!(given(&pace), 640);
+        // A slow machine's block is small because there was no time for more.
+        pace.proposed(Slot::new(4), START / 10);
+        assert_eq!(pace.gas(Slot::new(5)), START / 2);
+    }
+
+    #[test]
+    fn an_older_block_that_becomes_final_leaves_the_newer_one_open() {
+        let mut pace = Pace::new(MOST);
+        pace.proposed(Slot::new(5), START);
+        pace.proposed(Slot::new(4), START);
+        pace.decided(Slot::new(4), 0, times(4), moment(4_100));
+        assert_eq!(pace.gas(Slot::new(6)), START / 2);
     }
 
     #[test]
     fn only_a_transaction_that_is_late_alone_twice_in_a_row_is_too_slow() {
         let (slow, other) = (B256::repeat_byte(1), B256::repeat_byte(2));
-        let mut pace = Pace::default();
+        let mut pace = Pace::new(MOST);
         assert_eq!(pace.late(None), None);
+        assert_eq!(pace.gas(Slot::new(1)), START / 2);
         assert_eq!(pace.late(Some(slow)), None);
         assert_eq!(pace.late(Some(other)), None);
         assert_eq!(pace.late(Some(slow)), None);
-        pace.in_time();
+        pace.decided(Slot::new(1), 0, times(1), moment(1_100));
         assert_eq!(pace.late(Some(slow)), None);
         assert_eq!(pace.late(Some(slow)), Some(slow));
-    }
-
-    #[test]
-    fn a_build_that_starts_after_its_deadline_has_no_time() {
-        let late = UnixMillis::new(2_000);
-        assert_eq!(Pace::default().deadline(late, DEADLINE), late);
     }
 }

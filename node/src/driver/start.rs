@@ -143,6 +143,7 @@ impl Driver {
             questions,
         } = inputs;
         let params = params(parts.runtime.spec(), &parts.runtime)?;
+        let pace = Pace::new(parts.runtime.spec().limits.gas_limit);
         let (signer, guard, start) = match signing {
             Some(Signing { signer, store, start }) => (Some(signer), Some(store), start),
             None => (None, None, GuardStart::Lost),
@@ -180,7 +181,7 @@ impl Driver {
             executed: VecDeque::new(),
             work: JoinSet::new(),
             wake_at: None,
-            pace: Pace::default(),
+            pace,
             told_has_work: false,
             shutdown,
         })

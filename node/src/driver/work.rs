@@ -54,11 +54,11 @@ pub(super) struct BuildParts {
     pub(super) shutdown: CancellationToken,
 }
 
-/// The time that a build has.
+/// What bounds a build, beside the chain's own limits.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BuildTime {
-    /// From when no transaction is begun, the first one excepted.
-    pub(super) deadline: UnixMillis,
+pub(super) struct BuildBounds {
+    /// Gas after whose use no transaction is begun, the first one excepted.
+    pub(super) gas: u64,
     /// From when the block is of no use.
     pub(super) late: UnixMillis,
 }
@@ -75,7 +75,7 @@ pub(super) struct BuildReport {
 }
 
 /// Builds the block that the engine asked for, until its deadline or a shutdown.
-pub(super) fn build(parts: &BuildParts, request: BuildRequest, time: BuildTime) -> Result<Done, DriverError> {
+pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBounds) -> Result<Done, DriverError> {
     let BuildParts {
         runtime,
         pool,
@@ -100,16 +100,16 @@ pub(super) fn build(parts: &BuildParts, request: BuildRequest, time: BuildTime) 
         return Ok(outrun(slot, report));
     }
     let started = Instant::now();
-    let mut until = deadline;
     let under_way = Cell::new(None);
     let candidates = pool.candidates(&endorsements.first()).take_while(|_| {
-        report.cut_short = shutdown.is_cancelled() || now() >= std::mem::replace(&mut until, time.deadline);
+        report.cut_short = shutdown.is_cancelled() || now() >= deadline;
         !report.cut_short
     });
     let mut candidates = candidates.inspect(|candidate| under_way.set(Some(*candidate.tx_hash())));
     let inputs = ProduceInputs {
         slot,
         parent_certificate,
+        gas_target: bounds.gas,
         candidates: &mut candidates,
     };
     // Nothing is written before a block is final, so that nothing is half done when this unwinds.
@@ -126,7 +126,7 @@ pub(super) fn build(parts: &BuildParts, request: BuildRequest, time: BuildTime) 
         Err(error) => return Err(DriverError::Execution(error.to_string())),
     };
     metrics::histogram!(metering::BUILD_SECONDS).record(started.elapsed());
-    report.late = now() >= time.late;
+    report.late = now() >= bounds.late;
     if !produced.skipped.is_empty() {
         debug!(target: "ledger::driver", %slot, skipped = produced.skipped.len(), "transactions did not apply");
         pool.report_skipped(&produced.skipped);
@@ -212,8 +212,8 @@ pub(super) fn record(head: &Head, block: &Block, slot: Slot, votes: usize) {
     metrics::counter!(metering::GAS).increment(gas_used);
 }
 
-/// Block and slot numbers stay far below 2^53, from which on a float would round them.
+/// Numbers of blocks and slots, and gas, stay far below 2^53, from which on a float would round them.
 #[expect(clippy::cast_precision_loss, reason = "rounding a metric beyond 2^53 harms nobody")]
-fn as_f64(number: u64) -> f64 {
+pub(super) fn as_f64(number: u64) -> f64 {
     number as f64
 }

@@ -6,6 +6,8 @@
 
 mod announcer;
 mod book;
+mod telling;
 
-pub use announcer::{Announcer, AnnouncerInputs, EndorseRequest};
+pub use announcer::{Announcer, EndorseRequest};
 pub use book::{ENDORSEMENT_WAIT, Endorsements, RECEIPTS_MAX};
+pub use telling::AnnouncerInputs;

@@ -22,6 +22,8 @@ pub const TRANSACTIONS: &str = "ledger_transactions_total";
 pub const GAS: &str = "ledger_gas_total";
 /// Time to choose, execute and seal a block.
 pub const BUILD_SECONDS: &str = "ledger_block_build_seconds";
+/// Gas after which a block takes no more transactions.
+pub const GAS_TARGET: &str = "ledger_block_gas_target";
 /// Time to write a final block.
 pub const COMMIT_SECONDS: &str = "ledger_block_commit_seconds";
 /// Time to write and sync a guard record.
@@ -117,6 +119,10 @@ fn describe() {
         BUILD_SECONDS,
         Unit::Seconds,
         "Time to choose and execute a block's transactions"
+    );
+    describe_gauge!(
+        GAS_TARGET,
+        "Gas after which a block takes no more transactions, as learned from how long blocks took"
     );
     describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time to write a final block");
     describe_histogram!(

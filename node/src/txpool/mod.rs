@@ -136,7 +136,7 @@ impl TxPool {
     /// [`PoolError`] says why not, and [`PoolError::blames_sender`] whether the peer should have known.
     pub fn submit_from_peer(&self, raw: &[u8]) -> Result<Arc<PooledTransaction>, PoolError> {
         let now = now();
-        let transaction = Arc::new(self.rules.check(raw, now)?);
+        let transaction = Arc::new(self.rules.check_new(raw, now, |hash| self.pool.lock().contains(hash))?);
         self.admit(&transaction, now)?;
         self.write_down(raw);
         let _ = self.arrivals.send(Arc::clone(&transaction));
@@ -269,6 +269,12 @@ impl TxPool {
     #[must_use]
     pub fn get(&self, hash: &B256) -> Option<Arc<PooledTransaction>> {
         self.pool.lock().get(hash)
+    }
+
+    /// The lane of a sender that has something waiting.
+    #[must_use]
+    pub fn lane(&self, sender: &Address) -> Option<Lane> {
+        self.pool.lock().lane(sender)
     }
 
     /// Waiting transactions by their hashes, in the order asked for.

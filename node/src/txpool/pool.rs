@@ -105,6 +105,11 @@ impl Pool {
             .map(|entry| Arc::clone(&entry.transaction))
     }
 
+    /// Whether a transaction waits.
+    pub fn contains(&self, hash: &B256) -> bool {
+        self.by_hash.contains_key(hash)
+    }
+
     /// The nonce after a sender's pending transactions; none if nothing of it waits.
     #[must_use]
     pub fn next_nonce(&self, sender: &Address) -> Option<u64> {

@@ -73,6 +73,19 @@ impl TransactionRules {
     /// # Errors
     /// [`PoolError`] names the first rule that is broken.
     pub fn check(&self, raw: &[u8], received: UnixMillis) -> Result<PooledTransaction, PoolError> {
+        self.check_new(raw, received, |_| false)
+    }
+
+    /// As [`Self::check`], for a transaction that does not wait already as far as `is_known` tells.
+    ///
+    /// # Errors
+    /// As [`Self::check`], and [`PoolError::AlreadyKnown`].
+    pub fn check_new(
+        &self,
+        raw: &[u8],
+        received: UnixMillis,
+        is_known: impl FnOnce(&B256) -> bool,
+    ) -> Result<PooledTransaction, PoolError> {
         let transaction = decode_transaction(raw).map_err(|error| match error {
             TransactionDecodeError::TooLong { bytes } => PoolError::Oversized { bytes },
             TransactionDecodeError::Blob => PoolError::Blob,
@@ -81,6 +94,11 @@ impl TransactionRules {
             },
         })?;
         self.check_fields(&transaction)?;
+        // Most of what peers tell has come another way before.
+        let hash = *transaction.tx_hash();
+        if is_known(&hash) {
+            return Err(PoolError::AlreadyKnown { hash });
+        }
         // The dearest check comes last: recovering a sender costs as much as everything before it many times over.
         let sender = transaction.recover_signer().map_err(|_| PoolError::Signature)?;
         let price = U256::from(transaction.max_fee_per_gas());

@@ -21,7 +21,7 @@ use ledger_node::{
 use ledger_runtime::{BlockRef, Head, Runtime, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tempfile::{TempDir, tempdir};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::node::transfer;
@@ -65,7 +65,7 @@ fn drive(runtime: Arc<Runtime>, signing: Option<Signing>) -> Driven {
     let (sender, heads) = watch::channel(runtime.head());
     let shutdown = CancellationToken::new();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    let wiring = Wiring::new(&runtime, &pool, None, None, heads.clone());
+    let wiring = Wiring::new((&runtime, &pool, &heads), None, None, Handle::current());
     let parts = DriverParts {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_signer_local::PrivateKeySigner;
 use ledger_chainspec::{
     Block, BlockHash, BlockNumber, FinalityCertificate, SetId, Statement, StatementKind, UnixMillis, Vote, dev_keys,
 };
@@ -19,7 +20,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::network::{Member, PATIENCE, four_validators};
+use crate::{
+    network::{Member, PATIENCE, four_validators},
+    node::{dev_account, transfer_on},
+};
 
 /// Blocks of the chain that a latecomer wants; more than one piece of the sync.
 const LONG: u64 = 150;
@@ -163,6 +167,7 @@ fn lengthen(runtime: &Runtime, count: u64) {
         let head = runtime.head();
         let slot = head.slot.next().unwrap();
         let produced = runtime.produce(ProduceInputs {
+            gas_target: u64::MAX,
             slot,
             parent_certificate: head.certificate.clone(),
             candidates: &mut std::iter::empty(),
@@ -237,4 +242,44 @@ async fn a_latecomer_gets_past_peers_that_lie_and_peers_that_drip() {
     }
     late.stop().await;
     honest_member.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn transactions_of_the_reserved_lane_travel_apart_and_nobody_passes_off_others_as_such() {
+    let member = Member::start(8, Vec::new()).await;
+    let runtime = Arc::clone(&member.runtime);
+    let (chain_id, to) = (runtime.spec().chain_id, (Address::repeat_byte(1), U256::ZERO));
+    let stranger = Stranger::start(12, &runtime, member.address.clone(), 0, |_, _| None);
+    stranger.connected().await;
+    let owner = dev_account(0);
+    assert_eq!(runtime.head().set.get(0).unwrap().account, owner.address());
+    let deadline = Instant::now() + PATIENCE;
+
+    // Each nonce anew: the first messages find nobody who listens yet.
+    let mut nonce = 0;
+    while member.pool.lane(&owner.address()).is_none() {
+        let payment = transfer_on(chain_id, &owner, nonce, to);
+        stranger.handle.publish(GossipMessage::Reserved(vec![payment]));
+        nonce += 1;
+        assert!(Instant::now() < deadline, "no reserved transaction came");
+        sleep(Duration::from_millis(200)).await;
+    }
+
+    let mut sent = 0;
+    let mut peers = stranger.handle.peers();
+    while !peers.borrow_and_update().connected.is_empty() {
+        let payments = [(); 2].map(|()| transfer_on(chain_id, &PrivateKeySigner::random(), 0, to));
+        let second = keccak256(&payments[1]);
+        stranger.handle.publish(GossipMessage::Reserved(payments.into()));
+        sent += 1;
+        assert!(Instant::now() < deadline, "nothing was held against it");
+        sleep(Duration::from_millis(200)).await;
+        assert!(
+            member.pool.get(&second).is_none(),
+            "what comes after the first of them is not looked at"
+        );
+    }
+    assert!(sent >= 5, "{sent} messages are too few to be let go for");
+    stranger.stop().await;
+    member.stop().await;
 }

@@ -27,6 +27,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
+    runtime::Handle,
     sync::watch,
     task::JoinSet,
     time::{Instant, sleep},
@@ -43,7 +44,7 @@ const BEFORE_LATECOMER: u64 = 6;
 /// A node without its process.
 pub struct Member {
     pub runtime: Arc<Runtime>,
-    pool: Arc<TxPool>,
+    pub pool: Arc<TxPool>,
     heads: watch::Receiver<Arc<Head>>,
     pub address: Multiaddr,
     rpc: HttpClient,
@@ -103,7 +104,7 @@ impl Member {
         let mut peers = ends.handle.peers();
         let signing = (k < dev_keys::DEV_VALIDATORS).then(|| signing(k, &folder, &runtime));
         let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
-        let wiring = Wiring::new(&runtime, &pool, Some(ends), signer, heads.clone());
+        let wiring = Wiring::new((&runtime, &pool, &heads), Some(ends), signer, Handle::current());
         let context = RpcContext {
             runtime: Arc::clone(&runtime),
             pool: Arc::clone(&pool),

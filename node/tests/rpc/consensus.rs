@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, watch},
     time::{Instant, sleep},
 };
@@ -58,7 +59,12 @@ impl Live {
         let pool = Arc::new(TxPool::open(Arc::clone(&runtime), None).unwrap());
         let (head_sender, heads) = watch::channel(runtime.head());
         let signer = Arc::new(ConsensusSigner::new(dev_keys::validator_key(0)));
-        let wiring = Wiring::new(&runtime, &pool, None, Some(Arc::clone(&signer)), heads.clone());
+        let wiring = Wiring::new(
+            (&runtime, &pool, &heads),
+            None,
+            Some(Arc::clone(&signer)),
+            Handle::current(),
+        );
         let context = world::context_of(&runtime, &pool, heads, (wiring.status.clone(), wiring.port.clone()));
         let server = RpcServer::bind(world::options(RpcLimits::default()), context).unwrap();
         let url = format!("http://{}", server.address());

@@ -245,3 +245,12 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_waits_already_is_told_by_its_hash_before_its_sender_is_recovered() {
+    let transaction = Person::number(20).pay(3, 5, 7);
+    let (raw, hash) = (transaction.encoded_2718(), *transaction.tx_hash());
+    let known = rules().check_new(&raw, NOW, |asked| *asked == hash);
+    assert_eq!(known, Err(PoolError::AlreadyKnown { hash }));
+    assert_eq!(rules().check_new(&raw, NOW, |_| false), rules().check(&raw, NOW));
+}

@@ -33,7 +33,7 @@ use ledger_runtime::{BlockRef, Executed, Head, ProduceInputs, Runtime, RuntimeOp
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// Somebody with a key: an account of the test mnemonic. From 10 on they have no coins.
@@ -232,6 +232,7 @@ impl World {
     pub fn mine_in(&self, slot: Slot) -> Vec<Skipped> {
         let mut candidates = self.pool.candidates(&[]);
         let produced = self.runtime.produce(ProduceInputs {
+            gas_target: u64::MAX,
             slot,
             parent_certificate: self.runtime.head().certificate.clone(),
             candidates: &mut candidates,
@@ -312,7 +313,7 @@ fn context(
     heads: watch::Receiver<Arc<Head>>,
     network: watch::Receiver<NetworkStatus>,
 ) -> RpcContext {
-    let port = Wiring::new(runtime, pool, None, None, heads.clone()).port;
+    let port = Wiring::new((runtime, pool, &heads), None, None, Handle::current()).port;
     context_of(runtime, pool, heads, (network, port))
 }
 

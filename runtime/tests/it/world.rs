@@ -161,6 +161,7 @@ impl World {
         let mut candidates = candidates.into_iter();
         self.runtime
             .produce(ProduceInputs {
+                gas_target: u64::MAX,
                 slot,
                 parent_certificate,
                 candidates: &mut candidates,
