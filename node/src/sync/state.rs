@@ -11,14 +11,13 @@ use ledger_chainspec::{BlockHash, BlockNumber};
 use ledger_network::{Misbehaviour, NetworkHandle, Peer, PeerId, Request, Response};
 use ledger_runtime::{
     RuntimeOptions,
-    transfer::{StateChunk, StateCursor, StateImport, StateImportError, StateProgress},
+    transfer::{Found, StateChunk, StateCursor, StateImport, StateImportError, StateProgress},
 };
 use parity_scale_codec::Encode;
 use tokio::{
     task::{JoinError, spawn_blocking},
     time::{Instant, sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::error::NodeError;
@@ -37,44 +36,42 @@ const PEERS_WITHIN: Duration = Duration::from_secs(5);
 const MORE_WITHIN: Duration = Duration::from_secs(1);
 /// Pause after every peer has failed.
 const ROUND_PAUSE: Duration = Duration::from_secs(2);
-/// Rounds of all peers without a chunk after which another, newer state is asked for.
+/// Rounds in which peers answered and none had the chunk, or a manifest, after which it is given up. A round in which nobody answered
+/// tells nothing of what they have.
 const ROUNDS_MAX: usize = 5;
 /// Time between two lines of the log.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Takes a state where that is the shorter way, or goes on with one that was begun. Returns when the database can be opened as
-/// usual, whatever came of it.
+/// usual; one that was begun waits for peers for as long as it takes.
 ///
 /// # Errors
 /// [`NodeError::StateSync`] if this machine is at fault.
-pub async fn take_state(
-    network: &NetworkHandle,
-    options: &RuntimeOptions,
-    shutdown: &CancellationToken,
-) -> Result<(), NodeError> {
-    let mut begun = on_disk(options, |options| StateImport::resume(&options)).await?;
-    if begun.is_none() && options.path.join("CURRENT").exists() {
-        return Ok(());
-    }
-    if begun.is_none() && best_head(network).await < STATE_BLOCKS_MIN {
-        return Ok(());
-    }
+pub async fn take_state(network: &NetworkHandle, options: &RuntimeOptions) -> Result<(), NodeError> {
+    let mut begun = match on_disk(options, |options| StateImport::find(&options)).await? {
+        Found::Chain => return Ok(()),
+        Found::Begun(import) => {
+            tell("the state that was begun is gone on with", &import.progress());
+            Some(*import)
+        }
+        Found::Nothing if best_head(network).await < STATE_BLOCKS_MIN => return Ok(()),
+        Found::Nothing => None,
+    };
+    let mut is_begun = begun.is_some();
     loop {
         let import = match begun.take() {
             Some(import) => import,
-            None => tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                begun = begin(network, options) => match begun? {
-                    Some(import) => import,
-                    None => return Ok(()),
-                },
+            None => match begin(network, options).await? {
+                Some(import) => import,
+                None if is_begun => {
+                    warn!(target: "ledger::sync", "no peer gives a newer state either: waiting for one that does");
+                    continue;
+                }
+                None => return Ok(()),
             },
         };
-        let taken = tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            taken = Taking::new(network, import).run() => taken?,
-        };
-        match taken {
+        is_begun = true;
+        match Taking::new(network, import).run().await? {
             Some(import) => {
                 let progress = import.progress();
                 spawn_blocking(move || import.finish()).await.map_err(stopped)??;
@@ -173,9 +170,9 @@ impl<'a> Taking<'a> {
                 (import, accepted)
             });
             let fetching = async {
-                match next {
-                    Some(next) => ask(network, peer, block, &next).await,
-                    None => None,
+                match ask(network, peer, block, &next?).await {
+                    Asked::Given(chunk) => Some((peer, *chunk)),
+                    Asked::NotThere | Asked::NoAnswer => None,
                 }
             };
             let (written, fetched) = tokio::join!(writing, fetching);
@@ -198,40 +195,55 @@ impl<'a> Taking<'a> {
     }
 }
 
-/// The chunk that begins at `cursor`, from whoever has it; none if nobody has for several rounds.
+/// What came of asking one peer for a chunk.
+enum Asked {
+    Given(Box<StateChunk>),
+    /// It has none, or nothing that could be read.
+    NotThere,
+    /// It is busy, or gone.
+    NoAnswer,
+}
+
+/// The chunk that begins at `cursor`, from whoever has it; none if those who answer have not had it for several rounds. Without anybody
+/// who answers it is waited for.
 async fn fetch(network: &NetworkHandle, block: BlockHash, cursor: &StateCursor) -> Option<Fetched> {
-    for _ in 0..ROUNDS_MAX {
+    let mut rounds = 0;
+    while rounds < ROUNDS_MAX {
         let peers = Arc::clone(&network.peers().borrow());
+        let mut is_answered = false;
         for peer in &peers.connected {
-            if let Some(fetched) = ask(network, peer.id, block, cursor).await {
-                return Some(fetched);
+            match ask(network, peer.id, block, cursor).await {
+                Asked::Given(chunk) => return Some((peer.id, *chunk)),
+                Asked::NotThere => is_answered = true,
+                Asked::NoAnswer => {}
             }
         }
+        rounds += usize::from(is_answered);
         sleep(ROUND_PAUSE).await;
     }
     None
 }
 
 /// Asks one peer.
-async fn ask(network: &NetworkHandle, peer: PeerId, block: BlockHash, cursor: &StateCursor) -> Option<Fetched> {
+async fn ask(network: &NetworkHandle, peer: PeerId, block: BlockHash, cursor: &StateCursor) -> Asked {
     let request = Request::StateChunk {
         block,
         cursor: cursor.encode(),
     };
     let bytes = match network.request(peer, request).await {
-        Ok(Response::State(bytes)) => bytes?,
-        Ok(_) => return None,
+        Ok(Response::State(Some(bytes))) => bytes,
+        Ok(_) => return Asked::NotThere,
         Err(error) => {
             debug!(target: "ledger::sync", %peer, %error, "no state from a peer");
-            return None;
+            return Asked::NoAnswer;
         }
     };
     match StateChunk::decode(&bytes) {
-        Ok(chunk) => Some((peer, chunk)),
+        Ok(chunk) => Asked::Given(Box::new(chunk)),
         Err(error) => {
             warn!(target: "ledger::sync", %peer, %error, "a peer gave bytes that are no state");
             network.report(peer, Misbehaviour::BadStateChunk);
-            None
+            Asked::NotThere
         }
     }
 }
