@@ -5,7 +5,7 @@
 //! them, made final. Peers are believed nothing; one that gives what does not add up is reported, and the next one is asked. What was taken
 //! survives a crash, and the next start goes on with it. Everything after that block is caught up with as usual.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ledger_chainspec::{BlockHash, BlockNumber};
 use ledger_network::{Misbehaviour, NetworkHandle, Peer, PeerId, Request, Response};
@@ -134,6 +134,8 @@ async fn begin(network: &NetworkHandle, options: &RuntimeOptions) -> Result<Opti
 struct Taking<'a> {
     network: &'a NetworkHandle,
     import: StateImport,
+    /// Peers that gave what is wrong: they are asked for no more of this state. A validator among them stays connected.
+    liars: BTreeSet<PeerId>,
     last_line: Instant,
 }
 
@@ -145,6 +147,7 @@ impl<'a> Taking<'a> {
         Self {
             network,
             import,
+            liars: BTreeSet::new(),
             last_line: Instant::now(),
         }
     }
@@ -157,7 +160,7 @@ impl<'a> Taking<'a> {
         while let Some(cursor) = self.import.progress().next {
             let fetched = match ahead.take() {
                 Some(fetched) => Some(fetched),
-                None => fetch(network, block, &cursor).await,
+                None => fetch(network, block, &cursor, &self.liars).await,
             };
             let Some((peer, chunk)) = fetched else {
                 return Ok(None);
@@ -183,6 +186,7 @@ impl<'a> Taking<'a> {
                 Err(error) if error.blames_peer() => {
                     warn!(target: "ledger::sync", %peer, %error, "a peer gave state that is wrong");
                     network.report(peer, Misbehaviour::BadStateChunk);
+                    self.liars.insert(peer);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -204,14 +208,19 @@ enum Asked {
     NoAnswer,
 }
 
-/// The chunk that begins at `cursor`, from whoever has it; none if those who answer have not had it for several rounds. Without anybody
+/// The chunk that begins at `cursor`, from whoever has it and is none of the `liars`; none if those who answer have not had it for several rounds. Without anybody
 /// who answers it is waited for.
-async fn fetch(network: &NetworkHandle, block: BlockHash, cursor: &StateCursor) -> Option<Fetched> {
+async fn fetch(
+    network: &NetworkHandle,
+    block: BlockHash,
+    cursor: &StateCursor,
+    liars: &BTreeSet<PeerId>,
+) -> Option<Fetched> {
     let mut rounds = 0;
     while rounds < ROUNDS_MAX {
         let peers = Arc::clone(&network.peers().borrow());
         let mut is_answered = false;
-        for peer in &peers.connected {
+        for peer in peers.connected.iter().filter(|peer| !liars.contains(&peer.id)) {
             match ask(network, peer.id, block, cursor).await {
                 Asked::Given(chunk) => return Some((peer.id, *chunk)),
                 Asked::NotThere => is_answered = true,

@@ -10,4 +10,5 @@ mod network;
 mod node;
 mod process;
 mod suites;
+mod sync;
 mod testnet;
