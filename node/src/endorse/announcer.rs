@@ -48,8 +48,10 @@ const OWN_MAX: usize = 8_192;
 const AGAIN_PER_SLOT_MAX: usize = 1_024;
 /// Batches of peers that are checked at once.
 const CHECKED_AT_ONCE_MAX: usize = 2;
-/// Requests for endorsements, of this node and of others, that are under way at once.
+/// Own requests for endorsements that are under way at once.
 const ASKED_AT_ONCE_MAX: usize = 32;
+/// Requests of peers that are answered at once, apart from the own ones: no number of strangers keeps this node from asking.
+const ANSWERED_AT_ONCE_MAX: usize = 16;
 
 /// A peer asks for endorsements.
 #[derive(Debug)]
@@ -121,6 +123,7 @@ struct Running {
     again_at: Option<Instant>,
     checks: JoinSet<()>,
     asks: JoinSet<()>,
+    answers: JoinSet<()>,
 }
 
 impl Announcer {
@@ -135,13 +138,14 @@ impl Announcer {
         let mut running = Running::new(self);
         loop {
             let may_check = running.checks.len() < CHECKED_AT_ONCE_MAX;
-            let may_ask = running.asks.len() < ASKED_AT_ONCE_MAX;
+            let may_answer = running.answers.len() < ANSWERED_AT_ONCE_MAX;
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = until(running.gathered.due) => running.tell(),
                 () = until(running.again_at) => running.hand_on_again(),
                 Some(_) = running.checks.join_next() => {}
                 Some(_) = running.asks.join_next() => {}
+                Some(_) = running.answers.join_next() => {}
                 arrival = arrivals.recv() => match arrival {
                     Ok(transaction) => running.gather(transaction),
                     Err(RecvError::Lagged(missed)) => {
@@ -150,7 +154,7 @@ impl Announcer {
                     Err(RecvError::Closed) => return,
                 },
                 Some(incoming) = transactions.recv(), if may_check => running.check(incoming),
-                Some(request) = requests.recv(), if may_ask => running.endorse_for(request),
+                Some(request) = requests.recv(), if may_answer => running.endorse_for(request),
                 Ok(()) = heads.changed() => running.forget_included(),
             }
         }
@@ -254,8 +258,8 @@ impl Announcer {
         direct.or_else(|| Some(peers.connected.iter().find(|peer| peer.is_validator)?.id))
     }
 
-    /// Takes a peer's transactions in and endorses them, or hands them to the authority if the peer is not a validator, which
-    /// could have done that by itself.
+    /// Takes a peer's transactions in and endorses them, or hands those that are good to the authority if the peer is not a
+    /// validator, which could have done that by itself.
     async fn answer(self: Arc<Self>, request: EndorseRequest) {
         let EndorseRequest { incoming, transactions } = request;
         let slot = self.slot();
@@ -264,24 +268,26 @@ impl Announcer {
             .as_ref()
             .is_some_and(|signer| self.runtime.head().set.authority(slot).consensus_key == signer.public());
         let announcer = Arc::clone(&self);
-        let raw = transactions.clone();
         let endorsed = spawn_blocking(move || {
             let mut taken = Vec::new();
-            for bytes in &raw {
+            for bytes in &transactions {
                 match announcer.pool.submit_from_peer(bytes) {
                     Ok(transaction) => taken.push(transaction),
                     Err(PoolError::AlreadyKnown { hash }) => taken.extend(announcer.pool.get(&hash)),
                     Err(error) => debug!(target: "ledger::endorse", %error, "not endorsed"),
                 }
             }
-            match is_authority {
+            let endorsements = match is_authority {
                 true => announcer.endorse(slot, &taken),
                 false => Vec::new(),
-            }
+            };
+            (taken, endorsements)
         });
-        let Ok(mut endorsements) = endorsed.await else { return };
-        if !is_authority && !incoming.is_validator {
-            endorsements = self.ask(transactions).await;
+        let Ok((taken, mut endorsements)) = endorsed.await else {
+            return;
+        };
+        if !is_authority && !incoming.is_validator && !taken.is_empty() {
+            endorsements = self.ask(encoded(&taken)).await;
         }
         incoming.answer(Response::Endorsements(endorsements));
     }
@@ -296,6 +302,7 @@ impl Running {
             again_at: None,
             checks: JoinSet::new(),
             asks: JoinSet::new(),
+            answers: JoinSet::new(),
         }
     }
 
@@ -370,7 +377,7 @@ impl Running {
     }
 
     fn endorse_for(&mut self, request: EndorseRequest) {
-        self.asks.spawn(Arc::clone(&self.announcer).answer(request));
+        self.answers.spawn(Arc::clone(&self.announcer).answer(request));
     }
 
     /// The start of the next slot.

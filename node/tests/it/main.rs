@@ -4,6 +4,7 @@
 
 mod db;
 mod driver;
+mod endorse;
 mod guard_store;
 mod misbehaving;
 mod network;
