@@ -206,22 +206,26 @@ impl Endorsed {
         }
     }
 
-    /// Takes an endorsement whose signature and authority have been checked, while `head` is the newest block. A transaction
-    /// that was promised before keeps its place.
-    pub fn take(&mut self, endorsement: &Endorsement, head: BlockNumber) {
+    /// Takes an endorsement whose signature and authority have been checked, while `head` is the newest block; false if it goes
+    /// beyond what a slot may promise. A transaction that was promised before keeps its place. Time goes on by the slots of
+    /// endorsements too: a chain that stands still has no blocks to tell it by.
+    pub fn take(&mut self, endorsement: &Endorsement, head: BlockNumber) -> bool {
         let slot = endorsement.slot;
+        self.forget_before(Slot::new(slot.get().saturating_sub(ENDORSED_SLOTS_KEPT)));
         let taken = self.taken.entry(slot).or_default();
         for transaction in &endorsement.transactions {
+            let std::collections::btree_map::Entry::Vacant(entry) = self.promises.entry(*transaction) else {
+                continue;
+            };
             if *taken >= self.per_slot_max {
-                return;
+                return false;
             }
-            if let std::collections::btree_map::Entry::Vacant(entry) = self.promises.entry(*transaction) {
-                let place = (slot, *taken);
-                entry.insert(Promise { place, since: head });
-                self.order.insert(place, *transaction);
-                *taken += 1;
-            }
+            let place = (slot, *taken);
+            entry.insert(Promise { place, since: head });
+            self.order.insert(place, *transaction);
+            *taken += 1;
         }
+        true
     }
 
     /// The transactions that go first, in the order of the promises.

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ledger_chainspec::VALIDATORS_MAX;
-use libp2p::{PeerId, core::ConnectedPoint, identify, ping, swarm::ConnectionId};
+use libp2p::{Multiaddr, PeerId, core::ConnectedPoint, identify, ping, swarm::ConnectionId};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -17,6 +17,7 @@ use crate::{
     network::Network,
     peers::{Peer, Peers},
     score::BAN_POINTS,
+    store::KnownPeer,
     telemetry,
 };
 
@@ -95,18 +96,29 @@ impl Network {
         }
         link.introduce(&info.agent_version);
         let mut addresses = plausible(&info.listen_addrs, &line.address, ADDRESSES_MAX);
-        if info.protocols.contains(&self.names.stream("kad")) {
-            for address in &addresses {
-                self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
-            }
-        }
         // Where it was found is surer than where it says it is.
         let found = (!line.is_incoming).then(|| plausible(std::slice::from_ref(&line.address), &line.address, 1));
         addresses.retain(|address| found.iter().flatten().all(|found| found != address));
         addresses.splice(0..0, found.into_iter().flatten());
+        if info.protocols.contains(&self.names.stream("kad")) {
+            self.put_on_the_map(peer, &addresses);
+        }
         self.plan.learn(peer, addresses.clone(), now);
-        self.store.remember(peer, addresses, unix_ms() / 1_000);
+        let seen = unix_ms() / 1_000;
+        let trust = self.swarm.behaviour().gate.slots.trust();
+        self.store
+            .remember(KnownPeer { peer, addresses, seen }, |peer| trust.is_trusted(peer));
         self.is_changed = true;
+    }
+
+    /// Others that ask where the peer is are told these addresses, and no older ones: a peer can name new ones without end, and
+    /// kad would keep them all.
+    fn put_on_the_map(&mut self, peer: PeerId, addresses: &[Multiaddr]) {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        kad.remove_peer(&peer);
+        for address in addresses {
+            kad.add_address(&peer, address.clone());
+        }
     }
 
     pub(crate) fn on_ping(&mut self, event: &ping::Event) {
@@ -160,15 +172,15 @@ impl Network {
         self.dial(now);
     }
 
-    /// The validators that this node keeps a link with: all others, if it is one itself.
+    /// The validators that this node keeps a link with: all others that it lets in, if it is one itself.
     fn links_wanted(&self) -> HashSet<PeerId> {
         let local = self.swarm.local_peer_id();
-        let is_free = !self.swarm.behaviour().gate.slots.trust().reserved_only;
-        if is_free && self.validators.contains(local) {
-            self.validators.iter().filter(|peer| *peer != local).copied().collect()
-        } else {
-            HashSet::new()
+        let trust = self.swarm.behaviour().gate.slots.trust();
+        if !self.validators.contains(local) {
+            return HashSet::new();
         }
+        let others = self.validators.iter().filter(|peer| *peer != local);
+        others.filter(|peer| trust.is_trusted(peer)).copied().collect()
     }
 
     /// Takes points from a peer, and lets it go if none are left. A trusted peer stays, whatever it does: its links are what
@@ -282,5 +294,62 @@ impl Network {
         telemetry::peers(connected.len(), validators);
         let listening = self.swarm.listeners().cloned().collect();
         self.ends.peers.send_replace(Arc::new(Peers { listening, connected }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use ledger_chainspec::GenesisHash;
+    use libp2p::core::{Endpoint, transport::PortUse};
+
+    use super::*;
+    use crate::{limits::NetworkLimits, options::NetworkOptions};
+
+    fn network() -> Network {
+        let options = NetworkOptions {
+            identity: SigningKey::from_bytes(&[1; 32]),
+            genesis: GenesisHash::new([2; 32].into()),
+            listen: Vec::new(),
+            external: Vec::new(),
+            bootnodes: Vec::new(),
+            reserved: Vec::new(),
+            reserved_only: false,
+            peer_store: None,
+            agent: "test/1".to_owned(),
+            limits: NetworkLimits::default(),
+        };
+        Network::bind(options).unwrap().0
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_moves_again_and_again_is_told_of_at_its_newest_addresses_alone() {
+        let mut network = network();
+        let key = libp2p::identity::Keypair::ed25519_from_bytes([3; 32]).unwrap();
+        let (peer, id) = (key.public().to_peer_id(), ConnectionId::new_unchecked(1));
+        let endpoint = ConnectedPoint::Dialer {
+            address: "/ip4/198.51.100.1/tcp/1".parse().unwrap(),
+            role_override: Endpoint::Dialer,
+            port_use: PortUse::New,
+        };
+        network.on_connected(peer, id, &endpoint);
+        for port in 1..=100 {
+            let info = identify::Info {
+                public_key: key.public(),
+                protocol_version: network.names.chain(),
+                agent_version: "test/2".to_owned(),
+                listen_addrs: vec![format!("/ip4/198.51.100.7/tcp/{port}").parse().unwrap()],
+                protocols: vec![network.names.stream("kad")],
+                observed_addr: "/ip4/127.0.0.1/tcp/1".parse().unwrap(),
+                signed_peer_record: None,
+            };
+            network.on_introduced(peer, id, &info);
+        }
+        let kad = &mut network.swarm.behaviour_mut().kad;
+        let buckets = kad.kbuckets().flat_map(|bucket| {
+            let entries = bucket.iter().map(|entry| entry.node.value.len());
+            entries.collect::<Vec<_>>()
+        });
+        assert_eq!(buckets.collect::<Vec<_>>(), [2]);
     }
 }

@@ -1,7 +1,8 @@
 //! Whom to dial, and when? Validators first, then bootnodes and reserved peers, then as many others as are wanted.
 //!
 //! Pure: time comes in and no socket is touched. A peer that does not answer is tried less and less often. Knows every
-//! address that others were found at, within bounds; what is connected costs nothing.
+//! address that others were found at, within bounds, and apart from those what somebody else says of them: hearsay displaces
+//! nothing that is surer. What is connected costs nothing.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -19,7 +20,8 @@ const PAUSE_MAX_NAMED: Duration = Duration::from_secs(60);
 const PAUSE_MAX_OTHERS: Duration = Duration::from_secs(900);
 /// A connection that lasted so long was a good one: the next pause is a short one again.
 const GOOD_CONNECTION: Duration = Duration::from_secs(30);
-/// Most addresses of one peer: both transports over both kinds of IP, and as much again.
+/// Most addresses of one peer by its own word, and as many by the word of others: both transports over both kinds of IP, and as
+/// much again.
 pub(crate) const ADDRESSES_MAX: usize = 8;
 /// Most other peers that are known.
 pub(crate) const OTHERS_MAX: usize = 512;
@@ -51,10 +53,32 @@ struct Target {
     rank: Rank,
     /// What it is when it is no validator.
     plain_rank: Rank,
-    addresses: Vec<Multiaddr>,
+    /// Where the operator or the specification says that it is: kept, whoever says what.
+    named: Vec<Multiaddr>,
+    /// Where it was found, or says that it is, the newest first.
+    told: Vec<Multiaddr>,
+    /// Where somebody else says that it is, the newest first.
+    hearsay: Vec<Multiaddr>,
     state: State,
     pause: Duration,
     failures: u32,
+}
+
+impl Target {
+    /// The surest first, each once.
+    fn addresses(&self) -> Vec<Multiaddr> {
+        let mut all: Vec<Multiaddr> = Vec::new();
+        for address in self.named.iter().chain(&self.told).chain(&self.hearsay) {
+            if !all.contains(address) {
+                all.push(address.clone());
+            }
+        }
+        all
+    }
+
+    const fn has_address(&self) -> bool {
+        !(self.named.is_empty() && self.told.is_empty() && self.hearsay.is_empty())
+    }
 }
 
 /// A dial to be made.
@@ -87,7 +111,9 @@ impl DialPlan {
         if let Some(target) = self.target(peer, now) {
             target.rank = target.rank.min(rank);
             target.plain_rank = target.plain_rank.min(rank);
-            add(&mut target.addresses, vec![address]);
+            if !target.named.contains(&address) {
+                target.named.push(address);
+            }
         }
     }
 
@@ -110,14 +136,29 @@ impl DialPlan {
         }
     }
 
-    /// Addresses at which a peer is said to be; the newest are tried first.
+    /// Addresses at which a peer was found, or says that it is.
     pub(crate) fn learn(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, now: Instant) {
+        self.add(peer, addresses, now, |target| &mut target.told);
+    }
+
+    /// Addresses at which somebody else says that a peer is.
+    pub(crate) fn hear(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, now: Instant) {
+        self.add(peer, addresses, now, |target| &mut target.hearsay);
+    }
+
+    fn add(
+        &mut self,
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+        now: Instant,
+        list: impl FnOnce(&mut Target) -> &mut Vec<Multiaddr>,
+    ) {
         if addresses.is_empty() || (!self.targets.contains_key(&peer) && !self.has_room()) {
             return;
         }
         if let Some(target) = self.target(peer, now) {
-            let was_unknown = target.addresses.is_empty();
-            add(&mut target.addresses, addresses);
+            let was_unknown = !target.has_address();
+            put_first(list(target), addresses);
             if let State::Idle(next) = target.state
                 && was_unknown
             {
@@ -129,7 +170,8 @@ impl DialPlan {
     /// The address leads to somebody else.
     pub(crate) fn forget_address(&mut self, peer: PeerId, address: &Multiaddr) {
         if let Some(target) = self.targets.get_mut(&peer) {
-            target.addresses.retain(|known| known != address);
+            target.told.retain(|known| known != address);
+            target.hearsay.retain(|known| known != address);
         }
     }
 
@@ -155,6 +197,10 @@ impl DialPlan {
                 target.pause = PAUSE_MIN;
             }
             rest(&peer, target, now);
+            // Guests of whom nothing is known would fill the plan, for they are never dialled in vain.
+            if target.rank == Rank::Other && !target.has_address() {
+                self.targets.remove(&peer);
+            }
         }
     }
 
@@ -183,9 +229,7 @@ impl DialPlan {
         let mut due: Vec<_> = self
             .targets
             .iter()
-            .filter(|(_, target)| {
-                matches!(target.state, State::Idle(next) if next <= now) && !target.addresses.is_empty()
-            })
+            .filter(|(_, target)| matches!(target.state, State::Idle(next) if next <= now) && target.has_address())
             .map(|(peer, target)| (target.rank, target.failures, *peer))
             .collect();
         due.sort_unstable();
@@ -200,7 +244,7 @@ impl DialPlan {
             }
             if let Some(target) = self.targets.get_mut(&peer) {
                 target.state = State::Dialling;
-                let addresses = target.addresses.clone();
+                let addresses = target.addresses();
                 dials.push(Dial { peer, addresses });
             }
         }
@@ -222,15 +266,15 @@ impl DialPlan {
             .filter(|(_, target)| target.rank == Rank::Validator)
             // One that answers at none of its addresses may have moved.
             .filter(|(_, target)| {
-                matches!(target.state, State::Idle(_)) && (target.addresses.is_empty() || target.failures > 1)
+                matches!(target.state, State::Idle(_)) && (!target.has_address() || target.failures > 1)
             })
             .map(|(peer, _)| *peer)
             .collect()
     }
 
     #[cfg(test)]
-    fn addresses(&self, peer: &PeerId) -> &[Multiaddr] {
-        self.targets.get(peer).map_or(&[], |target| &target.addresses)
+    fn addresses(&self, peer: &PeerId) -> Vec<Multiaddr> {
+        self.targets.get(peer).map_or_else(Vec::new, Target::addresses)
     }
 
     /// Whether somebody named the peer.
@@ -251,7 +295,9 @@ impl DialPlan {
             self.targets.entry(peer).or_insert_with(|| Target {
                 rank: Rank::Other,
                 plain_rank: Rank::Other,
-                addresses: Vec::new(),
+                named: Vec::new(),
+                told: Vec::new(),
+                hearsay: Vec::new(),
                 state: State::Idle(now),
                 pause: PAUSE_MIN,
                 failures: 0,
@@ -277,7 +323,7 @@ fn rest(peer: &PeerId, target: &mut Target, now: Instant) {
     target.pause = (target.pause * 2).min(max);
 }
 
-fn add(known: &mut Vec<Multiaddr>, newer: Vec<Multiaddr>) {
+fn put_first(known: &mut Vec<Multiaddr>, newer: Vec<Multiaddr>) {
     for address in newer.into_iter().rev() {
         known.retain(|other| *other != address);
         known.insert(0, address);
@@ -335,7 +381,7 @@ mod tests {
         assert!(gaps.is_sorted(), "{gaps:?}");
         assert!((60..=75).contains(gaps.last().unwrap()), "{gaps:?}");
         assert_eq!(attempts[&other].len(), 8);
-        assert_eq!(plan.addresses(&other), [] as [Multiaddr; 0]);
+        assert_eq!(plan.addresses(&other), []);
     }
 
     #[test]
@@ -388,5 +434,35 @@ mod tests {
         assert_eq!(plan.targets.len(), OTHERS_MAX);
         plan.name(PeerId::random(), address(1), Rank::Reserved, now);
         assert_eq!(plan.targets.len(), OTHERS_MAX + 1);
+    }
+
+    #[test]
+    fn guests_that_told_nothing_leave_no_trace() {
+        let now = Instant::now();
+        let mut plan = DialPlan::new(PeerId::random(), 1);
+        for _ in 0..2 * OTHERS_MAX {
+            let guest = PeerId::random();
+            plan.connected(guest, now);
+            plan.disconnected(guest, now);
+        }
+        let other = PeerId::random();
+        plan.learn(other, vec![address(1)], now);
+        assert_eq!(peers(&plan.due(0, now)), [other]);
+    }
+
+    #[test]
+    fn hearsay_displaces_nothing_and_what_the_operator_said_stays() {
+        let now = Instant::now();
+        let mut plan = DialPlan::new(PeerId::random(), 1);
+        let peer = PeerId::random();
+        plan.name(peer, address(1), Rank::Bootnode, now);
+        plan.learn(peer, vec![address(2)], now);
+        plan.hear(peer, (10..40).map(address).collect(), now);
+        assert_eq!(plan.addresses(&peer)[..3], [address(1), address(2), address(10)]);
+        assert_eq!(plan.addresses(&peer).len(), 2 + ADDRESSES_MAX);
+        plan.learn(peer, (50..70).map(address).collect(), now);
+        plan.forget_address(peer, &address(1));
+        assert_eq!(plan.addresses(&peer)[..2], [address(1), address(50)]);
+        assert_eq!(plan.addresses(&peer).len(), 1 + 2 * ADDRESSES_MAX);
     }
 }

@@ -40,7 +40,7 @@ impl Network {
             } => self.direct_done(peer),
             Event::OutboundFailure { peer, error, .. } => {
                 debug!(target: "ledger::network", %peer, %error, "a message did not arrive");
-                telemetry::dropped("direct", "not arrived");
+                telemetry::dropped(DIRECT, "not arrived");
                 self.direct_done(peer);
             }
             Event::InboundFailure { .. } | Event::ResponseSent { .. } => {}
@@ -80,7 +80,7 @@ impl Network {
 
     fn on_direct(&mut self, from: PeerId, message: Result<Box<ConsensusMessage>, WireError>, bytes: usize) {
         if !self.may_send(Topic::Consensus, from, bytes) {
-            return telemetry::message("direct", "too much");
+            return telemetry::message(DIRECT, "too much");
         }
         match message {
             Err(error) => {
@@ -89,9 +89,9 @@ impl Network {
             }
             Ok(message) => {
                 if self.hand_over(from, None, *message) {
-                    telemetry::message("direct", "taken");
+                    telemetry::message(DIRECT, "taken");
                 } else {
-                    telemetry::dropped("direct", "queue full");
+                    telemetry::dropped(DIRECT, "queue full");
                 }
             }
         }

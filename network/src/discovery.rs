@@ -70,7 +70,7 @@ impl Network {
                 let Some(witness) = info.addrs.first() else { continue };
                 // Nobody has seen it yet: what it says of itself is all there is.
                 let addresses = plausible(&info.addrs, witness, ADDRESSES_MAX);
-                self.plan.learn(info.peer_id, addresses, now);
+                self.plan.hear(info.peer_id, addresses, now);
             }
             self.dial(now);
         }

@@ -1,8 +1,8 @@
 //! How do requests, responses and direct messages lie on a stream? One payload each way, and then the end of the stream.
 //!
 //! Runs in the connections' tasks, so that reading a long answer holds up nobody else. Whoever reads stops at the longest
-//! payload that could be right, and takes memory only for what has arrived. What cannot be read is handed on with its
-//! error, for the peer's score.
+//! payload that could be right, takes memory only for what has arrived, and waits for a place before it takes in more than a
+//! short one that nobody asked for ([`Uploads`]). What cannot be read is handed on with its error, for the peer's score.
 
 use std::io;
 
@@ -16,6 +16,7 @@ use crate::{
     request::{REQUEST_BYTES_MAX, Request, RequestKind},
     response::Response,
     telemetry,
+    uploads::Uploads,
 };
 
 /// The protocol of requests, as metrics call it.
@@ -24,9 +25,16 @@ pub(crate) const REQUEST: &str = "request";
 pub(crate) const DIRECT: &str = "direct";
 
 /// Reads and writes requests and responses. One of them lives as long as one stream, so it knows what a response answers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct RequestFrames {
     kind: Option<RequestKind>,
+    uploads: Uploads,
+}
+
+impl RequestFrames {
+    pub(crate) const fn new(uploads: Uploads) -> Self {
+        Self { kind: None, uploads }
+    }
 }
 
 impl Codec for RequestFrames {
@@ -38,7 +46,7 @@ impl Codec for RequestFrames {
     where
         T: AsyncRead + Unpin + Send,
     {
-        let bytes = read(io, REQUEST_BYTES_MAX).await?;
+        let bytes = self.uploads.read(io, REQUEST_BYTES_MAX).await?;
         telemetry::received(REQUEST, bytes.len());
         let request = Request::from_payload(&bytes);
         self.kind = request.as_ref().ok().map(Request::kind);
@@ -96,8 +104,16 @@ pub(crate) enum Direct {
 }
 
 /// Reads and writes messages to one peer. The answer is one byte that says "arrived".
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct DirectFrames;
+#[derive(Clone, Debug)]
+pub(crate) struct DirectFrames {
+    uploads: Uploads,
+}
+
+impl DirectFrames {
+    pub(crate) const fn new(uploads: Uploads) -> Self {
+        Self { uploads }
+    }
+}
 
 impl Codec for DirectFrames {
     type Protocol = StreamProtocol;
@@ -108,7 +124,7 @@ impl Codec for DirectFrames {
     where
         T: AsyncRead + Unpin + Send,
     {
-        let bytes = read(io, CONSENSUS_BYTES_MAX).await?;
+        let bytes = self.uploads.read(io, CONSENSUS_BYTES_MAX).await?;
         telemetry::received(DIRECT, bytes.len());
         Ok(Direct::In(
             ConsensusMessage::from_payload(&bytes).map(Box::new),

@@ -13,7 +13,8 @@ use tracing::{debug, warn};
 
 use crate::{
     fault::{Misbehaviour, RequestError, Verdict},
-    message::{ConsensusMessage, GossipMessage, Topic},
+    frame::DIRECT,
+    message::{CONSENSUS_BYTES_MAX, ConsensusMessage, GossipMessage, Topic},
     peers::Peers,
     request::{PeerStatus, Request},
     response::Response,
@@ -220,12 +221,12 @@ impl NetworkHandle {
 
     /// Tells one connected peer. Never waits, as [`NetworkHandle::publish`]; a peer that is not connected is not told.
     pub fn send(&self, to: PeerId, message: ConsensusMessage) {
-        if self
-            .consensus
-            .try_send(Outgoing::Send(to, message.to_payload()))
-            .is_err()
-        {
-            telemetry::dropped("direct", "own queue full");
+        let payload = message.to_payload();
+        if payload.len() > CONSENSUS_BYTES_MAX {
+            return too_long(DIRECT, payload.len());
+        }
+        if self.consensus.try_send(Outgoing::Send(to, payload)).is_err() {
+            telemetry::dropped(DIRECT, "own queue full");
         }
     }
 

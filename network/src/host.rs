@@ -25,6 +25,7 @@ use crate::{
     options::{BindError, NetworkOptions, keypair},
     protocol::ProtocolNames,
     slots::{Slots, Trust},
+    uploads::Uploads,
 };
 
 /// How long a connection that carries nothing is kept; peers stay until one of them leaves.
@@ -43,7 +44,7 @@ const KAD_PACKET_BYTES_MAX: usize = 16 << 10;
 const KAD_BUCKET: NonZeroUsize = NonZeroUsize::new(20).expect("not zero");
 /// Streams that one connection may have open: those of every protocol, many times over.
 const STREAMS_MAX: usize = 256;
-/// Direct messages of one connection that are under way: a stranger can make this node hold as many of the longest.
+/// Direct messages of one connection that are under way; how many of them may be long is decided by [`Uploads`].
 pub(crate) const DIRECT_STREAMS_MAX: usize = 16;
 
 pub(crate) type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
@@ -87,10 +88,12 @@ impl Behaviour {
         };
         // One stream more each way than may be used otherwise, or a status would wait for a block.
         let streams = limits.requests_per_peer_max + limits.requests_to_peer_max + 2;
+        let uploads = Uploads::new(limits.uploads_shared_max);
         let (protocols, config) = exchange(REQUEST, streams);
-        let requests = request_response::Behaviour::with_codec(RequestFrames::default(), protocols, config);
+        let frames = RequestFrames::new(uploads.beside());
+        let requests = request_response::Behaviour::with_codec(frames, protocols, config);
         let (protocols, config) = exchange(DIRECT, DIRECT_STREAMS_MAX);
-        let direct = request_response::Behaviour::with_codec(DirectFrames, protocols, config);
+        let direct = request_response::Behaviour::with_codec(DirectFrames::new(uploads), protocols, config);
         Ok(Self {
             gate: Gate::new(Slots::new(local, limits.clone(), trust)),
             consensus: gossip::behaviour(Topic::Consensus, names)?,

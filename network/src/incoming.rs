@@ -7,10 +7,10 @@ use futures::{FutureExt, future::BoxFuture, stream::FuturesUnordered};
 use libp2p::{
     PeerId,
     gossipsub::{self, MessageId},
-    request_response::{Event, Message, ResponseChannel},
+    request_response::{Event, InboundRequestId, Message, ResponseChannel},
 };
 use tokio::{
-    sync::{mpsc::error::TrySendError, oneshot},
+    sync::{mpsc::Sender, oneshot},
     time::Instant,
 };
 use tracing::debug;
@@ -31,7 +31,12 @@ use crate::{
 /// The requests of others that are being answered.
 pub(crate) type Answering = FuturesUnordered<BoxFuture<'static, Answer>>;
 
-type Channel = ResponseChannel<Result<Response, WireError>>;
+/// The way back to whoever asked.
+#[derive(Debug)]
+struct Channel {
+    id: InboundRequestId,
+    stream: ResponseChannel<Result<Response, WireError>>,
+}
 
 /// An answer that is there.
 #[derive(Debug)]
@@ -43,14 +48,25 @@ pub(crate) struct Answer {
     response: Option<Response>,
 }
 
+/// Puts `message` into a queue. Half of each is for trusted peers alone, so that a crowd of strangers cannot fill it up before
+/// them.
+fn put<T>(queue: &Sender<T>, message: T, is_trusted: bool) -> bool {
+    let has_room = is_trusted || queue.capacity() > queue.max_capacity() / 2;
+    has_room && queue.try_send(message).is_ok()
+}
+
 impl Network {
+    fn is_trusted(&self, peer: &PeerId) -> bool {
+        self.swarm.behaviour().gate.slots.trust().is_trusted(peer)
+    }
+
     /// What `peer` may do, relative to anybody.
     fn allowance(&self, peer: &PeerId) -> (Arc<NetworkLimits>, u32) {
-        let is_trusted = self.swarm.behaviour().gate.slots.trust().is_trusted(peer);
-        (
-            Arc::clone(&self.limits),
-            if is_trusted { self.limits.trusted_factor } else { 1 },
-        )
+        let factor = match self.is_trusted(peer) {
+            true => self.limits.trusted_factor,
+            false => 1,
+        };
+        (Arc::clone(&self.limits), factor)
     }
 
     pub(crate) fn on_gossip(&mut self, topic: Topic, event: gossipsub::Event) {
@@ -89,14 +105,13 @@ impl Network {
             Ok(GossipMessage::Consensus(message)) => self.hand_over(from, Some(id), message),
             Ok(GossipMessage::Transactions(message)) => {
                 let id = Some(id);
-                self.ends
-                    .transactions_in
-                    .try_send(Incoming { from, id, message })
-                    .is_ok()
+                let incoming = Incoming { from, id, message };
+                put(&self.ends.transactions_in, incoming, self.is_trusted(&from))
             }
             Ok(GossipMessage::Reserved(message)) => {
                 let id = Some(id);
-                self.ends.reserved_in.try_send(Incoming { from, id, message }).is_ok()
+                let incoming = Incoming { from, id, message };
+                put(&self.ends.reserved_in, incoming, self.is_trusted(&from))
             }
         };
         if !is_taken {
@@ -109,7 +124,8 @@ impl Network {
     }
 
     pub(crate) fn hand_over(&self, from: PeerId, id: Option<GossipId>, message: ConsensusMessage) -> bool {
-        self.ends.consensus_in.try_send(Incoming { from, id, message }).is_ok()
+        let incoming = Incoming { from, id, message };
+        put(&self.ends.consensus_in, incoming, self.is_trusted(&from))
     }
 
     pub(crate) fn may_send(&mut self, topic: Topic, from: PeerId, bytes: usize) -> bool {
@@ -118,7 +134,7 @@ impl Network {
         let may = self
             .links
             .get_mut(&from)
-            .is_some_and(|link| link.may_send(topic, bytes, (&limits, factor)));
+            .is_some_and(|link| link.may_send(topic, bytes, (&limits, factor), Instant::now()));
         if !may {
             self.blame_flood(from);
         }
@@ -148,10 +164,15 @@ impl Network {
         match event {
             Event::Message {
                 peer,
-                message: Message::Request { request, channel, .. },
+                message:
+                    Message::Request {
+                        request_id: id,
+                        request,
+                        channel: stream,
+                    },
                 ..
             } => match request {
-                Ok(request) => self.on_request(peer, request, channel),
+                Ok(request) => self.on_request(peer, request, Channel { id, stream }),
                 Err(error) => {
                     debug!(target: "ledger::network", %peer, %error, "a request cannot be read");
                     telemetry::request("unknown", error.name());
@@ -170,10 +191,16 @@ impl Network {
                 error,
                 ..
             } => self.on_request_failed(peer, request_id, error),
-            Event::InboundFailure { peer, error, .. } => {
+            Event::InboundFailure {
+                peer,
+                request_id,
+                error,
+                ..
+            } => {
                 debug!(target: "ledger::network", %peer, %error, "a response did not arrive");
+                self.unsent.remove(&request_id);
             }
-            Event::ResponseSent { .. } => {}
+            Event::ResponseSent { request_id, .. } => self.unsent.remove(&request_id),
         }
     }
 
@@ -181,7 +208,7 @@ impl Network {
         let kind = request.kind();
         let (limits, factor) = self.allowance(&peer);
         let Some(link) = self.links.get_mut(&peer) else { return };
-        if !link.may_ask(kind, (&limits, factor)) {
+        if !link.may_ask(kind, (&limits, factor), Instant::now()) {
             self.refuse(kind, "too much", channel);
             return self.blame_flood(peer);
         }
@@ -189,9 +216,15 @@ impl Network {
             self.on_status(peer, status);
             let response = self.status_now().map_or(Response::Busy, Response::Status);
             telemetry::request(kind.name(), response.name());
-            return self.respond(channel, response);
+            self.respond(channel, response);
+            return;
         }
-        if link.answering >= limits.requests_per_peer_max || self.answering.len() >= limits.requests_answered_max {
+        let is_trusted = self.swarm.behaviour().gate.slots.trust().is_trusted(&peer);
+        let answered_max = match is_trusted {
+            true => limits.requests_answered_max,
+            false => limits.requests_answered_max.div_ceil(2),
+        };
+        if link.answering >= limits.requests_per_peer_max || self.answering.len() >= answered_max {
             return self.refuse(kind, "busy", channel);
         }
         let is_validator = self.validators.contains(&peer);
@@ -202,7 +235,7 @@ impl Network {
             request,
             answer,
         };
-        if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = self.ends.requests_in.try_send(incoming) {
+        if !put(&self.ends.requests_in, incoming, is_trusted) {
             return self.refuse(kind, "queue full", channel);
         }
         if let Some(link) = self.links.get_mut(&peer) {
@@ -225,20 +258,35 @@ impl Network {
         self.respond(channel, Response::Busy);
     }
 
-    fn respond(&mut self, channel: Channel, response: Response) {
-        // An error means that the peer has left or the time is over.
-        let _ = self.swarm.behaviour_mut().requests.send_response(channel, Ok(response));
+    /// Answers; tells whether the answer is on its way, for an error means that the peer has left or the time is over.
+    fn respond(&mut self, channel: Channel, response: Response) -> bool {
+        let requests = &mut self.swarm.behaviour_mut().requests;
+        requests.send_response(channel.stream, Ok(response)).is_ok()
     }
 
     pub(crate) fn on_answer(&mut self, answer: Answer) {
-        let response = answer.response.unwrap_or(Response::Busy);
-        let (limits, factor) = self.allowance(&answer.peer);
-        if let Some(link) = self.links.get_mut(&answer.peer) {
+        let Answer {
+            peer,
+            kind,
+            channel,
+            response,
+        } = answer;
+        let response = response.unwrap_or(Response::Busy);
+        let (limits, factor) = self.allowance(&peer);
+        let bytes = response.weight();
+        if let Some(link) = self.links.get_mut(&peer) {
             link.answering = link.answering.saturating_sub(1);
-            let more = (response.weight() as u64).saturating_sub(answer.kind.cost_bytes());
-            link.was_given(more, (&limits, factor));
+            let more = (bytes as u64).saturating_sub(kind.cost_bytes());
+            link.was_given(more, (&limits, factor), Instant::now());
         }
-        telemetry::request(answer.kind.name(), response.name());
-        self.respond(answer.channel, response);
+        let is_trusted = self.is_trusted(&peer);
+        if !is_trusted && !self.unsent.has_room(bytes, limits.anonymous_unsent_bytes_max) {
+            return self.refuse(kind, "too much unsent", channel);
+        }
+        telemetry::request(kind.name(), response.name());
+        let id = channel.id;
+        if self.respond(channel, response) && !is_trusted {
+            self.unsent.add(id, bytes);
+        }
     }
 }

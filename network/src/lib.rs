@@ -34,6 +34,8 @@ pub mod score;
 mod slots;
 mod store;
 pub mod telemetry;
+mod unsent;
+mod uploads;
 
 pub use libp2p::{Multiaddr, PeerId};
 

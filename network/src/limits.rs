@@ -56,8 +56,14 @@ pub struct NetworkLimits {
     pub response_bytes: Rate,
     /// Requests of one peer that are being answered at the same time.
     pub requests_per_peer_max: usize,
-    /// Requests of all peers that are being answered at the same time. Bounds memory: each may have a response of 16 MiB.
+    /// Requests of all peers that are being answered at the same time; anonymous peers are refused from half of them on.
     pub requests_answered_max: usize,
+    /// Bytes of responses that anonymous peers have not taken yet. Whoever asks and does not read makes this node hold what it
+    /// asked for until its request times out, so that a crowd could fill the memory: beyond this they are refused as busy.
+    pub anonymous_unsent_bytes_max: usize,
+    /// Long payloads that may be on their way in at once, beside one from each connection. Who sends one slowly makes this node
+    /// hold what has come of it until the request times out.
+    pub uploads_shared_max: usize,
     /// Requests of this node to one peer that are under way.
     pub requests_to_peer_max: usize,
     /// After this time a request has failed.
@@ -100,6 +106,8 @@ impl Default for NetworkLimits {
             response_bytes: Rate::per_second(4 << 20, 32 << 20),
             requests_per_peer_max: 8,
             requests_answered_max: 64,
+            anonymous_unsent_bytes_max: 128 << 20,
+            uploads_shared_max: 32,
             requests_to_peer_max: 16,
             request_timeout: Duration::from_secs(10),
             status_interval: Duration::from_secs(4),

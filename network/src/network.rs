@@ -39,6 +39,7 @@ use crate::{
     slots::Trust,
     store::{PeerStore, write_file},
     telemetry,
+    unsent::Unsent,
 };
 
 /// How often what depends on time is looked after. What has to happen at once does not wait for it.
@@ -65,6 +66,7 @@ pub struct Network {
     pub(crate) judgements: Judgements,
     pub(crate) asked: HashMap<OutboundRequestId, Asked>,
     pub(crate) answering: Answering,
+    pub(crate) unsent: Unsent,
     pub(crate) validators: Arc<Vec<PeerId>>,
     /// When a head last moved, this node's or a peer's.
     pub(crate) moved: Instant,
@@ -150,6 +152,7 @@ impl Network {
             judgements: Judgements::default(),
             asked: HashMap::new(),
             answering: Answering::new(),
+            unsent: Unsent::default(),
             validators: Arc::default(),
             moved: now,
             own_status: None,
@@ -183,6 +186,8 @@ impl Network {
         info!(target: "ledger::network", peer_id = %self.swarm.local_peer_id(), "network starts");
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Whoever is a validator has to be known before the first of them is met: gossip treats them in another way.
+        self.on_validators();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,

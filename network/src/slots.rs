@@ -107,6 +107,8 @@ pub(crate) struct Slots {
     pending_incoming: HashMap<ConnectionId, Option<IpAddr>>,
     pending_outgoing: HashMap<ConnectionId, Option<PeerId>>,
     bans: HashMap<PeerId, Instant>,
+    /// Where trusted peers were last connected from or to.
+    trusted_ips: HashMap<PeerId, IpAddr>,
     ages: u64,
 }
 
@@ -120,6 +122,7 @@ impl Slots {
             pending_incoming: HashMap::new(),
             pending_outgoing: HashMap::new(),
             bans: HashMap::new(),
+            trusted_ips: HashMap::new(),
             ages: 0,
         }
     }
@@ -131,6 +134,13 @@ impl Slots {
     /// Names the validators. Whoever is none any more stays, as one anonymous peer among others.
     pub(crate) fn set_validators(&mut self, validators: HashSet<PeerId>) {
         self.trust.validators = validators;
+        let trust = &self.trust;
+        self.trusted_ips.retain(|peer, _| trust.is_trusted(peer));
+        for Connection { peer, ip, .. } in self.established.values() {
+            if let Some(ip) = ip.filter(|_| trust.is_trusted(peer)) {
+                self.trusted_ips.insert(*peer, ip);
+            }
+        }
     }
 
     /// Refuses `peer` until then.
@@ -148,10 +158,12 @@ impl Slots {
         self.bans.get(peer).is_some_and(|until| *until > now)
     }
 
-    /// Somebody knocks; who it is will be known later.
+    /// Somebody knocks; who it is will be known later. From where a trusted peer was last, it may be that one, which no crowd
+    /// at the door keeps out.
     pub(crate) fn knock(&mut self, id: ConnectionId, ip: Option<IpAddr>) -> Result<(), Refusal> {
         let max = self.limits.pending_incoming_max;
-        if self.pending_incoming.len() >= max {
+        let may_be_trusted = ip.is_some_and(|ip| self.trusted_ips.values().any(|known| *known == ip));
+        if self.pending_incoming.len() >= max && !may_be_trusted {
             return Err(Refusal::PendingIncoming(max));
         }
         let max = self.limits.pending_per_ip_max;
@@ -236,6 +248,9 @@ impl Slots {
         self.no_longer_pending(id);
         self.ages += 1;
         let age = self.ages;
+        if let Some(ip) = ip.filter(|_| self.trust.is_trusted(&peer)) {
+            self.trusted_ips.insert(peer, ip);
+        }
         self.established.insert(
             id,
             Connection {
@@ -479,5 +494,30 @@ mod tests {
             house.slots.knock(ConnectionId::new_unchecked(6), ip("192.0.2.1")),
             Ok(())
         );
+    }
+
+    #[test]
+    fn no_crowd_at_the_door_keeps_a_validator_out_where_it_was_before() {
+        let validator = PeerId::random();
+        let mut house = House::new(Trust::default());
+        house.comes(validator, "198.51.100.1").unwrap();
+        house.comes(PeerId::random(), "198.51.100.2").unwrap();
+        house.slots.set_validators([validator].into());
+        house.slots.closed(ConnectionId::new_unchecked(1));
+        let knock = |house: &mut House, id: usize, from: &str| {
+            let ip = Some(from.parse().unwrap());
+            house.slots.knock(ConnectionId::new_unchecked(id), ip)
+        };
+        for id in 10..13 {
+            knock(&mut house, id, &format!("192.0.2.{id}")).unwrap();
+        }
+        let refused = Err(Refusal::PendingIncoming(3));
+        assert_eq!(knock(&mut house, 13, "198.51.100.2"), refused);
+        assert_eq!(knock(&mut house, 14, "198.51.100.1"), Ok(()));
+        assert_eq!(knock(&mut house, 15, "198.51.100.1"), Ok(()));
+        assert_eq!(knock(&mut house, 16, "198.51.100.1"), Err(Refusal::PendingPerIp(2)));
+        house.slots.set_validators(HashSet::new());
+        house.slots.no_longer_pending(ConnectionId::new_unchecked(15));
+        assert_eq!(knock(&mut house, 17, "198.51.100.1"), refused);
     }
 }

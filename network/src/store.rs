@@ -42,7 +42,7 @@ pub struct KnownPeer {
     pub peer: PeerId,
     /// Where it was, the best first.
     pub addresses: Vec<Multiaddr>,
-    /// When it was last connected, Unix seconds.
+    /// When it last said who it is, Unix seconds.
     pub seen: u64,
 }
 
@@ -164,8 +164,14 @@ impl PeerStore {
         self.peers.values()
     }
 
-    /// A peer was good at these addresses.
-    pub(crate) fn remember(&mut self, peer: PeerId, mut addresses: Vec<Multiaddr>, seen: u64) {
+    /// A peer was good at these addresses. Whoever is `dear` gives way to nobody: strangers come in any number, and validators
+    /// stay connected for so long that they are the longest unseen.
+    pub(crate) fn remember(&mut self, known: KnownPeer, dear: impl Fn(&PeerId) -> bool) {
+        let KnownPeer {
+            peer,
+            mut addresses,
+            seen,
+        } = known;
         addresses.retain(|address| address.as_ref().len() <= ADDRESS_BYTES_MAX);
         addresses.truncate(STORE_ADDRESSES_MAX);
         if addresses.is_empty() || peer.to_bytes().len() > PEER_ID_BYTES_MAX {
@@ -175,9 +181,11 @@ impl PeerStore {
             let oldest = self
                 .peers
                 .values()
+                .filter(|known| !dear(&known.peer))
                 .min_by_key(|known| known.seen)
                 .map(|known| known.peer);
-            oldest.and_then(|oldest| self.peers.remove(&oldest));
+            let Some(oldest) = oldest else { return };
+            self.peers.remove(&oldest);
         }
         self.is_changed = true;
         self.peers.insert(peer, KnownPeer { peer, addresses, seen });
@@ -242,7 +250,7 @@ mod tests {
         assert_eq!((store.peers().count(), problem), (0, None));
         assert_eq!(store.take_changes(), None);
         let peer = known(7);
-        store.remember(peer.peer, peer.addresses.clone(), 7);
+        store.remember(peer.clone(), |_| false);
         let (to, bytes) = store.take_changes().unwrap();
         write_file(&to, &bytes).unwrap();
         assert_eq!(store.take_changes(), None);
@@ -266,16 +274,18 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unseen_make_room() {
+    fn the_longest_unseen_make_room_unless_they_are_dear() {
         let (mut store, _) = PeerStore::open(Some("unused".into()));
-        let oldest = known(1);
-        store.remember(oldest.peer, oldest.addresses.clone(), 1);
-        for seen in 2..=STORE_PEERS_MAX as u64 + 1 {
-            let peer = known(seen);
-            store.remember(peer.peer, peer.addresses, seen);
+        let (dear, oldest) = (known(1), known(2));
+        let is_dear = |peer: &PeerId| *peer == dear.peer;
+        store.remember(dear.clone(), is_dear);
+        store.remember(oldest.clone(), is_dear);
+        for seen in 3..=STORE_PEERS_MAX as u64 + 1 {
+            store.remember(known(seen), is_dear);
         }
         assert_eq!(store.peers().count(), STORE_PEERS_MAX);
         assert!(!store.peers.contains_key(&oldest.peer));
+        assert!(store.peers.contains_key(&dear.peer));
         assert!(store.take_changes().unwrap().1.len() <= STORE_BYTES_MAX);
     }
 

@@ -78,7 +78,10 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
     make_data_folder(&config.paths.data)?;
     let metering = metering::install(config.telemetry.metrics)?;
     let network = open_network(&config, &mut tasks).await?;
-    let runtime = Arc::new(open_runtime(&config, network.as_ref(), &shutdown).await?);
+    let Some(runtime) = open_or_stop(&config, network.as_ref(), &mut signals).await? else {
+        return tasks.stop().await;
+    };
+    let runtime = Arc::new(runtime);
     let head = runtime.head();
     let signing = open_signing(&config, &runtime, &head).await?;
     let validator = signing.as_ref().map(|signing| signing.signer.public().to_string());
@@ -158,12 +161,23 @@ fn make_data_folder(path: &Path) -> Result<(), NodeError> {
         })
 }
 
-/// Opens the chain's database, after a state of the peers was put into it where that is the shorter way.
-async fn open_runtime(
+/// As [`open_runtime`], unless a signal comes first: a state may be on its way for long.
+async fn open_or_stop(
     config: &NodeConfig,
     network: Option<&NetworkEnds>,
-    shutdown: &CancellationToken,
-) -> Result<Runtime, NodeError> {
+    signals: &mut Signals,
+) -> Result<Option<Runtime>, NodeError> {
+    tokio::select! {
+        opened = open_runtime(config, network) => opened.map(Some),
+        name = signals.next() => {
+            info!(target: "ledger::node", signal = name, "stopping before the chain is open");
+            Ok(None)
+        }
+    }
+}
+
+/// Opens the chain's database, after a state of the peers was put into it where that is the shorter way.
+async fn open_runtime(config: &NodeConfig, network: Option<&NetworkEnds>) -> Result<Runtime, NodeError> {
     let options = RuntimeOptions {
         archive: config.storage.archive,
         history_blocks: config.storage.history_blocks,
@@ -173,7 +187,7 @@ async fn open_runtime(
         ..RuntimeOptions::new(&config.paths.chain, Arc::clone(&config.spec))
     };
     if let Some(network) = network.filter(|_| config.storage.takes_state) {
-        take_state(&network.handle, &options, shutdown).await?;
+        take_state(&network.handle, &options).await?;
     }
     Ok(blocking(move || Runtime::open(options)).await??)
 }

@@ -12,15 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_consensus::transaction::{Recovered, SignerRecoverable};
-use alloy_primitives::Bytes;
 use clap::Args;
-use ledger_chainspec::{
-    Block, ChainSpec, FinalityCertificate, Slot, Statement, StatementKind, Transaction, decode_transaction, dev_keys,
-};
-use ledger_runtime::{Executed, IncomingBlock, ProduceInputs, Runtime, RuntimeOptions};
-use ledger_tests::harness::{Account, Node, NodeOptions, promo, resident_bytes};
-use rayon::prelude::*;
+use ledger_chainspec::ChainSpec;
+use ledger_tests::harness::{Account, MadeChain, Node, NodeOptions, decoded, promo, requests, resident_bytes};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -38,6 +32,8 @@ pub struct SyncOptions {
     patience: u64,
 }
 
+/// Codes that a cloud offers: more than any run asks for.
+const OFFERED: u32 = 1_000_000;
 /// Blocks that are made before they are looked at again.
 const PIECE: u64 = 1_000;
 /// How often a node that catches up is asked how far it is.
@@ -115,129 +111,30 @@ fn make(
     folder: &TempDir,
     spec: &Arc<ChainSpec>,
 ) -> Result<(Duration, Duration), Box<dyn Error>> {
-    let open = |name: &str| -> Result<Runtime, Box<dyn Error>> {
-        let data = folder.path().join(name).join("data");
-        std::fs::create_dir_all(&data)?;
-        Ok(Runtime::open(RuntimeOptions::new(
-            data.join("chain"),
-            Arc::clone(spec),
-        ))?)
-    };
-    let (maker, importer) = (open("server")?, open("ceiling")?);
+    let open = |name: &str| MadeChain::open(&folder.path().join(name), spec);
+    let (maker, importer) = (open("server"), open("ceiling"));
     let owner = Account::development(0, spec.chain_id);
-    let offer = decoded(&owner.signed(0, &promo::set_offer(promo::SMALL, 1_000_000)).0)?;
+    let offer = decoded(&owner.signed(0, &promo::set_offer(promo::SMALL, OFFERED)).0);
     let (mut making, mut importing) = (Duration::ZERO, Duration::ZERO);
     let mut first = Some(offer);
     let mut left = options.blocks;
     while left > 0 {
         let count = left.min(PIECE);
-        let signed = requests(usize::try_from(count)? * options.requests, spec.chain_id)?;
-        let mut signed = signed.into_iter();
+        let mut signed = requests(usize::try_from(count)? * options.requests, spec.chain_id).into_iter();
         let started = Instant::now();
         let mut blocks = Vec::new();
         for _ in 0..count {
             let candidates = first.take().into_iter().chain(signed.by_ref().take(options.requests));
-            blocks.push(block(&maker, candidates)?);
+            blocks.push(maker.block(maker.slot(), candidates));
         }
-        maker.sync()?;
+        maker.sync();
         making += started.elapsed();
         let started = Instant::now();
-        import(&importer, blocks)?;
+        importer.import(blocks);
         importing += started.elapsed();
         left -= count;
-        eprint!("\r{} blocks left ", left);
+        eprint!("\r{left} blocks left ");
     }
     eprintln!();
     Ok((making, importing))
-}
-
-fn decoded(raw: &str) -> Result<Recovered<Transaction>, Box<dyn Error>> {
-    let transaction = decode_transaction(&raw.parse::<Bytes>()?)?;
-    Ok(transaction.try_into_recovered().map_err(|_| "a signature is none")?)
-}
-
-fn requests(count: usize, chain_id: u64) -> Result<Vec<Recovered<Transaction>>, String> {
-    let call = promo::request_code(promo::SMALL);
-    let one = |_| {
-        let (raw, _) = Account::random(chain_id).signed(0, &call);
-        decoded(&raw).map_err(|error| error.to_string())
-    };
-    (0..count).into_par_iter().map(one).collect()
-}
-
-/// Makes the next block in the next slot whose authority did not make the last one.
-fn block(
-    runtime: &Runtime,
-    candidates: impl Iterator<Item = Recovered<Transaction>> + Send,
-) -> Result<(Block, FinalityCertificate), Box<dyn Error>> {
-    let head = runtime.head();
-    let slot = head.slot.next().ok_or("no slots left")?;
-    let produced = runtime.produce(ProduceInputs {
-        gas_target: u64::MAX,
-        slot,
-        parent_certificate: head.certificate.clone(),
-        candidates: &mut { candidates },
-    })?;
-    let executed = seal(runtime, produced.executed, slot);
-    let certificate = certify(runtime, &executed, slot);
-    let block = executed.block();
-    runtime.commit_unsynced(executed, certificate.clone())?;
-    Ok((block, certificate))
-}
-
-fn statement(runtime: &Runtime, kind: StatementKind, slot: Slot, executed: &Executed) -> Statement {
-    Statement {
-        genesis: runtime.genesis_hash(),
-        set_id: runtime.head().set.id(),
-        height: executed.number(),
-        slot,
-        kind,
-        hash: match kind {
-            StatementKind::Seal => executed.seal_hash(),
-            StatementKind::Prevote | StatementKind::Precommit => executed.hash(),
-        },
-        valid_slot: None,
-    }
-}
-
-/// The authority's seal. Validator `k` of the set is development validator `k`.
-fn seal(runtime: &Runtime, executed: Executed, slot: Slot) -> Executed {
-    let set = Arc::clone(&runtime.head().set);
-    let index = set
-        .index_of(&set.authority(slot).consensus_key)
-        .and_then(|index| u32::try_from(index).ok());
-    let key = dev_keys::validator_key(index.expect("the authority is in the set"));
-    let seal = statement(runtime, StatementKind::Seal, slot, &executed).sign(&key);
-    executed.sealed(seal)
-}
-
-/// The precommits of the first three of the four validators.
-fn certify(runtime: &Runtime, executed: &Executed, slot: Slot) -> FinalityCertificate {
-    let statement = statement(runtime, StatementKind::Precommit, slot, executed);
-    let quorum = u16::try_from(runtime.head().set.quorum()).expect("a small set");
-    FinalityCertificate {
-        set_id: statement.set_id,
-        height: statement.height,
-        slot,
-        hash: statement.hash,
-        signatures: (0..quorum)
-            .map(|index| (index, statement.sign(&dev_keys::validator_key(index.into()))))
-            .collect(),
-    }
-}
-
-/// Imports and commits blocks as a node does that catches up, without a network.
-fn import(runtime: &Runtime, blocks: Vec<(Block, FinalityCertificate)>) -> Result<(), Box<dyn Error>> {
-    let mut blocks = blocks.into_iter();
-    let mut announced = || {
-        let (block, certificate) = blocks.next()?;
-        Some((IncomingBlock::announce(block), certificate))
-    };
-    let mut next = announced();
-    while let Some((block, certificate)) = next {
-        let executed = runtime.import(block)?;
-        next = announced();
-        runtime.commit_unsynced(executed, certificate)?;
-    }
-    Ok(runtime.sync()?)
 }

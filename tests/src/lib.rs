@@ -6,6 +6,6 @@
 pub mod crash;
 pub mod harness;
 pub mod network;
-mod random;
+pub mod random;
 pub mod simulation;
 pub mod tidy;

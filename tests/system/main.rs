@@ -7,5 +7,6 @@ mod crash;
 mod hostile;
 mod network;
 mod readme;
+mod state_sync;
 mod testnet;
 mod verdicts;

@@ -109,3 +109,48 @@ fn the_network_goes_on_with_its_chain_and_a_further_node_joins_it_by_its_specifi
     let (later, ..) = request(joined.rpc());
     await_transaction(&net.rpc("validator-2"), &later);
 }
+
+/// Slots of load: enough for each of seven validators to have its turn.
+const SLOTS: usize = 8;
+
+/// Brings up a network, has a code requested in slot after slot, with all validators and while one of them is stopped, and takes it down.
+fn a_network_of(validators: u16) {
+    let net = Testnet::start(validators, 0);
+    let last = format!("validator-{}", validators - 1);
+    offer(&net.rpc("validator-0"));
+    for _ in 0..SLOTS {
+        request(&net.rpc("validator-0"));
+    }
+    let status = net.status();
+    let running = &status["running"];
+    assert_eq!(
+        (&status["good"], running),
+        (&json!(true), &json!(validators)),
+        "{status}"
+    );
+
+    net.does(&["stop-node", &last]);
+    assert_eq!(net.node(&last)["condition"], "stopped");
+    if validators > 1 {
+        for _ in 0..SLOTS {
+            request(&net.rpc("validator-0"));
+        }
+    }
+    net.does(&["start-node", &last]);
+    let (transaction, ..) = request(&net.rpc(&last));
+    await_transaction(&net.rpc("validator-0"), &transaction);
+    assert!(net.await_agreement() > SLOTS as u64);
+    net.does(&["down"]);
+    let status = net.status();
+    assert_eq!(status["running"], 0, "{status}");
+}
+
+#[test]
+fn seven_validators_make_blocks_and_go_on_without_one() {
+    a_network_of(7);
+}
+
+#[test]
+fn one_validator_alone_makes_blocks_and_is_stopped_and_started() {
+    a_network_of(1);
+}

@@ -92,6 +92,20 @@ fn promises_come_first_in_their_order_until_a_block_keeps_them() {
 }
 
 #[test]
+fn promises_of_a_chain_that_stands_still_are_forgotten_too_and_none_goes_beyond_its_slot() {
+    let mut endorsed = Endorsed::new(2);
+    let head = BlockNumber::new(7);
+    assert!(endorsed.take(&endorsement(10, &[1, 2]), head));
+    assert!(endorsed.take(&endorsement(10, &[2, 1]), head), "the same again");
+    assert!(!endorsed.take(&endorsement(10, &[1, 3]), head));
+    assert_eq!(first(&endorsed), [hash(1), hash(2)]);
+    assert!(endorsed.take(&endorsement(10 + ENDORSED_SLOTS_KEPT, &[4]), head));
+    assert_eq!(first(&endorsed), [hash(1), hash(2), hash(4)]);
+    assert!(endorsed.take(&endorsement(11 + ENDORSED_SLOTS_KEPT, &[5]), head));
+    assert_eq!(first(&endorsed), [hash(4), hash(5)]);
+}
+
+#[test]
 fn a_block_that_keeps_a_promise_of_a_later_slot_before_an_older_one_breaks_that() {
     let mut endorsed = Endorsed::new(4);
     endorsed.take(&endorsement(10, &[1, 2]), BlockNumber::new(7));

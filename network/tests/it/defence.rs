@@ -65,6 +65,40 @@ async fn no_number_of_strangers_displaces_a_validator() {
 }
 
 #[tokio::test]
+async fn what_strangers_say_leaves_room_in_the_queue_for_a_validator() {
+    let (recorder, metrics) = metrics();
+    let _set = ::metrics::set_default_local_recorder(&recorder);
+    let mut node = Node::start(options(1));
+    node.handle.set_validators(validators());
+    let address = node.address().await;
+    let start = |number| {
+        let mut options = options(number);
+        options.bootnodes = vec![address.clone()];
+        Node::start(options)
+    };
+    let (validator, stranger) = (start(2), start(9));
+    for other in [&validator, &stranger] {
+        node.until_connected(other.id).await;
+        other.until_connected(node.id).await;
+    }
+    // Nobody takes anything from the queue.
+    let dropped = ("ledger_network_dropped_total", &["consensus", "queue full"][..]);
+    let mut said = 0;
+    while count(&metrics, dropped.0, dropped.1) == 0 {
+        stranger.handle.publish(GossipMessage::Consensus(vote(said)));
+        said += 1;
+        assert!(said < 10_000, "the queue takes everything");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    validator.handle.send(node.id, vote(u64::MAX));
+    until_count(&metrics, ("ledger_network_messages_total", &["direct", "taken"]), 1).await;
+    while node.next_consensus().await.from != validator.id {}
+    for node in [node, validator, stranger] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn when_everything_is_taken_a_stranger_gives_way_to_a_validator() {
     let (recorder, metrics) = metrics();
     let _set = ::metrics::set_default_local_recorder(&recorder);

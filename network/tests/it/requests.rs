@@ -335,6 +335,41 @@ async fn who_asks_too_much_or_too_much_at_once_is_told_to_wait() {
     answerer.stop().await;
 }
 
+/// How many of two questions get the long answers that are given at the same time.
+async fn answered_at_once(asker: &Node, answerer: &mut Node) -> usize {
+    let to = answerer.id;
+    let ask = || {
+        let block = BlockNumber::new(1);
+        patiently(asker.handle.request(to, Request::StateManifest { block }))
+    };
+    let (one, other, ()) = tokio::join!(ask(), ask(), async {
+        let both = [next_request(answerer).await, next_request(answerer).await];
+        for incoming in both {
+            incoming.answer(Response::State(Some(vec![7; 2 << 20].into())));
+        }
+    });
+    [one, other].into_iter().filter(Result::is_ok).count()
+}
+
+#[tokio::test]
+async fn answers_that_strangers_have_not_taken_are_bounded_and_a_validator_gets_its_own() {
+    let mut strict = options(1);
+    strict.limits.anonymous_unsent_bytes_max = 1 << 20;
+    let (asker, mut answerer) = pair(strict, options(2)).await;
+    // Twice, since what has gone makes room again.
+    assert_eq!(answered_at_once(&asker, &mut answerer).await, 1);
+    assert_eq!(answered_at_once(&asker, &mut answerer).await, 1);
+    answerer.handle.set_validators(vec![asker.id]);
+    answerer
+        .until("a validator", |peers| {
+            peers.get(asker.id).is_some_and(|peer| peer.is_validator)
+        })
+        .await;
+    assert_eq!(answered_at_once(&asker, &mut answerer).await, 2);
+    asker.stop().await;
+    answerer.stop().await;
+}
+
 /// A node that is connected to a stranger which answers everything with `answer`, but a status with nothing.
 async fn with_stranger(answer: fn(&[u8]) -> Vec<u8>) -> (Node, Stranger) {
     let node = Node::start(options(1));

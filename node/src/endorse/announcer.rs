@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tracing::debug;
 
-use super::book::Endorsements;
+use super::{book::Endorsements, telling::encoded};
 use crate::{
     driver::now,
     signer::ConsensusSigner,
@@ -167,8 +167,8 @@ impl Announcer {
         direct.or_else(|| Some(peers.connected.iter().find(|peer| peer.is_validator)?.id))
     }
 
-    /// Takes a peer's transactions in and endorses them, or hands them to the authority if the peer is not a validator, which
-    /// could have done that by itself.
+    /// Takes a peer's transactions in and endorses them, or hands those that are good to the authority if the peer is not a
+    /// validator, which could have done that by itself.
     pub(super) async fn answer(self: Arc<Self>, request: EndorseRequest) {
         let EndorseRequest { incoming, transactions } = request;
         let slot = self.slot();
@@ -177,24 +177,26 @@ impl Announcer {
             .as_ref()
             .is_some_and(|signer| self.runtime.head().set.authority(slot).consensus_key == signer.public());
         let announcer = Arc::clone(&self);
-        let raw = transactions.clone();
         let endorsed = self.ingress.spawn_blocking(move || {
             let mut taken = Vec::new();
-            for bytes in &raw {
+            for bytes in &transactions {
                 match announcer.pool.submit_from_peer(bytes) {
                     Ok(transaction) => taken.push(transaction),
                     Err(PoolError::AlreadyKnown { hash }) => taken.extend(announcer.pool.get(&hash)),
                     Err(error) => debug!(target: "ledger::endorse", %error, "not endorsed"),
                 }
             }
-            match is_authority {
+            let endorsements = match is_authority {
                 true => announcer.endorse(slot, &taken),
                 false => Vec::new(),
-            }
+            };
+            (taken, endorsements)
         });
-        let Ok(mut endorsements) = endorsed.await else { return };
-        if !is_authority && !incoming.is_validator {
-            endorsements = self.ask(transactions).await;
+        let Ok((taken, mut endorsements)) = endorsed.await else {
+            return;
+        };
+        if !is_authority && !incoming.is_validator && !taken.is_empty() {
+            endorsements = self.ask(encoded(&taken)).await;
         }
         incoming.answer(Response::Endorsements(endorsements));
     }

@@ -1,12 +1,12 @@
 //! The promises of all authorities, as this node knows them.
 //!
 //! Filled by the announcer (own promises and those asked for) and by the driver (gossip); read by the builder and by `ledger_endorsement`.
-//! Takes nothing that is not signed by the authority of its slot, and of no slot but the last ones.
+//! Takes nothing that is not signed by the authority of its slot, of no slot but the last ones, and no more than a slot may promise.
 
 use std::{collections::HashMap, collections::VecDeque, sync::Arc, time::Duration};
 
 use alloy_primitives::B256;
-use ledger_chainspec::{Endorsement, GenesisHash, Slot, ValidatorSet};
+use ledger_chainspec::{Endorsement, GenesisHash, Slot};
 use ledger_consensus::limits::Endorsed;
 use ledger_network::Verdict;
 use ledger_runtime::Head;
@@ -66,20 +66,19 @@ impl Endorsements {
         if endorsement.slot.get().abs_diff(slot.get()) > SLOTS_APART_MAX || endorsement.transactions.is_empty() {
             return Verdict::Ignore;
         }
-        if !is_by_authority(&endorsement, &head.set) {
-            // The set may have changed a block ago.
-            let is_late = is_by_authority(&endorsement, &head.signers);
-            return match is_late {
-                true => Verdict::Ignore,
-                false => Verdict::Reject("endorsement of another authority"),
-            };
+        if head.set.authority(endorsement.slot).consensus_key != endorsement.authority {
+            // Of the set of a block ago, or of one that this node, being behind, does not know: nobody's fault.
+            return Verdict::Ignore;
         }
         if !endorsement.verify(self.genesis) {
             return Verdict::Reject("endorsement not signed by its authority");
         }
         let endorsement = Arc::new(endorsement);
         let mut inner = self.inner.lock();
-        inner.endorsed.take(&endorsement, head.number());
+        if !inner.endorsed.take(&endorsement, head.number()) {
+            debug!(target: "ledger::endorse", slot = %endorsement.slot, authority = %endorsement.authority, "more promises than a slot holds");
+            return Verdict::Ignore;
+        }
         inner.keep(&endorsement);
         drop(inner);
         self.news.send_modify(|count| *count = count.wrapping_add(1));
@@ -144,8 +143,4 @@ impl Inner {
             }
         }
     }
-}
-
-fn is_by_authority(endorsement: &Endorsement, set: &ValidatorSet) -> bool {
-    set.authority(endorsement.slot).consensus_key == endorsement.authority
 }

@@ -35,8 +35,10 @@ const OWN_MAX: usize = 8_192;
 const AGAIN_PER_SLOT_MAX: usize = 1_024;
 /// Batches of peers that are checked at once, of each lane.
 const CHECKED_AT_ONCE_MAX: usize = 2;
-/// Requests for endorsements, of this node and of others, that are under way at once.
+/// Own requests for endorsements that are under way at once.
 const ASKED_AT_ONCE_MAX: usize = 32;
+/// Requests of peers that are answered at once, apart from the own ones: no number of strangers keeps this node from asking.
+const ANSWERED_AT_ONCE_MAX: usize = 16;
 
 /// What comes in for the announcer.
 #[derive(Debug)]
@@ -85,6 +87,7 @@ struct Running {
     checks: JoinSet<()>,
     reserved_checks: JoinSet<()>,
     asks: JoinSet<()>,
+    answers: JoinSet<()>,
 }
 
 impl Announcer {
@@ -101,7 +104,7 @@ impl Announcer {
         loop {
             let may_check = running.checks.len() < CHECKED_AT_ONCE_MAX;
             let may_check_reserved = running.reserved_checks.len() < CHECKED_AT_ONCE_MAX;
-            let may_ask = running.asks.len() < ASKED_AT_ONCE_MAX;
+            let may_answer = running.answers.len() < ANSWERED_AT_ONCE_MAX;
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = until(running.gathered.due) => running.tell(Lane::Open),
@@ -110,6 +113,7 @@ impl Announcer {
                 Some(_) = running.checks.join_next() => {}
                 Some(_) = running.reserved_checks.join_next() => {}
                 Some(_) = running.asks.join_next() => {}
+                Some(_) = running.answers.join_next() => {}
                 arrival = arrivals.recv() => match arrival {
                     Ok(transaction) => running.gather(transaction),
                     Err(RecvError::Lagged(missed)) => {
@@ -119,7 +123,7 @@ impl Announcer {
                 },
                 Some(incoming) = reserved.recv(), if may_check_reserved => running.check(Lane::Reserved, incoming),
                 Some(incoming) = transactions.recv(), if may_check => running.check(Lane::Open, incoming),
-                Some(request) = requests.recv(), if may_ask => running.endorse_for(request),
+                Some(request) = requests.recv(), if may_answer => running.endorse_for(request),
                 Ok(()) = heads.changed() => running.forget_included(),
             }
         }
@@ -137,6 +141,7 @@ impl Running {
             checks: JoinSet::new(),
             reserved_checks: JoinSet::new(),
             asks: JoinSet::new(),
+            answers: JoinSet::new(),
         }
     }
 
@@ -228,7 +233,7 @@ impl Running {
     }
 
     fn endorse_for(&mut self, request: EndorseRequest) {
-        self.asks.spawn(Arc::clone(&self.announcer).answer(request));
+        self.answers.spawn(Arc::clone(&self.announcer).answer(request));
     }
 
     /// The start of the next slot.
@@ -243,7 +248,7 @@ impl Running {
     }
 }
 
-fn encoded(transactions: &[Arc<PooledTransaction>]) -> Vec<Bytes> {
+pub(super) fn encoded(transactions: &[Arc<PooledTransaction>]) -> Vec<Bytes> {
     let bytes = |waiting: &Arc<PooledTransaction>| waiting.transaction.encoded_2718().into();
     transactions.iter().map(bytes).collect()
 }

@@ -1,8 +1,8 @@
 //! Which blocks from before its state does a node still need, and from whom?
 //!
 //! A node that began with a state has the blocks from there on. The id of a promo code is the transaction that issued it, so that blocks are taken
-//! from peers backwards for as long as codes that they issued may be live. They are checked by hash alone, and not executed. One task, which ends
-//! when nothing is missing.
+//! from peers backwards for as long as codes that they issued may be live. They are checked by hash alone, and not executed. One task, which
+//! sleeps when nothing is missing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,11 +22,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Pause after no peer had what is missing.
 const ROUND_PAUSE: Duration = Duration::from_secs(10);
 
-/// Takes what is missing until nothing is, or until `shutdown`.
+/// Takes what is missing until nothing is, and runs until `shutdown`: a task of the node that ends by itself has failed.
 pub async fn fill_history(network: NetworkHandle, runtime: Arc<Runtime>, shutdown: CancellationToken) {
     tokio::select! {
         () = shutdown.cancelled() => {}
-        () = fill(&network, &runtime) => {}
+        () = fill(&network, &runtime) => shutdown.cancelled().await,
     }
 }
 

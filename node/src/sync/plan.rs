@@ -42,8 +42,9 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// The block after it; peers may claim any number of blocks, up to the last that there could be.
     const fn end(self) -> u64 {
-        self.from + self.count as u64
+        self.from.saturating_add(self.count as u64)
     }
 }
 
@@ -134,6 +135,8 @@ impl<T> Plan<T> {
 
     /// What to do at `now`, given who has what. Whoever calls does it, and calls again after each outcome.
     pub fn steps(&mut self, sources: &[Source], now: Duration) -> Vec<Step<T>> {
+        // Peers come and go: after as long again the pause is no longer of account.
+        self.pauses.retain(|_, (until, length)| *until + *length > now);
         let mut steps = Vec::new();
         if self.importing.is_none()
             && let Some((peer, piece, content)) = self.next_here()
@@ -152,18 +155,22 @@ impl<T> Plan<T> {
         steps
     }
 
-    /// When a peer that is left alone may be asked again, if that is what it waits for.
+    /// When after `now` a peer that is left alone may be asked again, if that is what it waits for.
     #[must_use]
-    pub fn retry_at(&self) -> Option<Duration> {
+    pub fn retry_at(&self, now: Duration) -> Option<Duration> {
         let until = self.pauses.values().map(|(until, _)| *until);
-        until.min().filter(|_| !self.is_done())
+        until.filter(|until| *until > now && !self.is_done()).min()
     }
 
-    /// The peer gave the first `got` blocks of what it was asked for, with this content. None at all is a failure; some, and the
-    /// rest is asked for again.
+    /// The peer gave the first `got` blocks of what it was asked for, with this content; the rest is asked for again. None at
+    /// all is for [`Self::failed`].
     pub fn came(&mut self, peer: PeerId, got: u32, content: T) {
         let Some(piece) = self.asked.remove(&peer) else { return };
         let got = got.min(piece.count);
+        if got == 0 {
+            self.again.insert(piece);
+            return;
+        }
         if got < piece.count {
             self.again.insert(Piece {
                 from: piece.from + u64::from(got),
@@ -181,6 +188,11 @@ impl<T> Plan<T> {
             self.again.insert(piece);
         }
         self.pause(peer, now);
+    }
+
+    /// The peer gave what it gave too slowly or in crumbs, at `now`: others go first for a while.
+    pub fn dripped(&mut self, peer: PeerId, now: Duration) {
+        self.pauses.insert(peer, (now + PAUSE_MIN, PAUSE_MIN));
     }
 
     /// What was imported has ended with this head; `wrong` if a block of it keeps no rule, at `now`. Gives the peer it was of.
@@ -231,7 +243,7 @@ impl<T> Plan<T> {
         if let Some(piece) = whole {
             self.again.remove(&piece);
             // A source that has a part of it gives that, and the rest stays to be asked for.
-            let count = u32::try_from(source.head.get() + 1 - piece.from).unwrap_or(u32::MAX);
+            let count = u32::try_from((source.head.get() - piece.from).saturating_add(1)).unwrap_or(u32::MAX);
             if count < piece.count {
                 self.again.insert(Piece {
                     from: piece.from + u64::from(count),
@@ -248,7 +260,8 @@ impl<T> Plan<T> {
         if ahead >= PIECES_AHEAD_MAX || self.next > last || !has(self.next) {
             return None;
         }
-        let count = u32::try_from(last + 1 - self.next).map_or(PIECE_BLOCKS_MAX, |rest| rest.min(PIECE_BLOCKS_MAX));
+        let rest = (last - self.next).saturating_add(1);
+        let count = u32::try_from(rest).map_or(PIECE_BLOCKS_MAX, |rest| rest.min(PIECE_BLOCKS_MAX));
         let piece = Piece { from: self.next, count };
         self.next = piece.end();
         Some(piece)
@@ -308,7 +321,7 @@ mod tests {
         assert_eq!(plan.steps(&both, ZERO), [Step::Ask(b, piece(1, 10))]);
         plan.failed(b, ZERO);
         assert!(plan.steps(&both, ZERO).is_empty());
-        assert_eq!(plan.retry_at(), Some(PAUSE_MIN));
+        assert_eq!(plan.retry_at(ZERO), Some(PAUSE_MIN));
         assert_eq!(plan.steps(&both, PAUSE_MIN), [Step::Ask(a, piece(1, 10))]);
         plan.failed(a, PAUSE_MIN);
         assert!(plan.pauses[&a].0 >= PAUSE_MIN * 3, "longer each time");
@@ -354,6 +367,37 @@ mod tests {
         let mut plan = Plan::<&str>::new(BlockNumber::new(0));
         plan.aim(BlockNumber::new(100));
         assert!(plan.steps(&[late], ZERO).is_empty());
+    }
+
+    #[test]
+    fn a_claim_of_every_block_that_there_could_be_is_asked_for_like_any_other() {
+        let (a, b) = (PeerId::random(), PeerId::random());
+        let mut plan = plan(u64::MAX);
+        assert_eq!(plan.steps(&[source(a, u64::MAX)], ZERO), [Step::Ask(a, piece(1, 64))]);
+        plan.failed(a, ZERO);
+        assert_eq!(plan.steps(&[source(b, u64::MAX)], ZERO), [Step::Ask(b, piece(1, 64))]);
+        plan.failed(b, ZERO);
+        plan.next = u64::MAX;
+        plan.again.clear();
+        assert_eq!(plan.steps(&[source(a, u64::MAX)], PAUSE_MIN).len(), 1);
+    }
+
+    #[test]
+    fn who_drips_comes_after_others_and_a_pause_that_is_over_hides_no_other() {
+        let (a, b) = (PeerId::random(), PeerId::random());
+        let mut plan = plan(10);
+        plan.steps(&[source(a, 10)], ZERO);
+        plan.came(a, 1, "crumb");
+        plan.dripped(a, ZERO);
+        let steps = plan.steps(&[source(a, 10), source(b, 10)], ZERO);
+        assert_eq!(
+            steps,
+            [Step::Import(a, piece(1, 1), "crumb"), Step::Ask(b, piece(2, 9))]
+        );
+        plan.failed(b, PAUSE_MIN);
+        assert_eq!(plan.retry_at(PAUSE_MIN), Some(PAUSE_MIN * 2));
+        plan.steps(&[], PAUSE_MAX * 3);
+        assert!(plan.pauses.is_empty());
     }
 
     #[test]

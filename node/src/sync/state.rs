@@ -5,20 +5,19 @@
 //! them, made final. Peers are believed nothing; one that gives what does not add up is reported, and the next one is asked. What was taken
 //! survives a crash, and the next start goes on with it. Everything after that block is caught up with as usual.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ledger_chainspec::{BlockHash, BlockNumber};
 use ledger_network::{Misbehaviour, NetworkHandle, Peer, PeerId, Request, Response};
 use ledger_runtime::{
     RuntimeOptions,
-    transfer::{StateChunk, StateCursor, StateImport, StateImportError, StateProgress},
+    transfer::{Found, StateChunk, StateCursor, StateImport, StateImportError, StateProgress},
 };
 use parity_scale_codec::Encode;
 use tokio::{
     task::{JoinError, spawn_blocking},
     time::{Instant, sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::error::NodeError;
@@ -37,44 +36,42 @@ const PEERS_WITHIN: Duration = Duration::from_secs(5);
 const MORE_WITHIN: Duration = Duration::from_secs(1);
 /// Pause after every peer has failed.
 const ROUND_PAUSE: Duration = Duration::from_secs(2);
-/// Rounds of all peers without a chunk after which another, newer state is asked for.
+/// Rounds in which peers answered and none had the chunk, or a manifest, after which it is given up. A round in which nobody answered
+/// tells nothing of what they have.
 const ROUNDS_MAX: usize = 5;
 /// Time between two lines of the log.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Takes a state where that is the shorter way, or goes on with one that was begun. Returns when the database can be opened as
-/// usual, whatever came of it.
+/// usual; one that was begun waits for peers for as long as it takes.
 ///
 /// # Errors
 /// [`NodeError::StateSync`] if this machine is at fault.
-pub async fn take_state(
-    network: &NetworkHandle,
-    options: &RuntimeOptions,
-    shutdown: &CancellationToken,
-) -> Result<(), NodeError> {
-    let mut begun = on_disk(options, |options| StateImport::resume(&options)).await?;
-    if begun.is_none() && options.path.join("CURRENT").exists() {
-        return Ok(());
-    }
-    if begun.is_none() && best_head(network).await < STATE_BLOCKS_MIN {
-        return Ok(());
-    }
+pub async fn take_state(network: &NetworkHandle, options: &RuntimeOptions) -> Result<(), NodeError> {
+    let mut begun = match on_disk(options, |options| StateImport::find(&options)).await? {
+        Found::Chain => return Ok(()),
+        Found::Begun(import) => {
+            tell("the state that was begun is gone on with", &import.progress());
+            Some(*import)
+        }
+        Found::Nothing if best_head(network).await < STATE_BLOCKS_MIN => return Ok(()),
+        Found::Nothing => None,
+    };
+    let mut is_begun = begun.is_some();
     loop {
         let import = match begun.take() {
             Some(import) => import,
-            None => tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                begun = begin(network, options) => match begun? {
-                    Some(import) => import,
-                    None => return Ok(()),
-                },
+            None => match begin(network, options).await? {
+                Some(import) => import,
+                None if is_begun => {
+                    warn!(target: "ledger::sync", "no peer gives a newer state either: waiting for one that does");
+                    continue;
+                }
+                None => return Ok(()),
             },
         };
-        let taken = tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            taken = Taking::new(network, import).run() => taken?,
-        };
-        match taken {
+        is_begun = true;
+        match Taking::new(network, import).run().await? {
             Some(import) => {
                 let progress = import.progress();
                 spawn_blocking(move || import.finish()).await.map_err(stopped)??;
@@ -137,6 +134,8 @@ async fn begin(network: &NetworkHandle, options: &RuntimeOptions) -> Result<Opti
 struct Taking<'a> {
     network: &'a NetworkHandle,
     import: StateImport,
+    /// Peers that gave what is wrong: they are asked for no more of this state. A validator among them stays connected.
+    liars: BTreeSet<PeerId>,
     last_line: Instant,
 }
 
@@ -148,6 +147,7 @@ impl<'a> Taking<'a> {
         Self {
             network,
             import,
+            liars: BTreeSet::new(),
             last_line: Instant::now(),
         }
     }
@@ -160,7 +160,7 @@ impl<'a> Taking<'a> {
         while let Some(cursor) = self.import.progress().next {
             let fetched = match ahead.take() {
                 Some(fetched) => Some(fetched),
-                None => fetch(network, block, &cursor).await,
+                None => fetch(network, block, &cursor, &self.liars).await,
             };
             let Some((peer, chunk)) = fetched else {
                 return Ok(None);
@@ -173,9 +173,9 @@ impl<'a> Taking<'a> {
                 (import, accepted)
             });
             let fetching = async {
-                match next {
-                    Some(next) => ask(network, peer, block, &next).await,
-                    None => None,
+                match ask(network, peer, block, &next?).await {
+                    Asked::Given(chunk) => Some((peer, *chunk)),
+                    Asked::NotThere | Asked::NoAnswer => None,
                 }
             };
             let (written, fetched) = tokio::join!(writing, fetching);
@@ -186,6 +186,7 @@ impl<'a> Taking<'a> {
                 Err(error) if error.blames_peer() => {
                     warn!(target: "ledger::sync", %peer, %error, "a peer gave state that is wrong");
                     network.report(peer, Misbehaviour::BadStateChunk);
+                    self.liars.insert(peer);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -198,40 +199,60 @@ impl<'a> Taking<'a> {
     }
 }
 
-/// The chunk that begins at `cursor`, from whoever has it; none if nobody has for several rounds.
-async fn fetch(network: &NetworkHandle, block: BlockHash, cursor: &StateCursor) -> Option<Fetched> {
-    for _ in 0..ROUNDS_MAX {
+/// What came of asking one peer for a chunk.
+enum Asked {
+    Given(Box<StateChunk>),
+    /// It has none, or nothing that could be read.
+    NotThere,
+    /// It is busy, or gone.
+    NoAnswer,
+}
+
+/// The chunk that begins at `cursor`, from whoever has it and is none of the `liars`; none if those who answer have not had it for several rounds. Without anybody
+/// who answers it is waited for.
+async fn fetch(
+    network: &NetworkHandle,
+    block: BlockHash,
+    cursor: &StateCursor,
+    liars: &BTreeSet<PeerId>,
+) -> Option<Fetched> {
+    let mut rounds = 0;
+    while rounds < ROUNDS_MAX {
         let peers = Arc::clone(&network.peers().borrow());
-        for peer in &peers.connected {
-            if let Some(fetched) = ask(network, peer.id, block, cursor).await {
-                return Some(fetched);
+        let mut is_answered = false;
+        for peer in peers.connected.iter().filter(|peer| !liars.contains(&peer.id)) {
+            match ask(network, peer.id, block, cursor).await {
+                Asked::Given(chunk) => return Some((peer.id, *chunk)),
+                Asked::NotThere => is_answered = true,
+                Asked::NoAnswer => {}
             }
         }
+        rounds += usize::from(is_answered);
         sleep(ROUND_PAUSE).await;
     }
     None
 }
 
 /// Asks one peer.
-async fn ask(network: &NetworkHandle, peer: PeerId, block: BlockHash, cursor: &StateCursor) -> Option<Fetched> {
+async fn ask(network: &NetworkHandle, peer: PeerId, block: BlockHash, cursor: &StateCursor) -> Asked {
     let request = Request::StateChunk {
         block,
         cursor: cursor.encode(),
     };
     let bytes = match network.request(peer, request).await {
-        Ok(Response::State(bytes)) => bytes?,
-        Ok(_) => return None,
+        Ok(Response::State(Some(bytes))) => bytes,
+        Ok(_) => return Asked::NotThere,
         Err(error) => {
             debug!(target: "ledger::sync", %peer, %error, "no state from a peer");
-            return None;
+            return Asked::NoAnswer;
         }
     };
     match StateChunk::decode(&bytes) {
-        Ok(chunk) => Some((peer, chunk)),
+        Ok(chunk) => Asked::Given(Box::new(chunk)),
         Err(error) => {
             warn!(target: "ledger::sync", %peer, %error, "a peer gave bytes that are no state");
             network.report(peer, Misbehaviour::BadStateChunk);
-            None
+            Asked::NotThere
         }
     }
 }

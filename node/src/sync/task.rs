@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use ledger_chainspec::{Block, BlockNumber, FinalityCertificate, digest_of};
-use ledger_network::{Misbehaviour, NetworkHandle, PeerId, Peers, Request, RequestError, Response};
+use ledger_network::{
+    BLOCKS_BYTES_TARGET, Misbehaviour, NetworkHandle, PeerId, Peers, Request, RequestError, Response,
+};
 use ledger_runtime::Head;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -23,6 +25,12 @@ use crate::rpc::NetworkStatus;
 /// How long a peer may be ahead by a block or two before that is caught up with: votes and proposals bring such blocks by
 /// themselves, unless some were lost.
 const NEAR_SLOTS: u32 = 2;
+
+/// An answer that took longer is a slow one, and whoever gave it lets others go first: a third of what a request may take.
+const SLOW_ANSWER: Duration = Duration::from_secs(3);
+
+/// Bytes from which on a part of what was asked for is a fair answer; one with less is a crumb.
+const FAIR_ANSWER_BYTES: usize = BLOCKS_BYTES_TARGET / 2;
 
 /// Certified blocks of one piece.
 type Blocks = Vec<(Arc<Block>, FinalityCertificate)>;
@@ -53,6 +61,7 @@ pub struct SyncInputs {
 struct Answer {
     peer: PeerId,
     piece: Piece,
+    took: Duration,
     result: Result<Response, RequestError>,
 }
 
@@ -170,8 +179,15 @@ impl Running {
                 from,
                 count: piece.count,
             };
+            let asked = Instant::now();
             let result = network.request(peer, request).await;
-            Answer { peer, piece, result }
+            let took = asked.elapsed();
+            Answer {
+                peer,
+                piece,
+                took,
+                result,
+            }
         });
     }
 
@@ -185,8 +201,14 @@ impl Running {
     }
 
     fn on_answer(&mut self, answer: Answer) {
-        let Answer { peer, piece, result } = answer;
+        let Answer {
+            peer,
+            piece,
+            took,
+            result,
+        } = answer;
         let now = self.now();
+        let bytes = result.as_ref().map_or(0, Response::weight);
         match result {
             Ok(Response::Blocks { blocks, certificate }) if blocks.is_empty() && certificate.is_none() => {
                 // Who only passed on what somebody else said of a later block has claimed nothing.
@@ -201,6 +223,11 @@ impl Running {
                 Some(blocks) => {
                     let got = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
                     self.plan.came(peer, got, blocks);
+                    let is_crumb = got < piece.count && bytes < FAIR_ANSWER_BYTES;
+                    if (is_crumb || took > SLOW_ANSWER) && self.is_elsewhere(piece, peer) {
+                        debug!(target: "ledger::sync", %peer, got, bytes, ?took, "a peer drips: others go first");
+                        self.plan.dripped(peer, now);
+                    }
                 }
                 None => {
                     self.sync.network.report(peer, Misbehaviour::WrongBlock);
@@ -213,6 +240,14 @@ impl Running {
                 self.plan.failed(peer, now);
             }
         }
+    }
+
+    /// Does anybody but `peer` say that it has the piece?
+    fn is_elsewhere(&self, piece: Piece, peer: PeerId) -> bool {
+        let peers = self.sync.network.peers();
+        let peers = peers.borrow();
+        let has = |source: Source| (source.oldest.get()..=source.head.get()).contains(&piece.from);
+        sources(&peers).any(|source| source.peer != peer && has(source))
     }
 
     fn on_imported(&mut self, imported: Imported) {
@@ -250,7 +285,7 @@ impl Running {
 
     /// When something has to be looked at though nothing comes.
     fn wake_at(&self) -> Option<Instant> {
-        let retry = self.plan.retry_at().map(|at| self.started + at);
+        let retry = self.plan.retry_at(self.now()).map(|at| self.started + at);
         let is_waiting = |at: &Instant| *at > Instant::now();
         [self.near_until, retry].into_iter().flatten().filter(is_waiting).min()
     }
@@ -276,9 +311,10 @@ fn source_of(peer: PeerId, head: BlockNumber) -> Source {
     }
 }
 
-/// The blocks with their certificates, if they are consecutive, begin where they should, and each is certified by the next.
+/// The blocks with their certificates, if there are any, they are consecutive, begin where they should, and each is certified
+/// by the next.
 fn certified(piece: Piece, blocks: Vec<Block>, certificate: Option<FinalityCertificate>) -> Option<Blocks> {
-    if u32::try_from(blocks.len()).map_or(true, |count| count > piece.count) {
+    if blocks.is_empty() || u32::try_from(blocks.len()).map_or(true, |count| count > piece.count) {
         return None;
     }
     let inner = blocks
@@ -301,5 +337,25 @@ async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_chainspec::{BlockHash, SetId, Slot};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_without_a_block_is_no_answer() {
+        let certificate = FinalityCertificate {
+            set_id: SetId::new(0),
+            height: BlockNumber::new(1),
+            slot: Slot::new(1),
+            hash: BlockHash::new([1; 32].into()),
+            signatures: Vec::new(),
+        };
+        let piece = Piece { from: 1, count: 2 };
+        assert_eq!(certified(piece, Vec::new(), Some(certificate)), None);
     }
 }

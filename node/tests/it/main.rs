@@ -4,10 +4,12 @@
 
 mod db;
 mod driver;
+mod endorse;
 mod guard_store;
 mod misbehaving;
 mod network;
 mod node;
 mod process;
 mod suites;
+mod sync;
 mod testnet;

@@ -216,8 +216,8 @@ async fn a_latecomer_gets_past_peers_that_lie_and_peers_that_drip() {
     let bootnode = honest_member.address.clone();
     let mut late = Member::start(9, vec![bootnode]).await;
     let meet = late.address.clone();
-    // One claims what nobody has, one changes what it gives, one never answers.
-    let boaster = Stranger::start(12, &runtime, meet.clone(), 1_000_000, |_, _| {
+    // One claims all that there could be, one changes what it gives, one never answers.
+    let boaster = Stranger::start(12, &runtime, meet.clone(), u64::MAX, |_, _| {
         Some(Response::Blocks {
             blocks: Vec::new(),
             certificate: None,

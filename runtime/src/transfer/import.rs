@@ -53,6 +53,17 @@ pub struct StateProgress {
     pub bytes: u64,
 }
 
+/// What a folder holds before a state is put into it.
+#[derive(Debug)]
+pub enum Found {
+    /// No chain, or one that has genesis alone: an import can begin.
+    Nothing,
+    /// An import that was begun and not finished.
+    Begun(Box<StateImport>),
+    /// A chain, which goes on from its head.
+    Chain,
+}
+
 /// A database that a state is put into.
 #[derive(Debug)]
 pub struct StateImport {
@@ -100,23 +111,25 @@ impl StateImport {
         Self::with(store, decoded, sets)
     }
 
-    /// Goes on with what was begun in this folder; none if nothing was.
+    /// What there is in this folder: an import to go on with, a chain, or neither.
     ///
     /// # Errors
     /// As [`Self::begin`].
-    pub fn resume(options: &RuntimeOptions) -> Result<Option<Self>, StateImportError> {
+    pub fn find(options: &RuntimeOptions) -> Result<Found, StateImportError> {
         let identity = Runtime::identity_of(&options.spec)?;
         if !options.path.join("CURRENT").exists() {
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
         let (store, is_begun) = Store::open_import(&store_options(options), identity)?;
         if !is_begun {
-            return Ok(None);
+            // A crash right after the database was made, or a start without peers, leaves no chain.
+            let head = store.head().map_or(0, |head| head.header.number().get());
+            return Ok(if head > 0 { Found::Chain } else { Found::Nothing });
         }
         let manifest = store.import_manifest()?.ok_or_else(|| record("there is no manifest"))?;
         let manifest = StateManifest::decode(&manifest)?;
         let sets = manifest.check(&options.spec, identity.genesis)?;
-        Self::with(store, manifest, sets).map(Some)
+        Ok(Found::Begun(Box::new(Self::with(store, manifest, sets)?)))
     }
 
     fn with(store: Arc<Store>, manifest: StateManifest, sets: Vec<ValidatorSet>) -> Result<Self, StateImportError> {

@@ -18,7 +18,7 @@ mod serve;
 mod wire;
 
 pub use fault::{ChunkFault, ManifestFault, StateImportError};
-pub use import::{StateImport, StateProgress};
+pub use import::{Found, StateImport, StateProgress};
 pub use manifest::{Handover, MANIFEST_BYTES_MAX, StateManifest};
 pub use serve::{CHUNK_BYTES_ASKED_MAX, CHUNK_LEAVES_MAX};
 pub use wire::{CHUNK_BYTES_MAX, StateChunk, StateCursor};

@@ -4,9 +4,9 @@ use alloy_primitives::{Address, B256};
 use alloy_rpc_types_eth::Filter;
 use ledger_chainspec::{BlockNumber, ChainSpec};
 use ledger_runtime::{
-    BlockRef, LogsError, ReadError, Runtime, RuntimeOpenError,
+    BlockRef, LogsError, ReadError, Runtime, RuntimeOpenError, RuntimeOptions,
     store::{Column, OpenError, Store, StoreError},
-    transfer::{BLOCKS_WITH_STATE, StateChunk, StateCursor, StateImport, StateImportError},
+    transfer::{BLOCKS_WITH_STATE, Found, StateChunk, StateCursor, StateImport, StateImportError},
     verify::verify,
 };
 use parity_scale_codec::{Compact, Encode};
@@ -99,6 +99,14 @@ fn a_state_of_the_window_is_given_while_blocks_are_committed_and_removed_slots_s
     }
 }
 
+/// The import that was begun in this folder.
+fn begun(options: &RuntimeOptions) -> StateImport {
+    match StateImport::find(options).unwrap() {
+        Found::Begun(import) => *import,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
     let mut giver = Giver::new(spec(HOUR), 64);
@@ -111,7 +119,7 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
     loop {
         // As killed: what is on disk now, opened by another process.
         let image = killed(folder.path());
-        let other = StateImport::resume(&options(image.path(), &giver)).unwrap().unwrap();
+        let other = begun(&options(image.path(), &giver));
         assert_eq!(other.progress(), import.progress());
         // Nobody takes it for a chain.
         drop(other);
@@ -134,7 +142,7 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
         drop(import);
         import = match kills % 2 {
             0 => StateImport::begin(&options(folder.path(), &giver), &manifest).unwrap(),
-            _ => StateImport::resume(&options(folder.path(), &giver)).unwrap().unwrap(),
+            _ => begun(&options(folder.path(), &giver)),
         };
         let Some(cursor) = import.progress().next else { break };
         let chunk = StateChunk::decode(&giver.chunk(block, &cursor, 2_500)).unwrap();
@@ -155,7 +163,8 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
             column.name()
         );
     }
-    assert!(StateImport::resume(&options(folder.path(), &giver)).unwrap().is_none());
+    let found = StateImport::find(&options(folder.path(), &giver)).unwrap();
+    assert!(matches!(found, Found::Chain), "{found:?}");
     let taker = Runtime::open(options(folder.path(), &giver)).unwrap();
     assert_eq!(taker.head(), giver.world.head());
 }
@@ -167,7 +176,13 @@ fn nothing_is_finished_before_all_is_there_and_nothing_is_replaced_but_genesis()
     let (early, late) = (giver.manifest(BlockNumber::new(3)), giver.manifest(giver.head()));
     // A database with genesis alone is what a node makes when it starts.
     let folder = tempfile::tempdir().unwrap();
+    for place in [folder.path(), &folder.path().join("nowhere")] {
+        let found = StateImport::find(&options(place, &giver)).unwrap();
+        assert!(matches!(found, Found::Nothing), "{found:?}");
+    }
     drop(Runtime::open(options(folder.path(), &giver)).unwrap());
+    let found = StateImport::find(&options(folder.path(), &giver)).unwrap();
+    assert!(matches!(found, Found::Nothing), "{found:?}");
     let mut import = StateImport::begin(&options(folder.path(), &giver), &early).unwrap();
     let cursor = import.progress().next.unwrap();
     let chunk = giver.chunk(import.manifest().header.hash, &cursor, 3_000);
@@ -191,11 +206,6 @@ fn nothing_is_finished_before_all_is_there_and_nothing_is_replaced_but_genesis()
     assert!(matches!(error, StateImportError::Occupied { .. }), "{error}");
     let taker = Runtime::open(options(folder.path(), &giver)).unwrap();
     assert_eq!(taker.head(), giver.world.head());
-    assert!(
-        StateImport::resume(&options(&folder.path().join("nowhere"), &giver))
-            .unwrap()
-            .is_none()
-    );
 }
 
 #[test]
@@ -494,7 +504,7 @@ fn another_chains_manifest_is_refused() {
     let manifest = giver.manifest(giver.head());
     let folder = tempfile::tempdir().unwrap();
     let other = World::of(ChainSpec::testnet());
-    let options = ledger_runtime::RuntimeOptions::new(folder.path(), std::sync::Arc::clone(other.runtime.spec()));
+    let options = RuntimeOptions::new(folder.path(), std::sync::Arc::clone(other.runtime.spec()));
     let error = StateImport::begin(&options, &manifest).unwrap_err();
     assert!(error.blames_peer(), "{error}");
 }

@@ -4,6 +4,7 @@
 //! its signals.
 
 mod account;
+mod made_chain;
 mod node;
 pub mod promo;
 mod rpc;
@@ -11,9 +12,10 @@ mod testnet;
 mod visitor;
 
 pub use account::{Account, Call};
+pub use made_chain::{MadeChain, decoded, requests};
 pub use node::{
     Announced, Node, NodeOptions, Refused, built_binary, process_cpu_ticks, process_io_written, resident_bytes,
 };
 pub use rpc::{HttpAnswer, Rpc, RpcError};
-pub use testnet::Testnet;
+pub use testnet::{Testnet, free_ports};
 pub use visitor::{Answered, Visitor};

@@ -160,6 +160,18 @@ impl Node {
         self.kill();
     }
 
+    /// Starts the node again, and tells it to stop after `pause`, wherever it is then. Gives how it ended and how long that took.
+    ///
+    /// # Panics
+    /// If the process cannot be started or does not end.
+    pub fn restart_and_terminate(&mut self, pause: Duration) -> (ExitStatus, Duration) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = spawn(&self.folder, &self.options);
+        thread::sleep(pause);
+        self.terminate()
+    }
+
     /// Leaves the folder where it is when this is dropped, for a person to look at.
     pub fn keep_folder(&mut self) -> &Path {
         if let Some(folder) = self.owned.take() {

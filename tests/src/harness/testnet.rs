@@ -29,7 +29,7 @@ pub struct Testnet {
 }
 
 /// `count` ports in a row that nobody listens on.
-fn free_ports(count: u16) -> u16 {
+pub fn free_ports(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let own = u16::try_from(std::process::id() % u32::from(PORTS)).expect("below the number of ports");
     let is_free = |port: u16| {

@@ -1,6 +1,10 @@
 //! `ledger-node testnet up`: a network from nothing, or what of an earlier one is down.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZero,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
     cli::{Cli, output},
@@ -47,6 +51,7 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
     address_spec(&folder, &network.state)?;
     network.save()?;
     tell_what_starts(&network.state, is_new, &down);
+    tell_what_it_needs(&network.state.shape);
     let started = network.start(&down, &Voice::of(cli), &mut children, &mut interrupt);
     // From here on others may stop nodes, too.
     drop(network);
@@ -124,6 +129,14 @@ fn tell_what_starts(state: &State, is_new: bool, down: &[usize]) {
             "Of this testnet these are down and started again: {}",
             names()
         )),
+    }
+}
+
+fn tell_what_it_needs(shape: &Shape) {
+    // A machine that does not tell how many processors it has gets no advice either.
+    let processors = thread::available_parallelism().map_or(usize::MAX, NonZero::get);
+    if let Some(words) = shape.strain(processors, !cfg!(debug_assertions)) {
+        say(&words);
     }
 }
 

@@ -5,11 +5,11 @@ use std::{str::FromStr, sync::Arc};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolEvent;
 use ledger_api::{CodeEnding, CodeInfo, CodeState};
-use ledger_chainspec::{CodeRef, PassportCode, predeploys::TRANSACT};
+use ledger_chainspec::{BlockNumber, CodeRef, PassportCode, predeploys::TRANSACT};
 use ledger_contracts::{CodeId, CodeStatus, Transact};
 use ledger_runtime::{
     FoundTransaction, Runtime,
-    store::{CodeEnd, CodeEndKind, TxLocation},
+    store::{CodeEnd, CodeEndKind, StoreError, TxLocation},
 };
 
 use super::{super::error::RpcFailure, contracts::View};
@@ -59,9 +59,11 @@ pub(super) fn find(view: &mut View, pool: &TxPool, id: &str) -> Result<Lookup, R
                 block: code.block(),
                 index: code.index(),
             };
-            match runtime.transaction_at(location)? {
-                Some(found) => found,
-                None => return Ok(Lookup::NeverIssued),
+            match runtime.transaction_at(location) {
+                Ok(Some(found)) => found,
+                Ok(None) => return Ok(Lookup::NeverIssued),
+                Err(StoreError::NotKept { block, .. }) => return Err(unknown_block(view, block)?),
+                Err(error) => return Err(error.into()),
             }
         }
     };
@@ -118,20 +120,43 @@ fn by_code_id(view: &mut View, code_id: U256) -> Result<Lookup, RpcFailure> {
     Ok(Lookup::Code(Box::new(describe(view, code_id, &found)?)))
 }
 
+/// Whether older blocks than those kept here are on their way, because codes that they issued may be good.
+fn are_older_blocks_wanted(view: &View) -> Result<bool, RpcFailure> {
+    let wanted = view.runtime.history_wanted();
+    let wanted = wanted.map_err(|error| RpcFailure::Internal(error.to_string()))?;
+    Ok(wanted.is_some())
+}
+
+/// What to do about an id that an older block may have issued a code for.
+fn advice(view: &View) -> Result<&'static str, RpcFailure> {
+    Ok(match are_older_blocks_wanted(view)? {
+        true => {
+            "a code that an older block issued may be good, so ask again once this node has fetched them, or ask a node that \
+             has all blocks"
+        }
+        false => {
+            "every code that an older block issued has expired; to learn which one it was ask a node that has all blocks"
+        }
+    })
+}
+
 /// A transaction that no block here has. Where the oldest blocks are missing, that says nothing of what they hold.
 fn unknown_transaction(view: &View, hash: B256) -> Result<Lookup, RpcFailure> {
     let oldest = view.runtime.oldest_block();
     if oldest.get() == 0 {
         return Ok(Lookup::NeverIssued);
     }
-    let wanted = view.runtime.history_wanted();
-    let older = match wanted.map_err(|error| RpcFailure::Internal(error.to_string()))? {
-        Some(_) => "a code that an older block issued may be good, so ask again once this node has fetched them, or",
-        None => "every code that an older block issued has expired; to learn which one it was",
-    };
+    let advice = advice(view)?;
     Err(RpcFailure::Unavailable(format!(
-        "transaction {hash} is in no block that this node keeps, of which block {oldest} is the oldest: {older} ask a node that \
-         has all blocks"
+        "transaction {hash} is in no block that this node keeps, of which block {oldest} is the oldest: {advice}"
+    )))
+}
+
+/// A passport code names the block that issued it, which is older than those kept here.
+fn unknown_block(view: &View, block: BlockNumber) -> Result<RpcFailure, RpcFailure> {
+    let (oldest, advice) = (view.runtime.oldest_block(), advice(view)?);
+    Ok(RpcFailure::Unavailable(format!(
+        "a code of block {block} was asked for, and block {oldest} is the oldest that this node keeps: {advice}"
     )))
 }
 
@@ -151,9 +176,12 @@ fn unknown_code(view: &View, code_id: U256) -> Result<Lookup, RpcFailure> {
         CodeStatus::Cancelled => "was given back",
         CodeStatus::Deleted => "has ended",
     };
+    let advice = match are_older_blocks_wanted(view)? {
+        true => "ask again once it has fetched older ones, or ask a node that has all blocks",
+        false => "ask a node that has all blocks",
+    };
     Err(RpcFailure::Unavailable(format!(
-        "code {code_id:#x} {is}, and was issued before block {oldest}, the oldest that this node keeps: ask again once it has \
-         fetched older ones, or ask a node that has all blocks"
+        "code {code_id:#x} {is}, and was issued before block {oldest}, the oldest that this node keeps: {advice}"
     )))
 }
 
@@ -263,7 +291,7 @@ mod tests {
     fn an_id_is_a_transaction_a_passport_code_or_a_code_of_the_contract() {
         let hash = format!("0x{}", "ab".repeat(32));
         assert!(matches!(parse(&hash), Ok(Id::Transaction(id)) if id.to_string() == hash));
-        let passport = PassportCode::new(ledger_chainspec::BlockNumber::new(7), 3).unwrap();
+        let passport = PassportCode::new(BlockNumber::new(7), 3).unwrap();
         assert!(matches!(parse(&format!(" {passport}\n")), Ok(Id::Passport(id)) if id == passport));
         let word = CodeId {
             spec_id: 2,
