@@ -3,15 +3,15 @@
 //! Called by the driver alone. A block that is not final within its slot is lost, and the next slot would try the same
 //! transactions again: without this, machines that are too slow for what waits would never agree on a block. Every node hears of
 //! every block, so all of them learn from each one: a lost block halves the next, whoever makes it, and one that was final early
-//! makes room for a larger one. A chain starts small and stays so while its blocks do, since nobody knows what a sudden crowd will
-//! cost before it is there. Pure: it is told the time.
+//! makes room for a larger one. A chain starts small, since nobody knows what a sudden crowd will cost before it is there. Pure: it
+//! is told the time.
 
 use std::num::NonZeroU64;
 
 use alloy_primitives::B256;
 use ledger_chainspec::{Slot, UnixMillis};
 
-/// Part of a block's gas limit that a new chain, or one that was quiet, begins with.
+/// Part of a block's gas limit that a node begins with.
 const START_PART: u64 = 4;
 
 /// The least part of a block's gas limit: room for some transactions, so that reserved senders are not held up by one another.
@@ -87,15 +87,12 @@ impl Pace {
             return self.too_much(gas);
         }
         self.alone = None;
-        // A block that left most of its room free says nothing of larger ones.
-        if gas < self.gas / 2 {
-            return;
-        }
         let since_start = |moment: UnixMillis| moment.get().saturating_sub(times.start.get());
         let took = NonZeroU64::new(since_start(now)).unwrap_or(NonZeroU64::MIN);
-        let base = self.gas.max(gas);
-        let grown = base.saturating_mul(since_start(times.early)) / took;
-        self.gas = grown.clamp(self.gas, base.saturating_mul(GROWTH_MAX)).min(self.most);
+        // What it would have used until then, had it gone on as it began.
+        let possible = gas.saturating_mul(since_start(times.early)) / took;
+        let most = self.gas.max(gas).saturating_mul(GROWTH_MAX).min(self.most);
+        self.gas = self.gas.max(possible.min(most));
     }
 
     /// A block built here came too late for its slot; `alone` names its transaction if it held only one.
@@ -201,10 +198,22 @@ mod tests {
     }
 
     #[test]
-    fn small_blocks_make_no_room_and_the_smallest_take_none() {
+    fn a_small_block_makes_as_much_room_as_its_time_shows() {
         let mut pace = Pace::new(MOST);
-        pace.decided(Slot::new(1), START / 3, times(1), moment(1_100));
+        // At this rate an eighth of the limit takes the time that there is.
+        pace.decided(Slot::new(1), MOST / 32, times(1), moment(1_150));
         assert_eq!(pace.gas(Slot::new(2)), START);
+        // At this one, it is three eighths.
+        pace.decided(Slot::new(2), MOST / 32, times(2), moment(2_050));
+        assert_eq!(pace.gas(Slot::new(3)), MOST / 8 * 3);
+        // Nothing says nothing.
+        pace.decided(Slot::new(3), 0, times(3), moment(3_000));
+        assert_eq!(pace.gas(Slot::new(4)), MOST / 8 * 3);
+    }
+
+    #[test]
+    fn the_smallest_blocks_are_lost_for_another_reason() {
+        let mut pace = Pace::new(MOST);
         for lost in [0, MOST / LEAST_PART] {
             pace.proposed(Slot::new(2), lost);
             assert_eq!(pace.gas(Slot::new(3)), START);
