@@ -10,7 +10,7 @@ use ledger_runtime::Head;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -20,7 +20,7 @@ use super::{
     plan::{Piece, Plan, Source, Step},
     progress::{BEHIND_BLOCKS_MIN, Progress},
 };
-use crate::rpc::NetworkStatus;
+use crate::{rpc::NetworkStatus, until::until};
 
 /// How long a peer may be ahead by a block or two before that is caught up with: votes and proposals bring such blocks by
 /// themselves, unless some were lost.
@@ -330,14 +330,6 @@ fn certified(piece: Piece, blocks: Vec<Block>, certificate: Option<FinalityCerti
             (fits && block.hash() == certificate.hash).then(|| (Arc::new(block), certificate))
         })
         .collect()
-}
-
-/// Sleeps until `moment`, or for ever without one.
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]
