@@ -4,7 +4,7 @@
 //! rest waits in the network's bounded queue, and is refused as busy beyond it. Endorsements are handed on to the
 //! [`Announcer`](crate::endorse::Announcer). Never asks anything itself.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes};
@@ -13,7 +13,7 @@ use ledger_network::{BLOCKS_BYTES_TARGET, IncomingRequest, Request, Response, ST
 use ledger_runtime::{
     ReadError, Runtime,
     store::StoreError,
-    transfer::{CHUNK_BYTES_ASKED_MAX, StateCursor},
+    transfer::{CHUNK_BYTES_ASKED_MAX, MANIFEST_BYTES_MAX, StateCursor},
 };
 use parity_scale_codec::DecodeAll;
 use tokio::{
@@ -28,6 +28,9 @@ use crate::{endorse::EndorseRequest, txpool::TxPool};
 
 /// Answers that are read at once: a syncing peer asks for megabytes, and must not take more threads than a validator spares.
 const ANSWERS_AT_ONCE_MAX: usize = 2;
+
+// What is kept for a node that begins with a state has to fit into an answer, or it could never begin.
+const _: () = assert!(STATE_BYTES_MAX >= MANIFEST_BYTES_MAX && STATE_BYTES_MAX > CHUNK_BYTES_ASKED_MAX);
 
 /// What answers are made of.
 #[derive(Debug)]
@@ -143,11 +146,14 @@ impl Server {
     /// Transactions of a proposed block, in the order asked for, as far as a response holds them.
     fn transactions(&self, block: &BlockHash, hashes: &[B256]) -> Response {
         let of_block = self.recent.get(block).map(|recent| recent.block);
+        let of_block = of_block.iter().flat_map(|block| &block.transactions);
+        // A block may have tens of thousands, and a question thousands.
+        let of_block: HashMap<_, _> = of_block
+            .map(|transaction| (transaction.tx_hash(), transaction))
+            .collect();
         let mut room = BLOCKS_BYTES_TARGET;
         let find = |hash: &B256| -> Option<Bytes> {
-            let of_block = of_block.iter().flat_map(|block| &block.transactions);
-            let mut of_block = of_block.filter(|transaction| transaction.tx_hash() == hash);
-            match of_block.next() {
+            match of_block.get(hash) {
                 Some(found) => Some(found.encoded_2718().into()),
                 None => self.pool.get(hash).map(|found| found.transaction.encoded_2718().into()),
             }
