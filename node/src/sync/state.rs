@@ -208,8 +208,8 @@ enum Asked {
     NoAnswer,
 }
 
-/// The chunk that begins at `cursor`, from whoever has it and is none of the `liars`; none if those who answer have not had it for several rounds. Without anybody
-/// who answers it is waited for.
+/// The chunk that begins at `cursor`, from whoever has it and is none of the `liars`; none if those who answer have not had it for several
+/// rounds, or are liars. Without anybody who answers it is waited for.
 async fn fetch(
     network: &NetworkHandle,
     block: BlockHash,
@@ -219,7 +219,7 @@ async fn fetch(
     let mut rounds = 0;
     while rounds < ROUNDS_MAX {
         let peers = Arc::clone(&network.peers().borrow());
-        let mut is_answered = false;
+        let mut is_answered = !liars.is_empty();
         for peer in peers.connected.iter().filter(|peer| !liars.contains(&peer.id)) {
             match ask(network, peer.id, block, cursor).await {
                 Asked::Given(chunk) => return Some((peer.id, *chunk)),
