@@ -251,7 +251,7 @@ impl Running {
     }
 
     fn on_imported(&mut self, imported: Imported) {
-        let target = self.plan.target();
+        let target = self.shown_target(&self.sync.network.peers().borrow());
         if let Some(progress) = &mut self.progress {
             progress.imported(&imported, target);
         }
@@ -262,13 +262,14 @@ impl Running {
         }
     }
 
-    /// Tells JSON-RPC and the log.
+    /// Tells JSON-RPC and the log. What a stranger claims is tried, but nobody is told of it while validators say otherwise: it would
+    /// make the node look as if it were behind.
     fn show(&mut self, peers: &Peers) {
-        let (head, target) = (self.plan.head(), self.plan.target());
+        let (head, target) = (self.plan.head(), self.shown_target(peers));
         if target.get() >= head.get() + BEHIND_BLOCKS_MIN && self.progress.is_none() {
             self.progress = Some(Progress::begin(head, target));
         }
-        if self.plan.is_done()
+        if target <= head
             && let Some(progress) = self.progress.take()
         {
             progress.end(head);
@@ -281,6 +282,11 @@ impl Running {
         self.sync
             .status
             .send_if_modified(|shown| std::mem::replace(shown, status) != status);
+    }
+
+    fn shown_target(&self, peers: &Peers) -> BlockNumber {
+        let head = self.plan.head();
+        self.plan.target().min(peers.best_head().unwrap_or(head)).max(head)
     }
 
     /// When something has to be looked at though nothing comes.
