@@ -137,29 +137,16 @@ fn in_order(peers: &Peers, first: Option<PeerId>) -> Vec<PeerId> {
 
 #[cfg(test)]
 mod tests {
-    use ledger_network::Peer;
-    use tokio::time::Instant;
-
     use super::*;
+    use crate::network::tests::peer;
 
     #[test]
     fn whoever_passed_it_on_is_asked_first_among_its_kind_and_no_stranger_before_a_validator() {
-        let peer = |is_validator| Peer {
-            id: PeerId::random(),
-            address: "/ip4/127.0.0.1/tcp/1".parse().unwrap(),
-            is_validator,
-            is_reserved: false,
-            is_incoming: true,
-            agent: String::new(),
-            status: None,
-            clock_offset_ms: None,
-            rtt: None,
-            score: 100,
-            connected_since: Instant::now(),
-        };
         let peers = Peers {
             listening: Vec::new(),
-            connected: [true, false, true, false, true].map(peer).to_vec(),
+            connected: [true, false, true, false, true]
+                .map(|is_validator| peer(is_validator, None))
+                .to_vec(),
         };
         for passed_on in &peers.connected {
             let order = in_order(&peers, Some(passed_on.id));
