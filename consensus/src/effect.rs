@@ -13,7 +13,8 @@ use ledger_chainspec::{
 use crate::{
     equivocation::Evidence,
     error::{Fault, HeadError},
-    input::Origin,
+    header_rules::ChainParams,
+    input::{FinalHead, Origin},
     message::Message,
     rejection::{HeaderError, Rejection},
     signing_guard::{GuardWrite, Permission},
@@ -36,6 +37,22 @@ pub struct BuildRequest {
     pub beneficiary: Address,
     /// Is a block wanted even if it is empty (R11)?
     pub heartbeat: bool,
+}
+
+impl BuildRequest {
+    /// What the authority of `slot` gets to build on `head`, where nothing is wanted if there is nothing to include.
+    #[must_use]
+    pub fn on(head: &FinalHead, params: &ChainParams, slot: Slot) -> Self {
+        Self {
+            slot,
+            timestamp: params.schedule.timestamp_of(slot),
+            deadline: params.schedule.build_deadline(slot, head.set.len()),
+            parent: head.header.clone(),
+            parent_certificate: head.certificate.clone(),
+            beneficiary: head.set.authority(slot).account,
+            heartbeat: false,
+        }
+    }
 }
 
 /// One wish.

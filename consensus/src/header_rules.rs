@@ -71,11 +71,7 @@ pub(crate) fn slot_of(header: &Header, schedule: &Schedule) -> Result<Slot, Dige
 impl HeaderContext<'_> {
     /// The height that is open, and its set.
     pub(crate) fn place(&self) -> Place {
-        Place {
-            genesis: self.params.genesis,
-            set_id: self.head.set.id(),
-            height: open_height(self.head),
-        }
+        self.head.place(self.params.genesis)
     }
 
     /// Checks a sealed block.

@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
-use ledger_chainspec::{Block, BlockHash, BlockNumber, FinalityCertificate, SealedHeader, Slot, ValidatorSet};
+use ledger_chainspec::{
+    Block, BlockHash, BlockNumber, FinalityCertificate, GenesisHash, SealedHeader, Slot, ValidatorSet,
+};
 
 use crate::{
-    message::Message,
+    header_rules::open_height,
+    message::{Message, Place},
     signing_guard::{GuardReceipt, Signed},
 };
 
@@ -26,6 +29,18 @@ pub struct FinalHead {
     pub signers: Arc<ValidatorSet>,
     /// The set that governs the next block (R10).
     pub set: Arc<ValidatorSet>,
+}
+
+impl FinalHead {
+    /// Where statements about the next block belong, on the chain `genesis`.
+    #[must_use]
+    pub fn place(&self, genesis: GenesisHash) -> Place {
+        Place {
+            genesis,
+            set_id: self.set.id(),
+            height: open_height(self),
+        }
+    }
 }
 
 /// What came of a build that the engine asked for.

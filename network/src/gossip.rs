@@ -1,4 +1,4 @@
-//! How does a message reach everybody? Two gossipsub behaviours, one for each topic.
+//! How does a message reach everybody? A gossipsub behaviour for each topic.
 //!
 //! Each topic has streams, queues and scores of its own, so that a flood of transactions cannot hold up a vote. Nothing is
 //! passed on before it was judged. Messages carry no signature of whoever passes them on: what they say is signed inside.

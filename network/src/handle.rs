@@ -1,4 +1,4 @@
-//! How does the rest of the node use the network? A handle to tell and to ask, and three queues of what comes in.
+//! How does the rest of the node use the network? A handle to tell and to ask, and four queues of what comes in.
 //!
 //! Nothing here waits for the network except [`NetworkHandle::request`], and no call of one part can block another's: the
 //! messages of consensus have a queue of their own. What finds a queue full is dropped and counted, since everything that

@@ -1,6 +1,6 @@
 //! How do the nodes of one chain find each other and talk?
 //!
-//! libp2p behind a handle and three queues: [`Network::bind`] makes them, and the node runs [`Network::run`] as one task.
+//! libp2p behind a handle and four queues: [`Network::bind`] makes them, and the node runs [`Network::run`] as one task.
 //! It carries messages, names their senders, and lets go of peers that do wrong. It never looks at state, never checks a
 //! signature and never decides what a block is worth: whoever takes a message says so with [`NetworkHandle::judge`].
 //! `README.md` beside this crate has the protocols, their bounds, and the rules of who gets a place.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ledger_chainspec::BlockNumber;
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
@@ -21,6 +22,20 @@ impl Peers {
     #[must_use]
     pub fn get(&self, id: PeerId) -> Option<&Peer> {
         self.connected.iter().find(|peer| peer.id == id)
+    }
+
+    /// The newest block that validators say they have; that anybody does, where none of them says anything. Strangers can claim what
+    /// they like.
+    #[must_use]
+    pub fn best_head(&self) -> Option<BlockNumber> {
+        let of = |only_validators: bool| {
+            let peers = self
+                .connected
+                .iter()
+                .filter(|peer| peer.is_validator || !only_validators);
+            peers.filter_map(|peer| Some(peer.status?.head)).max()
+        };
+        of(true).or_else(|| of(false))
     }
 
     /// How far this node's clock is ahead of the median of the peers that were measured (behind if negative); of the
@@ -83,5 +98,48 @@ mod tests {
         assert_eq!(median(vec![5]), Some(5));
         assert_eq!(median(vec![9, -1]), Some(-1));
         assert_eq!(median(vec![9, -1, 4]), Some(4));
+    }
+
+    /// A peer that says that it has `head`, if it says anything.
+    fn peer(is_validator: bool, head: Option<u64>) -> Peer {
+        let status = head.map(|head| PeerStatus {
+            head: BlockNumber::new(head),
+            head_hash: ledger_chainspec::BlockHash::new([1; 32].into()),
+            oldest: BlockNumber::new(0),
+            unix_ms: 0,
+        });
+        Peer {
+            id: PeerId::random(),
+            address: "/ip4/127.0.0.1/tcp/1".parse().unwrap(),
+            is_validator,
+            is_reserved: false,
+            is_incoming: true,
+            agent: String::new(),
+            status,
+            clock_offset_ms: None,
+            rtt: None,
+            score: 100,
+            connected_since: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn validators_are_believed_and_strangers_where_there_are_none() {
+        for (connected, best) in [
+            (vec![], None),
+            (vec![peer(true, None), peer(false, None)], None),
+            (
+                vec![peer(true, None), peer(false, Some(7)), peer(false, Some(9))],
+                Some(9),
+            ),
+            (
+                vec![peer(true, Some(4)), peer(true, Some(5)), peer(false, Some(9))],
+                Some(5),
+            ),
+        ] {
+            let listening = Vec::new();
+            let peers = Peers { listening, connected };
+            assert_eq!(peers.best_head(), best.map(BlockNumber::new), "{peers:?}");
+        }
     }
 }

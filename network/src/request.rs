@@ -24,8 +24,9 @@ pub const BLOCKS_BYTES_TARGET: usize = 2 << 20;
 /// Longest response: the longest block, or as much in small parts, and what frames it.
 pub const RESPONSE_BYTES_MAX: usize = BLOCK_BYTES_MAX + (256 << 10);
 
-/// Longest piece of state in one response: what a slow line carries well within a request's timeout.
-pub const STATE_BYTES_MAX: usize = 4 << 20;
+/// Longest piece of state in one response. Whoever answers aims at far less; but a block with its receipts, which comes with a
+/// state, cannot be cut.
+pub const STATE_BYTES_MAX: usize = BLOCK_BYTES_MAX;
 
 /// Longest cursor of a state request.
 pub const STATE_CURSOR_BYTES_MAX: usize = 256;

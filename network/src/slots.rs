@@ -479,45 +479,31 @@ mod tests {
         assert_eq!(dialled, Err(Refusal::NotReserved));
     }
 
-    #[test]
-    fn a_crowd_at_the_door_leaves_room_for_others() {
-        let mut house = House::new(Trust::default());
-        let ip = |text: &str| Some(text.parse().unwrap());
-        let mut knock = |id, from| house.slots.knock(ConnectionId::new_unchecked(id), ip(from));
-        assert_eq!(knock(1, "192.0.2.1"), Ok(()));
-        assert_eq!(knock(2, "192.0.2.1"), Ok(()));
-        assert_eq!(knock(3, "192.0.2.1"), Err(Refusal::PendingPerIp(2)));
-        assert_eq!(knock(4, "192.0.2.2"), Ok(()));
-        assert_eq!(knock(5, "192.0.2.3"), Err(Refusal::PendingIncoming(3)));
-        house.slots.no_longer_pending(ConnectionId::new_unchecked(1));
-        assert_eq!(
-            house.slots.knock(ConnectionId::new_unchecked(6), ip("192.0.2.1")),
-            Ok(())
-        );
+    fn knock(house: &mut House, id: usize, from: &str) -> Result<(), Refusal> {
+        let ip = Some(from.parse().unwrap());
+        house.slots.knock(ConnectionId::new_unchecked(id), ip)
     }
 
     #[test]
-    fn no_crowd_at_the_door_keeps_a_validator_out_where_it_was_before() {
-        let validator = PeerId::random();
-        let mut house = House::new(Trust::default());
+    fn a_crowd_at_the_door_leaves_room_for_others_and_for_a_validator_where_it_was() {
+        let (mut house, validator) = (House::new(Trust::default()), PeerId::random());
         house.comes(validator, "198.51.100.1").unwrap();
-        house.comes(PeerId::random(), "198.51.100.2").unwrap();
         house.slots.set_validators([validator].into());
         house.slots.closed(ConnectionId::new_unchecked(1));
-        let knock = |house: &mut House, id: usize, from: &str| {
-            let ip = Some(from.parse().unwrap());
-            house.slots.knock(ConnectionId::new_unchecked(id), ip)
-        };
-        for id in 10..13 {
-            knock(&mut house, id, &format!("192.0.2.{id}")).unwrap();
+        for (id, from, answer) in [
+            (10, "192.0.2.1", Ok(())),
+            (11, "192.0.2.1", Ok(())),
+            (12, "192.0.2.1", Err(Refusal::PendingPerIp(2))),
+            (13, "192.0.2.2", Ok(())),
+            (14, "192.0.2.3", Err(Refusal::PendingIncoming(3))),
+            (15, "198.51.100.1", Ok(())),
+            (16, "198.51.100.1", Ok(())),
+            (17, "198.51.100.1", Err(Refusal::PendingPerIp(2))),
+        ] {
+            assert_eq!(knock(&mut house, id, from), answer, "{id} from {from}");
         }
-        let refused = Err(Refusal::PendingIncoming(3));
-        assert_eq!(knock(&mut house, 13, "198.51.100.2"), refused);
-        assert_eq!(knock(&mut house, 14, "198.51.100.1"), Ok(()));
-        assert_eq!(knock(&mut house, 15, "198.51.100.1"), Ok(()));
-        assert_eq!(knock(&mut house, 16, "198.51.100.1"), Err(Refusal::PendingPerIp(2)));
         house.slots.set_validators(HashSet::new());
         house.slots.no_longer_pending(ConnectionId::new_unchecked(15));
-        assert_eq!(knock(&mut house, 17, "198.51.100.1"), refused);
+        assert_eq!(knock(&mut house, 18, "198.51.100.1"), Err(Refusal::PendingIncoming(3)));
     }
 }

@@ -25,6 +25,7 @@ pub mod signer;
 pub mod sync;
 pub mod telemetry;
 pub mod txpool;
+mod until;
 pub mod wiring;
 
 pub use ledger_keys as keys;

@@ -11,7 +11,7 @@ use crate::{
     config::{NodeConfig, RpcConfig},
     error::NodeError,
     keys::consensus,
-    network::{self, Chain, NetworkEnds},
+    network::{self, Chain, NetworkEnds, validator_peers},
     rpc::{RpcBindError, RpcContext, RpcOptions, RpcServer},
 };
 
@@ -61,13 +61,18 @@ pub fn open_network(config: &NodeConfig, chain: Chain<'_>) -> Result<Option<(Net
         return Ok(None);
     };
     let identity = consensus::read_or_create_identity(&config.paths.identity)?;
-    match network::open(network, identity.clone(), chain) {
+    let (network, ends) = match network::open(network, identity.clone(), chain) {
         Err(NodeError::Listen { address, .. }) if network.any_port_will_do => {
             warn!(target: "ledger::network", taken = %address, "the usual port for peers is taken: listening on a free one");
             let mut free = network.clone();
             free.listen.iter_mut().for_each(|address| address.set_port(0));
-            network::open(&free, identity, chain).map(Some)
+            network::open(&free, identity, chain)
         }
-        opened => opened.map(Some),
-    }
+        opened => opened,
+    }?;
+    // Until the chain is open and says who governs, those are known whom the specification names: validators that meet as
+    // strangers would gossip by rules that both drop a moment later.
+    ends.handle
+        .set_validators(validator_peers(&config.spec.validator_set()));
+    Ok(Some((network, ends)))
 }

@@ -41,7 +41,7 @@ use revm::{
     primitives::hardfork::SpecId,
     state::AccountInfo,
 };
-use world::{Person, certify, seal};
+use world::{Person, certify, commit, seal};
 
 /// Requests of one block: what the open lane of the largest block holds.
 const REQUESTS: usize = 1_500;
@@ -160,35 +160,18 @@ fn request(index: usize) -> TxEip1559 {
 }
 
 fn produce(runtime: &Runtime, candidates: Vec<Recovered<Transaction>>) -> Executed {
-    let count = candidates.len();
-    let head = runtime.head();
-    let produced = runtime
-        .produce(ledger_runtime::ProduceInputs {
-            gas_target: u64::MAX,
-            slot: head.slot.next().expect("slots go on"),
-            parent_certificate: head.certificate.clone(),
-            candidates: &mut candidates.into_iter(),
-        })
-        .expect("the state is readable");
+    let (slot, count) = (runtime.head().slot.next().expect("slots go on"), candidates.len());
+    let produced = world::produce(runtime, slot, candidates);
     assert_eq!(
         produced.executed.transactions().len(),
         count,
         "{:?}",
         produced.skipped.first()
     );
-    let failed = produced
-        .executed
-        .receipts()
-        .iter()
-        .find(|receipt| !receipt.receipt.success);
+    let mut receipts = produced.executed.receipts().iter();
+    let failed = receipts.find(|receipt| !receipt.receipt.success);
     assert!(failed.is_none(), "{failed:?}");
     produced.executed
-}
-
-fn commit(runtime: &Runtime, executed: Executed) {
-    let executed = seal(runtime, executed);
-    let certificate = certify(runtime, &executed);
-    runtime.commit(executed, certificate).expect("the disk works");
 }
 
 /// Processor time that this process has used.

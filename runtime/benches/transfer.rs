@@ -29,7 +29,7 @@ use ledger_runtime::{
     transfer::{CHUNK_BYTES_ASKED_MAX, StateChunk, StateCursor, StateImport},
 };
 use rayon::prelude::*;
-use world::{Person, certify, seal};
+use world::Person;
 
 /// Requests of one block: what the open lane of the largest block holds.
 const REQUESTS: usize = 1_500;
@@ -118,25 +118,15 @@ fn fill(runtime: &Runtime, codes: usize) {
 }
 
 fn block(runtime: &Runtime, candidates: Vec<Recovered<Transaction>>) {
-    let count = candidates.len();
-    let head = runtime.head();
-    let produced = runtime
-        .produce(ledger_runtime::ProduceInputs {
-            gas_target: u64::MAX,
-            slot: head.slot.next().expect("slots go on"),
-            parent_certificate: head.certificate.clone(),
-            candidates: &mut candidates.into_iter(),
-        })
-        .expect("the state is readable");
+    let (slot, count) = (runtime.head().slot.next().expect("slots go on"), candidates.len());
+    let produced = world::produce(runtime, slot, candidates);
     assert_eq!(
         produced.executed.transactions().len(),
         count,
         "{:?}",
         produced.skipped.first()
     );
-    let executed = seal(runtime, produced.executed);
-    let certificate = certify(runtime, &executed);
-    runtime.commit(executed, certificate).expect("the disk works");
+    world::commit(runtime, produced.executed);
 }
 
 /// Imports all blocks as a node does that catches up: in batches, senders ahead, one sync for each batch.

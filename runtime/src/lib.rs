@@ -30,6 +30,7 @@ mod senders;
 mod serve;
 pub mod state;
 pub mod store;
+mod traces;
 pub mod transfer;
 mod validity;
 pub mod verify;

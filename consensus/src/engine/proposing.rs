@@ -43,18 +43,10 @@ impl Engine {
     }
 
     fn ask_for_block(&mut self, slot: Slot) {
-        let Some(beneficiary) = self.me().map(|validator| validator.account) else {
-            return;
-        };
         self.building = Some(slot);
         let request = BuildRequest {
-            slot,
-            timestamp: self.params.schedule.timestamp_of(slot),
-            deadline: self.params.schedule.build_deadline(slot, self.head.set.len()),
-            parent: self.head.header.clone(),
-            parent_certificate: self.head.certificate.clone(),
-            beneficiary,
             heartbeat: self.heartbeat_due(slot),
+            ..BuildRequest::on(&self.head, &self.params, slot)
         };
         self.effects.push(Effect::Build(Box::new(request)));
     }

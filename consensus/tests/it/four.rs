@@ -32,9 +32,7 @@ impl Scene {
     }
 
     fn propose(&mut self, block: &Arc<Block>) {
-        let block = block.clone();
-        self.node
-            .hear(Message::Proposal(ledger_consensus::Proposal { block, again: None }));
+        self.node.propose(block);
     }
 
     fn vote(&mut self, index: usize, cast: Cast) {
@@ -413,10 +411,7 @@ fn messages_of_the_next_height_wait_for_it() {
         certificate,
     });
     assert_eq!(scene.node.height(), 1);
-    scene.node.hear(Message::Proposal(ledger_consensus::Proposal {
-        block: child.clone(),
-        again: None,
-    }));
+    scene.node.propose(&child);
     let kinds: Vec<_> = scene.votes().into_iter().map(|vote| vote.0).collect();
     assert_eq!(
         kinds,

@@ -221,10 +221,7 @@ fn a_block_of_the_wrong_height_is_refused_whatever_the_message() {
         block.header.number = number;
         let sealed = Arc::new(chain.seal(&head, block.clone(), &super::kit::authority_key(&head, S)));
         let mut node = node(&chain);
-        node.hear(Message::Proposal(Proposal {
-            block: sealed.clone(),
-            again: None,
-        }));
+        node.propose(&sealed);
         let certificate = chain.finality(&head, S, sealed.hash(), &[0, 2, 3]);
         node.input(Input::Certified {
             from: Origin(1),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use ledger_chainspec::{AuthorityDigest, Block, FinalityCertificate, Slot, digest_of, with_digest};
-use ledger_consensus::{Fault, FinalHead, HeaderError, Message, Proposal, Rejection};
+use ledger_consensus::{Fault, FinalHead, HeaderError, Message, Rejection};
 
 use super::kit::{Chain, GENESIS_SLOT, Node, at, authority_key};
 
@@ -39,10 +39,7 @@ fn verdict(change: impl FnOnce(&mut Block, &FinalHead, &Chain)) -> Result<u64, R
         Ok(_) => chain.seal(&head, block, &authority_key(&head, slot)),
         Err(_) => block,
     };
-    node.hear(Message::Proposal(Proposal {
-        block: Arc::new(sealed),
-        again: None,
-    }));
+    node.propose(&Arc::new(sealed));
     node.rejections.pop().map_or(Ok(node.height()), Err)
 }
 
@@ -182,10 +179,7 @@ fn block_one_carries_no_certificate() {
     let block = chain.seal(&genesis, block, &authority_key(&genesis, S));
     let mut node = Node::new(&chain, 1);
     node.tick(at(S, 10));
-    node.hear(Message::Proposal(Proposal {
-        block: Arc::new(block),
-        again: None,
-    }));
+    node.propose(&Arc::new(block));
     assert!(matches!(
         node.rejections.pop(),
         Some(Rejection::Header(HeaderError::CertificatePresence {
@@ -219,10 +213,7 @@ fn a_seal_of_another_validator_or_none_is_refused() {
     ] {
         let mut node = Node::new(&chain, 1);
         node.tick(at(S, 10));
-        node.hear(Message::Proposal(Proposal {
-            block: Arc::new(block),
-            again: None,
-        }));
+        node.propose(&Arc::new(block));
         let rejection = node.rejections.pop().unwrap();
         assert_eq!((rejection.fault(), rejection), (Fault::Sender, error.into()));
         assert!(node.outgoing.is_empty());

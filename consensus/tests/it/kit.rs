@@ -5,9 +5,9 @@ use std::{collections::VecDeque, num::NonZeroU64, rc::Rc, sync::Arc};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use ed25519_dalek::SigningKey;
 use ledger_chainspec::{
-    AuthorityDigest, Block, BlockHash, BlockNumber, ConsensusKey, DIGEST_VERSION, FinalityCertificate, Header,
-    MemberId, PrevoteCertificate, PrevoteSignature, SealedHeader, SetId, Slot, Statement, StatementKind, UnixMillis,
-    Validator, ValidatorSet, Vote, seal_hash, with_digest,
+    AuthorityDigest, Block, BlockHash, ConsensusKey, DIGEST_VERSION, FinalityCertificate, Header, MemberId,
+    PrevoteCertificate, PrevoteSignature, SealedHeader, SetId, Slot, Statement, StatementKind, UnixMillis, Validator,
+    ValidatorSet, Vote, seal_hash, with_digest,
 };
 use ledger_consensus::{
     Alarm, BuildOutcome, BuildRequest, ChainParams, Effect, Engine, EngineConfig, EngineStart, Evidence, FinalHead,
@@ -141,25 +141,12 @@ impl Chain {
 
     /// The request that the authority of `slot` would get on `head`.
     pub fn request(&self, head: &FinalHead, slot: u64) -> BuildRequest {
-        let slot = Slot::new(slot);
-        BuildRequest {
-            slot,
-            timestamp: self.params.schedule.timestamp_of(slot),
-            deadline: self.params.schedule.build_deadline(slot, head.set.len()),
-            parent: head.header.clone(),
-            parent_certificate: head.certificate.clone(),
-            beneficiary: head.set.authority(slot).account,
-            heartbeat: false,
-        }
+        BuildRequest::on(head, &self.params, Slot::new(slot))
     }
 
     /// The place of statements on `head`.
     pub fn place(&self, head: &FinalHead) -> Place {
-        Place {
-            genesis: self.params.genesis,
-            set_id: head.set.id(),
-            height: BlockNumber::new(head.header.header.number + 1),
-        }
+        head.place(self.params.genesis)
     }
 
     /// A block of `slot` on `head`, sealed by its authority.
@@ -468,6 +455,12 @@ impl Node {
             from: Origin(99),
             message,
         });
+    }
+
+    /// A peer proposes a block for the first time.
+    pub fn propose(&mut self, block: &Arc<Block>) {
+        let block = block.clone();
+        self.hear(Message::Proposal(Proposal { block, again: None }));
     }
 
     /// Hands over a fact and carries out all that follows.

@@ -5,7 +5,7 @@
 use std::{rc::Rc, sync::Arc};
 
 use ledger_chainspec::{Block, PrevoteCertificate, Slot};
-use ledger_consensus::{BuildOutcome, Input, Message, Origin, Proposal, Schedule};
+use ledger_consensus::{BuildOutcome, Input, Message, Origin, Schedule};
 
 use super::kit::{Chain, GENESIS_SLOT, Node, Outgoing, SLOT_MS, at, precommit, prevote};
 
@@ -19,18 +19,13 @@ fn locked() -> (Rc<Chain>, Node, Arc<Block>) {
     node.tick(at(S, 10));
     let head = node.head();
     let block = chain.sealed(&head, S, 1);
-    propose(&mut node, &block);
+    node.propose(&block);
     for index in [0, 2] {
         node.hear(Message::Vote(chain.vote(&head, index, prevote(S, block.hash()))));
     }
     assert_eq!(node.engine.status().lock.map(|lock| lock.slot), Some(Slot::new(S)));
     node.outgoing.clear();
     (chain, node, block)
-}
-
-fn propose(node: &mut Node, block: &Arc<Block>) {
-    let block = block.clone();
-    node.hear(Message::Proposal(Proposal { block, again: None }));
 }
 
 /// The certificates that the node told everybody, and forgets.
@@ -80,7 +75,7 @@ fn a_lock_that_keeps_from_voting_is_shown() {
     node.tick(at(S + 1, 10));
     assert!(shown(&mut node).is_empty(), "nobody contradicts it yet");
     let other = chain.sealed(&node.head(), S + 1, 2);
-    propose(&mut node, &other);
+    node.propose(&other);
     let told = shown(&mut node);
     assert_eq!(told.len(), 1);
     assert_eq!(told[0][0].hash, block.hash());
@@ -93,7 +88,7 @@ fn a_certificate_that_comes_while_a_block_is_built_goes_first() {
     node.tick(at(S + 2, 10));
     let head = node.head();
     let block = chain.sealed(&head, S + 2, 1);
-    propose(&mut node, &block);
+    node.propose(&block);
     // Its own slot: it starts to build, and only then learns that the last slot's block is certified.
     node.defers_work = true;
     node.now = at(S + 3, 0);

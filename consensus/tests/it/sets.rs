@@ -66,10 +66,7 @@ fn whoever_joins_signs_from_the_next_height_and_whoever_leaves_stops() {
     for (index, before, after) in [(0, 1, 0), (1, 1, 1), (4, 0, 1)] {
         let mut node = Node::new(&chain, index);
         node.tick(at(S, 10));
-        node.hear(Message::Proposal(ledger_consensus::Proposal {
-            block: block.clone(),
-            again: None,
-        }));
+        node.propose(&block);
         assert_eq!(node.signed.len(), before, "validator {index} at height 1");
         node.signed.clear();
         node.hear(Message::Finality(chain.finality(&genesis, S, block.hash(), &[0, 2, 3])));

@@ -41,6 +41,15 @@ impl Target {
             heap: Heap::SMALL,
         }
     }
+
+    /// A target whose inputs are lists of what may be nearly nothing.
+    #[cfg(feature = "node")]
+    pub(crate) const fn lists(name: &'static str, run: fn(&[u8]), input_bytes_max: usize) -> Self {
+        Self {
+            heap: Heap::LISTS,
+            ..Self::small(name, run, input_bytes_max)
+        }
+    }
 }
 
 /// How much memory reading an input may take.
@@ -57,6 +66,14 @@ impl Heap {
     pub const SMALL: Self = Self {
         base: 256 << 10,
         per_byte: 24,
+    };
+
+    /// For lists whose elements are one byte on the wire and some dozens in memory, such as a missing transaction or an empty node
+    /// of a proof; and a list grows by doubling.
+    #[cfg(feature = "node")]
+    pub const LISTS: Self = Self {
+        base: 256 << 10,
+        per_byte: 160,
     };
 
     /// The bound for an input of `bytes`.

@@ -8,34 +8,16 @@ use ledger_network::{
 };
 
 use crate::{
-    Heap, Target,
+    Target,
     seeds::{self, Seed},
-};
-
-/// A missing transaction is one byte on the wire and forty in memory, and a list grows by doubling.
-const LISTS: Heap = Heap {
-    base: 256 << 10,
-    per_byte: 160,
 };
 
 /// The targets of this page.
 pub const TARGETS: &[Target] = &[
-    Target {
-        heap: LISTS,
-        ..Target::small("gossip_message", gossip_message, 64 << 10)
-    },
-    Target {
-        heap: LISTS,
-        ..Target::small("network_request", network_request, 64 << 10)
-    },
-    Target {
-        heap: LISTS,
-        ..Target::small("network_response", network_response, 64 << 10)
-    },
-    Target {
-        heap: LISTS,
-        ..Target::small("peer_store", peer_store, 64 << 10)
-    },
+    Target::lists("gossip_message", gossip_message, 64 << 10),
+    Target::lists("network_request", network_request, 64 << 10),
+    Target::lists("network_response", network_response, 64 << 10),
+    Target::lists("peer_store", peer_store, 64 << 10),
 ];
 
 /// The kinds of requests; the first byte of a response's input says which one it answers.

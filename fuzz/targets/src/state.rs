@@ -5,26 +5,14 @@ use ledger_runtime::transfer::{Handover, StateChunk, StateCursor, StateManifest}
 use parity_scale_codec::Encode;
 
 use crate::{
-    Heap, Target,
+    Target,
     seeds::{self, GENESIS, Seed},
-};
-
-/// A node of a proof is one byte on the wire if it is empty and two dozen in memory, and a list grows by doubling.
-const LISTS: Heap = Heap {
-    base: 256 << 10,
-    per_byte: 160,
 };
 
 /// The targets of this page.
 pub const TARGETS: &[Target] = &[
-    Target {
-        heap: LISTS,
-        ..Target::small("state_manifest", state_manifest, 64 << 10)
-    },
-    Target {
-        heap: LISTS,
-        ..Target::small("state_chunk", state_chunk, 64 << 10)
-    },
+    Target::lists("state_manifest", state_manifest, 64 << 10),
+    Target::lists("state_chunk", state_chunk, 64 << 10),
 ];
 
 /// What leads to a state: nothing that was not signed passes.

@@ -31,9 +31,7 @@ impl request_response::Codec for Bytes {
         _: &StreamProtocol,
         io: &mut T,
     ) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        io.take(BYTES_MAX).read_to_end(&mut bytes).await?;
-        Ok(bytes)
+        read(io).await
     }
 
     async fn read_response<T: AsyncRead + Unpin + Send>(
@@ -41,9 +39,7 @@ impl request_response::Codec for Bytes {
         _: &StreamProtocol,
         io: &mut T,
     ) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        io.take(BYTES_MAX).read_to_end(&mut bytes).await?;
-        Ok(bytes)
+        read(io).await
     }
 
     async fn write_request<T: AsyncWrite + Unpin + Send>(
@@ -63,6 +59,12 @@ impl request_response::Codec for Bytes {
     ) -> io::Result<()> {
         io.write_all(&bytes).await
     }
+}
+
+async fn read<T: AsyncRead + Unpin + Send>(io: &mut T) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io.take(BYTES_MAX).read_to_end(&mut bytes).await?;
+    Ok(bytes)
 }
 
 #[derive(NetworkBehaviour)]

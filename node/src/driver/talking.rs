@@ -26,6 +26,7 @@ use crate::{
         validator_peers,
     },
     sync::Hint,
+    telemetry::metering,
 };
 
 /// Fetches of blocks and bodies that are under way at once. A peer that names transactions which nobody has wastes one of
@@ -210,6 +211,8 @@ impl Driver {
             .engine
             .check_proposer(now(), &proposal.header, proposal.again.as_ref());
         if let Err(rejection) = checked {
+            let height = proposal.header.number;
+            debug!(target: "ledger::consensus", peer = %from, height, %rejection, "proposal not taken");
             talk.judge(id, verdict_of("proposal", &rejection));
             // What a header of a later height proves of its parent is worth knowing all the same.
             if let (Rejection::HeightAhead { .. }, Ok(digest)) = (&rejection, digest_of(&proposal.header))
@@ -287,9 +290,16 @@ const fn kind_of(message: &Message) -> &'static str {
     }
 }
 
-/// What a message that the engine did not take is worth, with the fault by name.
+/// What a message that the engine did not take is worth, with the fault by name. It is counted.
 fn verdict_of(kind: &'static str, rejection: &Rejection) -> Verdict {
-    match rejection.fault() {
+    let fault = rejection.fault();
+    let name = match fault {
+        Fault::Timing => "timing",
+        Fault::Local => "local",
+        Fault::Sender => "sender",
+    };
+    metrics::counter!(metering::NOT_TAKEN, "kind" => kind, "fault" => name).increment(1);
+    match fault {
         Fault::Timing | Fault::Local => Verdict::Ignore,
         Fault::Sender => Verdict::Reject(match kind {
             "proposal" => "invalid proposal",

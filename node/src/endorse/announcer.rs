@@ -87,8 +87,13 @@ impl Announcer {
             }
             let is_open = sender.is_some_and(|sender| self.pool.lane(&sender) == Some(Lane::Open));
             if lane == Lane::Reserved && is_open {
-                debug!(target: "ledger::endorse", %from, ?sender, "a peer passed a transaction off as one of the reserved lane");
-                verdict = Verdict::Reject("not of the reserved lane");
+                // Members may have come in blocks that this node lacks.
+                let is_behind = self.is_behind();
+                debug!(target: "ledger::endorse", %from, ?sender, is_behind, "a peer passed a transaction off as one of the reserved lane");
+                verdict = match is_behind {
+                    true => Verdict::Ignore,
+                    false => Verdict::Reject("not of the reserved lane"),
+                };
                 // The rest would be checked before those of honest peers.
                 break;
             }
@@ -96,6 +101,15 @@ impl Announcer {
         if let (Some(id), Some(network)) = (id, &self.network) {
             network.judge(id, verdict);
         }
+    }
+
+    /// Have peers blocks that this node lacks?
+    fn is_behind(&self) -> bool {
+        let best = self
+            .network
+            .as_ref()
+            .and_then(|network| network.peers().borrow().best_head());
+        best > Some(self.runtime.head().number())
     }
 
     /// Endorses what this node's book admits for `slot`, if that is its own, and tells everybody.

@@ -14,13 +14,13 @@ use ledger_runtime::{Head, Lane};
 use tokio::{
     sync::{broadcast::error::RecvError, mpsc, watch},
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::announcer::{Announcer, EndorseRequest};
-use crate::{driver::now, txpool::PooledTransaction};
+use crate::{driver::now, txpool::PooledTransaction, until::until};
 
 /// How long arrivals are gathered before they are told: little beside a slot, and enough to put hundreds into one message.
 const GATHER: Duration = Duration::from_millis(8);
@@ -251,12 +251,4 @@ impl Running {
 pub(super) fn encoded(transactions: &[Arc<PooledTransaction>]) -> Vec<Bytes> {
     let bytes = |waiting: &Arc<PooledTransaction>| waiting.transaction.encoded_2718().into();
     transactions.iter().map(bytes).collect()
-}
-
-/// Sleeps until `moment`, or for ever without one.
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }

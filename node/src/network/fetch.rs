@@ -1,12 +1,13 @@
 //! Who has the block, or the transactions of a block, that this node lacks?
 //!
-//! Run by the driver as tasks beside its loop. Asks one peer after the other, whoever spoke of it first and then validators; what comes is
-//! checked against its hash, and a peer that sends something else is reported. Never decides what a block is worth.
+//! Run by the driver as tasks beside its loop. Asks one peer after the other, validators before others: a stranger that passes a proposal on
+//! before anybody else could keep it from this node by answering slowly. What comes is checked against its hash, and a peer that sends
+//! something else is reported. Never decides what a block is worth.
 
 use std::{sync::Arc, time::Duration};
 
 use ledger_chainspec::{Block, BlockHash, BlockNumber, Transaction, decode_transaction};
-use ledger_network::{GossipId, Misbehaviour, NetworkHandle, PeerId, Request, Response};
+use ledger_network::{GossipId, Misbehaviour, NetworkHandle, PeerId, Peers, Request, Response};
 use ledger_runtime::Head;
 use tokio::{sync::watch, time::sleep};
 use tracing::debug;
@@ -51,7 +52,7 @@ pub async fn bodies(
     (from, id): (PeerId, Option<GossipId>),
     mut assembly: Box<Assembly>,
 ) -> Fetched {
-    for peer in peers_to_ask(&handle, Some(from), BODY_PEERS_MAX) {
+    for peer in peers_to_ask(&handle, Some(from)).into_iter().take(BODY_PEERS_MAX) {
         loop {
             let mut hashes = assembly.missing();
             if hashes.is_empty() {
@@ -93,8 +94,12 @@ pub async fn block(
     heads: watch::Receiver<Arc<Head>>,
     (number, hash): (BlockNumber, BlockHash),
 ) -> Fetched {
-    loop {
-        for peer in peers_to_ask(&handle, None, BLOCK_PEERS_MAX) {
+    for round in 0.. {
+        let mut peers = peers_to_ask(&handle, None);
+        // Others each round: a third of the validators may lack it for good.
+        let turn = BLOCK_PEERS_MAX.wrapping_mul(round) % peers.len().max(1);
+        peers.rotate_left(turn);
+        for peer in peers.into_iter().take(BLOCK_PEERS_MAX) {
             if heads.borrow().number() >= number {
                 return Fetched::Obsolete;
             }
@@ -108,20 +113,47 @@ pub async fn block(
             }
         }
         if heads.borrow().number() >= number || heads.has_changed().is_err() {
-            return Fetched::Obsolete;
+            break;
         }
         sleep(BLOCK_ROUND_PAUSE).await;
     }
+    Fetched::Obsolete
 }
 
-/// Whom to ask: `first`, then validators, then others.
-fn peers_to_ask(handle: &NetworkHandle, first: Option<PeerId>, most: usize) -> Vec<PeerId> {
-    let peers = Arc::clone(&handle.peers().borrow());
-    let (validators, others): (Vec<_>, Vec<_>) = peers
+fn peers_to_ask(handle: &NetworkHandle, first: Option<PeerId>) -> Vec<PeerId> {
+    in_order(&handle.peers().borrow(), first)
+}
+
+/// Whom to ask: validators, then others; of each `first` before the rest.
+fn in_order(peers: &Peers, first: Option<PeerId>) -> Vec<PeerId> {
+    let mut peers: Vec<_> = peers
         .connected
         .iter()
-        .filter(|peer| Some(peer.id) != first)
-        .partition(|peer| peer.is_validator);
-    let rest = validators.into_iter().chain(others).map(|peer| peer.id);
-    first.into_iter().chain(rest).take(most).collect()
+        .map(|peer| (!peer.is_validator, Some(peer.id) != first, peer.id))
+        .collect();
+    peers.sort_unstable();
+    peers.into_iter().map(|(.., peer)| peer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::tests::peer;
+
+    #[test]
+    fn whoever_passed_it_on_is_asked_first_among_its_kind_and_no_stranger_before_a_validator() {
+        let peers = Peers {
+            listening: Vec::new(),
+            connected: [true, false, true, false, true]
+                .map(|is_validator| peer(is_validator, None))
+                .to_vec(),
+        };
+        for passed_on in &peers.connected {
+            let order = in_order(&peers, Some(passed_on.id));
+            let place = if passed_on.is_validator { 0 } else { 3 };
+            assert_eq!(order[place], passed_on.id);
+            let is_validator = |peer: &PeerId| peers.get(*peer).unwrap().is_validator;
+            assert!(order[..3].iter().all(is_validator) && order.len() == 5);
+        }
+    }
 }

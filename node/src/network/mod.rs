@@ -88,3 +88,33 @@ pub fn validator_peers(set: &ValidatorSet) -> Vec<PeerId> {
     });
     peers.collect()
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use ledger_chainspec::{BlockHash, BlockNumber};
+    use ledger_network::{Peer, PeerStatus};
+
+    use super::*;
+
+    /// A peer that says that it has `head`, if it says anything.
+    pub(crate) fn peer(is_validator: bool, head: Option<u64>) -> Peer {
+        Peer {
+            id: PeerId::random(),
+            address: "/ip4/127.0.0.1/tcp/1".parse().unwrap(),
+            is_validator,
+            is_reserved: false,
+            is_incoming: false,
+            agent: String::new(),
+            status: head.map(|head| PeerStatus {
+                head: BlockNumber::new(head),
+                head_hash: BlockHash::new([1; 32].into()),
+                oldest: BlockNumber::new(0),
+                unix_ms: 0,
+            }),
+            clock_offset_ms: None,
+            rtt: None,
+            score: 100,
+            connected_since: tokio::time::Instant::now(),
+        }
+    }
+}

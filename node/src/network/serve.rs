@@ -1,10 +1,11 @@
 //! What does this node answer to peers that ask?
 //!
-//! One task takes the requests from the network and reads what they ask for on blocking threads, [`ANSWERS_AT_ONCE_MAX`] at a time; the
-//! rest waits in the network's bounded queue, and is refused as busy beyond it. Endorsements are handed on to the
-//! [`Announcer`](crate::endorse::Announcer). Never asks anything itself.
+//! One task takes the requests from the network, of which there are as many as that lets through. What they ask for is read on blocking
+//! threads, [`ANSWERS_AT_ONCE_MAX`] at a time for validators and as many for all others: a validator that lacks a block has no time to
+//! stand behind those who ask for megabytes. Endorsements are handed on to the [`Announcer`](crate::endorse::Announcer). Never asks
+//! anything itself.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes};
@@ -13,12 +14,12 @@ use ledger_network::{BLOCKS_BYTES_TARGET, IncomingRequest, Request, Response, ST
 use ledger_runtime::{
     ReadError, Runtime,
     store::StoreError,
-    transfer::{CHUNK_BYTES_ASKED_MAX, StateCursor},
+    transfer::{CHUNK_BYTES_ASKED_MAX, MANIFEST_BYTES_MAX, StateCursor},
 };
 use parity_scale_codec::DecodeAll;
 use tokio::{
     sync::{Semaphore, mpsc},
-    task::spawn_blocking,
+    task::{JoinSet, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -26,8 +27,12 @@ use tracing::warn;
 use super::proposals::RecentBlocks;
 use crate::{endorse::EndorseRequest, txpool::TxPool};
 
-/// Answers that are read at once: a syncing peer asks for megabytes, and must not take more threads than a validator spares.
+/// Answers of one kind that are read at once: a syncing peer asks for megabytes, and must not take more threads than a validator
+/// spares.
 const ANSWERS_AT_ONCE_MAX: usize = 2;
+
+// What is kept for a node that begins with a state has to fit into an answer, or it could never begin.
+const _: () = assert!(STATE_BYTES_MAX >= MANIFEST_BYTES_MAX && STATE_BYTES_MAX > CHUNK_BYTES_ASKED_MAX);
 
 /// What answers are made of.
 #[derive(Debug)]
@@ -46,28 +51,41 @@ impl Server {
     /// Answers until `shutdown`, or until the network has ended.
     pub async fn run(self, mut requests: mpsc::Receiver<IncomingRequest>, shutdown: CancellationToken) {
         let server = Arc::new(self);
-        let turns = Arc::new(Semaphore::new(ANSWERS_AT_ONCE_MAX));
+        let turns = Turns::new();
+        let mut answers = JoinSet::new();
         loop {
-            let incoming = tokio::select! {
+            tokio::select! {
                 () = shutdown.cancelled() => return,
-                incoming = requests.recv() => incoming,
-            };
-            let Some(mut incoming) = incoming else { return };
-            if let Request::Endorse { transactions } = &mut incoming.request {
-                let transactions = std::mem::take(transactions);
-                // A full queue refuses as busy.
-                let _ = server.endorse.try_send(EndorseRequest { incoming, transactions });
-                continue;
+                Some(_) = answers.join_next() => {}
+                incoming = requests.recv() => match incoming {
+                    Some(incoming) => {
+                        let turns = turns.of(incoming.is_validator);
+                        answers.spawn(Arc::clone(&server).serve(incoming, turns));
+                    }
+                    None => return,
+                },
             }
-            let Ok(turn) = Arc::clone(&turns).acquire_owned().await else {
-                return;
-            };
-            let server = Arc::clone(&server);
-            drop(spawn_blocking(move || {
-                server.answer(incoming);
-                drop(turn);
-            }));
         }
+    }
+
+    async fn serve(self: Arc<Self>, mut incoming: IncomingRequest, turns: Arc<Semaphore>) {
+        if let Request::Endorse { transactions } = &mut incoming.request {
+            let transactions = std::mem::take(transactions);
+            let request = EndorseRequest { incoming, transactions };
+            // Half of the queue is for validators alone. Without room it is refused as busy.
+            let has_room = request.incoming.is_validator || self.endorse.capacity() > self.endorse.max_capacity() / 2;
+            if has_room {
+                let _ = self.endorse.try_send(request);
+            }
+            return;
+        }
+        let Ok(turn) = turns.acquire_owned().await else { return };
+        let read = spawn_blocking(move || {
+            self.answer(incoming);
+            drop(turn);
+        });
+        // A panic in it has been printed, and the peer hears that this node is busy.
+        let _ = read.await;
     }
 
     fn answer(&self, incoming: IncomingRequest) {
@@ -143,11 +161,14 @@ impl Server {
     /// Transactions of a proposed block, in the order asked for, as far as a response holds them.
     fn transactions(&self, block: &BlockHash, hashes: &[B256]) -> Response {
         let of_block = self.recent.get(block).map(|recent| recent.block);
+        let of_block = of_block.iter().flat_map(|block| &block.transactions);
+        // A block may have tens of thousands, and a question thousands.
+        let of_block: HashMap<_, _> = of_block
+            .map(|transaction| (transaction.tx_hash(), transaction))
+            .collect();
         let mut room = BLOCKS_BYTES_TARGET;
         let find = |hash: &B256| -> Option<Bytes> {
-            let of_block = of_block.iter().flat_map(|block| &block.transactions);
-            let mut of_block = of_block.filter(|transaction| transaction.tx_hash() == hash);
-            match of_block.next() {
+            match of_block.get(hash) {
                 Some(found) => Some(found.encoded_2718().into()),
                 None => self.pool.get(hash).map(|found| found.transaction.encoded_2718().into()),
             }
@@ -158,5 +179,38 @@ impl Server {
             Some(bytes)
         });
         Response::Transactions(found.collect())
+    }
+}
+
+/// Who may read now.
+struct Turns {
+    validators: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+}
+
+impl Turns {
+    fn new() -> Self {
+        let turns = || Arc::new(Semaphore::new(ANSWERS_AT_ONCE_MAX));
+        Self {
+            validators: turns(),
+            others: turns(),
+        }
+    }
+
+    fn of(&self, is_validator: bool) -> Arc<Semaphore> {
+        Arc::clone(if is_validator { &self.validators } else { &self.others })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_validator_does_not_wait_for_strangers() {
+        let turns = Turns::new();
+        let held: Vec<_> = std::iter::from_fn(|| turns.of(false).try_acquire_owned().ok()).collect();
+        assert_eq!(held.len(), ANSWERS_AT_ONCE_MAX);
+        assert!(turns.of(true).try_acquire_owned().is_ok());
     }
 }

@@ -8,10 +8,10 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ledger_chainspec::{BlockHash, BlockNumber};
-use ledger_network::{Misbehaviour, NetworkHandle, Peer, PeerId, Request, Response};
+use ledger_network::{Misbehaviour, NetworkHandle, PeerId, Peers, Request, Response};
 use ledger_runtime::{
     RuntimeOptions,
-    transfer::{Found, StateChunk, StateCursor, StateImport, StateImportError, StateProgress},
+    transfer::{Found, StateChunk, StateCursor, StateImport, StateImportError, StateManifest, StateProgress},
 };
 use parity_scale_codec::Encode;
 use tokio::{
@@ -83,35 +83,48 @@ pub async fn take_state(network: &NetworkHandle, options: &RuntimeOptions) -> Re
     }
 }
 
-/// The newest block that any peer says it has, once some have said.
+/// The newest block that peers say they have, once some have said.
 async fn best_head(network: &NetworkHandle) -> u64 {
-    let best = |peers: &[Peer]| {
-        let heads = peers.iter().filter_map(|peer| Some(peer.status?.head.get()));
-        heads.max()
-    };
     let mut peers = network.peers();
-    let some = peers.wait_for(|peers| best(&peers.connected).is_some());
+    let some = peers.wait_for(|peers| peers.best_head().is_some());
     if timeout(PEERS_WITHIN, some).await.is_err() {
         return 0;
     }
     sleep(MORE_WITHIN).await;
-    best(&network.peers().borrow().connected).unwrap_or(0)
+    let best = network.peers().borrow().best_head();
+    best.map_or(0, BlockNumber::get)
+}
+
+/// Who may have a recent state, with the block to ask for: validators first, and of each kind those first who have most, since an old
+/// state leaves much to execute.
+fn givers(peers: &Peers) -> Vec<(PeerId, BlockNumber)> {
+    let with_head = peers
+        .connected
+        .iter()
+        .filter_map(|peer| Some((peer.is_validator, peer.status?.head, peer.id)));
+    let mut givers: Vec<_> = with_head
+        .filter(|(_, head, _)| head.get() >= STATE_BLOCKS_MIN)
+        .collect();
+    givers.sort_unstable_by(|one, other| other.cmp(one));
+    let pivot = |head: BlockNumber| BlockNumber::new(head.get().saturating_sub(PIVOT_BEHIND));
+    givers.into_iter().map(|(_, head, peer)| (peer, pivot(head))).collect()
 }
 
 /// Asks for the way to a recent state; none if no peer has one.
 async fn begin(network: &NetworkHandle, options: &RuntimeOptions) -> Result<Option<StateImport>, NodeError> {
     for _ in 0..ROUNDS_MAX {
         let peers = Arc::clone(&network.peers().borrow());
-        let with_state = peers
-            .connected
-            .iter()
-            .filter_map(|peer| Some((peer.id, peer.status?.head.get())));
-        for (peer, head) in with_state.filter(|(_, head)| *head >= STATE_BLOCKS_MIN) {
-            let block = BlockNumber::new(head - PIVOT_BEHIND);
+        for (peer, block) in givers(&peers) {
             let Ok(Response::State(Some(manifest))) = network.request(peer, Request::StateManifest { block }).await
             else {
                 continue;
             };
+            let named = StateManifest::decode(&manifest).map(|manifest| manifest.number());
+            if named.as_ref().is_ok_and(|named| *named != block) {
+                warn!(target: "ledger::sync", %peer, %block, ?named, "a peer named the state of another block");
+                network.report(peer, Misbehaviour::BadStateChunk);
+                continue;
+            }
             let begun = on_disk(options, move |options| StateImport::begin(&options, &manifest)).await;
             match begun {
                 Ok(import) => {
@@ -208,8 +221,8 @@ enum Asked {
     NoAnswer,
 }
 
-/// The chunk that begins at `cursor`, from whoever has it and is none of the `liars`; none if those who answer have not had it for several rounds. Without anybody
-/// who answers it is waited for.
+/// The chunk that begins at `cursor`, from whoever has it and is none of the `liars`; none if those who answer have not had it for several
+/// rounds, or are liars. Without anybody who answers it is waited for.
 async fn fetch(
     network: &NetworkHandle,
     block: BlockHash,
@@ -219,7 +232,7 @@ async fn fetch(
     let mut rounds = 0;
     while rounds < ROUNDS_MAX {
         let peers = Arc::clone(&network.peers().borrow());
-        let mut is_answered = false;
+        let mut is_answered = !liars.is_empty();
         for peer in peers.connected.iter().filter(|peer| !liars.contains(&peer.id)) {
             match ask(network, peer.id, block, cursor).await {
                 Asked::Given(chunk) => return Some((peer.id, *chunk)),
@@ -277,5 +290,40 @@ fn stopped(error: JoinError) -> NodeError {
     NodeError::TaskStopped {
         task: "sync",
         reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::tests::peer;
+
+    #[test]
+    fn validators_are_asked_first_and_then_whoever_has_most() {
+        let long = 10 * STATE_BLOCKS_MIN;
+        let connected = vec![
+            peer(false, Some(u64::MAX)),
+            peer(true, Some(long)),
+            peer(true, None),
+            peer(false, Some(STATE_BLOCKS_MIN)),
+            peer(true, Some(long + 1)),
+            peer(false, Some(STATE_BLOCKS_MIN - 1)),
+        ];
+        let id = |index: usize| connected[index].id;
+        let block = |head: u64| BlockNumber::new(head - PIVOT_BEHIND);
+        let expected = [
+            (id(4), block(long + 1)),
+            (id(1), block(long)),
+            (id(0), block(u64::MAX)),
+            (id(3), block(STATE_BLOCKS_MIN)),
+        ];
+        let listening = Vec::new();
+        assert_eq!(
+            givers(&Peers {
+                listening,
+                connected: connected.clone()
+            }),
+            expected
+        );
     }
 }

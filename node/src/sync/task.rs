@@ -10,7 +10,7 @@ use ledger_runtime::Head;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -20,7 +20,7 @@ use super::{
     plan::{Piece, Plan, Source, Step},
     progress::{BEHIND_BLOCKS_MIN, Progress},
 };
-use crate::rpc::NetworkStatus;
+use crate::{rpc::NetworkStatus, until::until};
 
 /// How long a peer may be ahead by a block or two before that is caught up with: votes and proposals bring such blocks by
 /// themselves, unless some were lost.
@@ -251,7 +251,7 @@ impl Running {
     }
 
     fn on_imported(&mut self, imported: Imported) {
-        let target = self.plan.target();
+        let target = self.shown_target(&self.sync.network.peers().borrow());
         if let Some(progress) = &mut self.progress {
             progress.imported(&imported, target);
         }
@@ -262,13 +262,14 @@ impl Running {
         }
     }
 
-    /// Tells JSON-RPC and the log.
+    /// Tells JSON-RPC and the log. What a stranger claims is tried, but nobody is told of it while validators say otherwise: it would
+    /// make the node look as if it were behind.
     fn show(&mut self, peers: &Peers) {
-        let (head, target) = (self.plan.head(), self.plan.target());
+        let (head, target) = (self.plan.head(), self.shown_target(peers));
         if target.get() >= head.get() + BEHIND_BLOCKS_MIN && self.progress.is_none() {
             self.progress = Some(Progress::begin(head, target));
         }
-        if self.plan.is_done()
+        if target <= head
             && let Some(progress) = self.progress.take()
         {
             progress.end(head);
@@ -281,6 +282,11 @@ impl Running {
         self.sync
             .status
             .send_if_modified(|shown| std::mem::replace(shown, status) != status);
+    }
+
+    fn shown_target(&self, peers: &Peers) -> BlockNumber {
+        let head = self.plan.head();
+        self.plan.target().min(peers.best_head().unwrap_or(head)).max(head)
     }
 
     /// When something has to be looked at though nothing comes.
@@ -330,14 +336,6 @@ fn certified(piece: Piece, blocks: Vec<Block>, certificate: Option<FinalityCerti
             (fits && block.hash() == certificate.hash).then(|| (Arc::new(block), certificate))
         })
         .collect()
-}
-
-/// Sleeps until `moment`, or for ever without one.
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub const GUARD_SECONDS: &str = "ledger_guard_sync_seconds";
 pub const SYNCED_BLOCKS: &str = "ledger_synced_blocks_total";
 /// Endorsed transactions that a block overtook, since the start.
 pub const PROMISES_BROKEN: &str = "ledger_promises_broken_total";
+/// Messages of peers that consensus did not take, since the start, by kind and fault.
+pub const NOT_TAKEN: &str = "ledger_consensus_not_taken_total";
 /// Waiting transactions that the next blocks can take.
 pub const POOL_PENDING: &str = "ledger_pool_pending";
 /// Waiting transactions that no block can take yet.
@@ -139,6 +141,11 @@ fn describe() {
         PROMISES_BROKEN,
         Unit::Count,
         "Endorsed transactions that a block overtook, since the start"
+    );
+    describe_counter!(
+        NOT_TAKEN,
+        Unit::Count,
+        "Messages of peers that consensus did not take, since the start"
     );
     describe_gauge!(POOL_PENDING, "Waiting transactions that the next blocks can take");
     describe_gauge!(POOL_QUEUED, "Waiting transactions that no block can take yet");

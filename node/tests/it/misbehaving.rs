@@ -131,10 +131,10 @@ async fn a_validator_that_votes_twice_in_a_slot_is_jailed_by_the_contract() {
     for member in &mut members {
         member.head_at(1).await;
     }
-    // Validator 3 goes, and somebody who has its key says two things at once.
+    // Validator 3 goes, and somebody who has its key says two things at once, and that the chain is longer than anybody knows.
     members.pop().unwrap().stop().await;
     let (runtime, bootnode) = (Arc::clone(&members[0].runtime), members[0].address.clone());
-    let twin = Stranger::start(11, &runtime, bootnode, 0, |_, _| None);
+    let twin = Stranger::start(11, &runtime, bootnode, u64::MAX, |_, _| None);
     twin.connected().await;
     let deadline = Instant::now() + PATIENCE;
     while runtime.head().set.len() == 4 {
@@ -145,6 +145,8 @@ async fn a_validator_that_votes_twice_in_a_slot_is_jailed_by_the_contract() {
         }
         assert!(Instant::now() < deadline, "the validator was not jailed");
         sleep(Duration::from_millis(500)).await;
+        let syncing: serde_json::Value = members[0].ask("eth_syncing", serde_json::json!([])).await;
+        assert_eq!(syncing, false, "validators are believed, and not strangers");
     }
     let set = Arc::clone(&runtime.head().set);
     assert_eq!((set.id(), set.len()), (SetId::new(1), 3));

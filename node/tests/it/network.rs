@@ -178,7 +178,7 @@ impl Member {
         }
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: &str, params: Value) -> T {
+    pub async fn ask<T: DeserializeOwned>(&self, method: &str, params: Value) -> T {
         let mut array = ArrayParams::new();
         for param in params.as_array().unwrap() {
             array.insert(param).unwrap();

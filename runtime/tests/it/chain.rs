@@ -17,6 +17,12 @@ use ledger_runtime::store::{
     BlockCommit, ChainIdentity, CodeChange, CommitError, History, Store, StoreOptions, StoredReceipt,
 };
 
+#[expect(dead_code, reason = "it is what the campaigns use, and has more than this needs")]
+#[path = "../../../tests/src/random.rs"]
+mod random;
+
+pub use random::Random;
+
 pub const CHAIN_ID: u64 = 6300;
 
 /// What an account must hold.
@@ -247,23 +253,7 @@ pub fn identity(genesis: &SealedHeader) -> ChainIdentity {
     }
 }
 
-/// A small deterministic generator, so that a failing seed can be run again.
-pub struct Random(u64);
-
 impl Random {
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub fn below(&mut self, bound: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
     /// Changes to some of `accounts` accounts: written, destroyed, wiped, slots set and zeroed.
     pub fn diff(&mut self, accounts: u64, changes: u64) -> StateDiff {
         let mut diff = StateDiff::default();

@@ -157,23 +157,12 @@ impl World {
     }
 
     pub fn produce_in(&self, slot: Slot, candidates: Vec<Recovered<Transaction>>) -> Produced {
-        let parent_certificate = self.head().certificate.clone();
-        let mut candidates = candidates.into_iter();
-        self.runtime
-            .produce(ProduceInputs {
-                gas_target: u64::MAX,
-                slot,
-                parent_certificate,
-                candidates: &mut candidates,
-            })
-            .unwrap()
+        produce(&self.runtime, slot, candidates)
     }
 
     /// Seals and commits. The certificate is a real one.
     pub fn commit(&self, executed: Executed) -> Arc<Head> {
-        let executed = seal(&self.runtime, executed);
-        let certificate = certify(&self.runtime, &executed);
-        self.runtime.commit(executed, certificate).unwrap()
+        commit(&self.runtime, executed)
     }
 
     /// A block of all these transactions, committed. Gives its receipts.
@@ -196,6 +185,24 @@ impl World {
         assert!(receipt.receipt.success, "the transaction reverted");
         (hash, receipt)
     }
+}
+
+/// A block on the head, unsealed and not committed.
+pub fn produce(runtime: &Runtime, slot: Slot, candidates: Vec<Recovered<Transaction>>) -> Produced {
+    let inputs = ProduceInputs {
+        gas_target: u64::MAX,
+        slot,
+        parent_certificate: runtime.head().certificate.clone(),
+        candidates: &mut candidates.into_iter(),
+    };
+    runtime.produce(inputs).unwrap()
+}
+
+/// Seals and commits. The certificate is a real one.
+pub fn commit(runtime: &Runtime, executed: Executed) -> Arc<Head> {
+    let executed = seal(runtime, executed);
+    let certificate = certify(runtime, &executed);
+    runtime.commit(executed, certificate).unwrap()
 }
 
 /// The block with the seal of its slot's authority.

@@ -7,8 +7,8 @@ use std::{cell::RefCell, collections::BTreeMap, num::NonZeroU64, sync::Arc};
 
 use alloy_primitives::{B256, U256};
 use ledger_chainspec::{
-    AuthorityDigest, Block, BlockHash, BlockNumber, DIGEST_VERSION, FinalityCertificate, Header, SealedHeader, SetId,
-    Slot, StatementKind, ValidatorSet, ValidatorSetHash, digest_of, seal_hash, with_digest,
+    AuthorityDigest, Block, BlockHash, DIGEST_VERSION, FinalityCertificate, Header, SealedHeader, SetId, Slot,
+    StatementKind, ValidatorSet, ValidatorSetHash, digest_of, seal_hash, with_digest,
 };
 use ledger_mutants::{BuildRequest, ChainParams, FinalHead, Schedule, message::Place};
 
@@ -159,24 +159,12 @@ impl Chain {
 
     /// The request that the authority of `slot` would get on `head`.
     pub fn request(&self, head: &FinalHead, slot: Slot) -> BuildRequest {
-        BuildRequest {
-            slot,
-            timestamp: self.params.schedule.timestamp_of(slot),
-            deadline: self.params.schedule.build_deadline(slot, head.set.len()),
-            parent: head.header.clone(),
-            parent_certificate: head.certificate.clone(),
-            beneficiary: head.set.authority(slot).account,
-            heartbeat: false,
-        }
+        BuildRequest::on(head, &self.params, slot)
     }
 
     /// The place of statements on `head`.
     pub fn place(&self, head: &FinalHead) -> Place {
-        Place {
-            genesis: self.params.genesis,
-            set_id: head.set.id(),
-            height: BlockNumber::new(head.header.header.number + 1),
-        }
+        head.place(self.params.genesis)
     }
 
     /// The block that does not execute to its header but is otherwise `block`.
