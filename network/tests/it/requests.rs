@@ -419,7 +419,7 @@ async fn answers_that_cannot_be_read_are_named() {
 #[tokio::test]
 async fn a_stranger_that_only_talks_nonsense_is_let_go() {
     let (node, mut stranger) = with_stranger(|_| vec![]).await;
-    for bytes in [vec![], vec![7], vec![1, 99], vec![1, 1, 0]] {
+    for bytes in [vec![1], vec![7], vec![1, 99], vec![1, 1, 0]] {
         stranger.ask(bytes);
     }
     let mut happened = Vec::new();
@@ -433,6 +433,34 @@ async fn a_stranger_that_only_talks_nonsense_is_let_go() {
         "{happened:?}"
     );
     node.until_gone(stranger.id).await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn questions_that_were_given_up_before_they_came_are_no_fault() {
+    let node = Node::start(options(1));
+    let mut stranger = Stranger::dial(&node.address().await, GENESIS, |_| vec![]);
+    assert_eq!(stranger.next().await, Happened::Connected);
+    for _ in 0..10 {
+        stranger.ask(vec![]);
+    }
+    stranger.ask(vec![7]);
+    // A fault of 25 points, and none of the others: four would have been the end of it.
+    let peers = node
+        .until("points lost", |peers| {
+            peers.get(stranger.id).is_some_and(|peer| peer.score < 100)
+        })
+        .await;
+    assert_eq!(peers.get(stranger.id).unwrap().score, 75);
+    let mut answers = 0;
+    while answers < 11 {
+        match stranger.next().await {
+            Happened::Response(_) => answers += 1,
+            Happened::Closed => panic!("it was let go"),
+            Happened::Connected | Happened::NoConnection => {}
+        }
+    }
+    assert_eq!(node.until_connected(stranger.id).await.score, 75);
     node.stop().await;
 }
 
