@@ -436,6 +436,35 @@ async fn a_stranger_that_only_talks_nonsense_is_let_go() {
     node.stop().await;
 }
 
+/// Whose database is not open yet cannot say how it stands. It is asked again before the next usual time, or its clock would not be known
+/// for as long.
+#[tokio::test]
+async fn a_peer_that_cannot_say_yet_how_it_stands_is_asked_again_soon() {
+    let mut seldom = options(1);
+    let hour = Duration::from_secs(3_600);
+    (seldom.limits.status_interval, seldom.limits.status_interval_idle) = (hour, hour);
+    let starting = Node::start(options(2));
+    seldom.bootnodes = vec![starting.address().await];
+    let asker = Node::start(seldom);
+    asker.handle.set_status(status(3));
+    // It was asked: what the asker said of itself is there.
+    starting
+        .until("the first question", |peers| {
+            peers.get(asker.id).is_some_and(|peer| peer.status.is_some())
+        })
+        .await;
+    starting.handle.set_status(status(3));
+    asker
+        .until("measured", |peers| {
+            peers
+                .get(starting.id)
+                .is_some_and(|peer| peer.clock_offset_ms.is_some())
+        })
+        .await;
+    asker.stop().await;
+    starting.stop().await;
+}
+
 #[tokio::test]
 async fn questions_that_were_given_up_before_they_came_are_no_fault() {
     let node = Node::start(options(1));
