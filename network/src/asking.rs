@@ -21,6 +21,9 @@ use crate::{
 /// After this time without a new head anywhere, peers are asked how they stand less often.
 const IDLE_AFTER: Duration = Duration::from_secs(15);
 
+/// After this time a peer that could not say how it stands is asked again: a node that has just started says so while it opens its database.
+const NOT_YET_PAUSE: Duration = Duration::from_secs(1);
+
 /// A request that is under way.
 #[derive(Debug)]
 pub(crate) struct Asked {
@@ -108,11 +111,15 @@ impl Network {
         match asked.purpose {
             // Whoever asked may have gone; then nobody needs to know.
             Purpose::Caller(answer) => drop(answer.send(result)),
-            Purpose::Status { sent, sent_ms } => {
-                if let Ok(Response::Status(status)) = result {
-                    self.on_status_response(peer, status, (sent, sent_ms));
+            Purpose::Status { sent, sent_ms } => match result {
+                Ok(Response::Status(status)) => self.on_status_response(peer, status, (sent, sent_ms)),
+                Err(RequestError::Busy) => {
+                    if let Some(link) = self.links.get_mut(&peer) {
+                        link.next_status = Instant::now() + NOT_YET_PAUSE;
+                    }
                 }
-            }
+                _ => {}
+            },
         }
     }
 

@@ -14,7 +14,9 @@ use tokio::time::Instant;
 
 /// First pause between two attempts.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
-/// Longest pause for validators, reserved peers and bootnodes: a restart is over sooner.
+/// Longest pause for validators, after a dial that took its own time: a quorum may wait for one.
+const PAUSE_MAX_VALIDATORS: Duration = Duration::from_secs(2);
+/// Longest pause for reserved peers and bootnodes: a restart is over sooner.
 const PAUSE_MAX_NAMED: Duration = Duration::from_secs(60);
 /// Longest pause for others.
 const PAUSE_MAX_OTHERS: Duration = Duration::from_secs(900);
@@ -315,10 +317,10 @@ fn rest(peer: &PeerId, target: &mut Target, now: Instant) {
         .fold(0_u32, |sum, byte| sum.wrapping_mul(31) ^ u32::from(*byte))
         % 64;
     target.state = State::Idle(now + target.pause * (256 + spread) / 256);
-    let max = if target.rank == Rank::Other {
-        PAUSE_MAX_OTHERS
-    } else {
-        PAUSE_MAX_NAMED
+    let max = match target.rank {
+        Rank::Validator => PAUSE_MAX_VALIDATORS,
+        Rank::Reserved | Rank::Bootnode => PAUSE_MAX_NAMED,
+        Rank::Other => PAUSE_MAX_OTHERS,
     };
     target.pause = (target.pause * 2).min(max);
 }
@@ -365,8 +367,10 @@ mod tests {
     #[test]
     fn a_silent_peer_is_tried_less_and_less_often_and_in_the_end_forgotten() {
         let start = Instant::now();
-        let (named, other) = (PeerId::random(), PeerId::random());
+        let [named, other, validator] = [(); 3].map(|()| PeerId::random());
         let mut plan = DialPlan::new(PeerId::random(), 1);
+        plan.set_validators(&[validator].into(), start);
+        plan.learn(validator, vec![address(3)], start);
         plan.name(named, address(1), Rank::Bootnode, start);
         plan.learn(other, vec![address(2)], start);
         let mut attempts = BTreeMap::<PeerId, Vec<u64>>::new();
@@ -380,6 +384,7 @@ mod tests {
         let gaps: Vec<_> = attempts[&named].windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps.is_sorted(), "{gaps:?}");
         assert!((60..=75).contains(gaps.last().unwrap()), "{gaps:?}");
+        assert!(attempts[&validator].windows(2).all(|pair| pair[1] - pair[0] <= 3));
         assert_eq!(attempts[&other].len(), 8);
         assert_eq!(plan.addresses(&other), []);
     }

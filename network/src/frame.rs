@@ -46,7 +46,7 @@ impl Codec for RequestFrames {
     where
         T: AsyncRead + Unpin + Send,
     {
-        let bytes = self.uploads.read(io, REQUEST_BYTES_MAX).await?;
+        let bytes = asked(self.uploads.read(io, REQUEST_BYTES_MAX).await?)?;
         telemetry::received(REQUEST, bytes.len());
         let request = Request::from_payload(&bytes);
         self.kind = request.as_ref().ok().map(Request::kind);
@@ -124,7 +124,7 @@ impl Codec for DirectFrames {
     where
         T: AsyncRead + Unpin + Send,
     {
-        let bytes = self.uploads.read(io, CONSENSUS_BYTES_MAX).await?;
+        let bytes = asked(self.uploads.read(io, CONSENSUS_BYTES_MAX).await?)?;
         telemetry::received(DIRECT, bytes.len());
         Ok(Direct::In(
             ConsensusMessage::from_payload(&bytes).map(Box::new),
@@ -165,6 +165,15 @@ async fn read<T: AsyncRead + Unpin + Send>(io: &mut T, max: usize) -> io::Result
     let mut bytes = Vec::new();
     io.take(max as u64 + 1).read_to_end(&mut bytes).await?;
     Ok(bytes)
+}
+
+/// What was asked. Nothing at all means that the peer let go of its question before it was on its way, as after a cut that
+/// outlasted its patience. That is no wrong question.
+fn asked(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    match bytes.is_empty() {
+        true => Err(io::ErrorKind::UnexpectedEof.into()),
+        false => Ok(bytes),
+    }
 }
 
 async fn write<T: AsyncWrite + Unpin + Send>(io: &mut T, protocol: &'static str, bytes: &[u8]) -> io::Result<()> {

@@ -7,15 +7,22 @@ use std::{
 };
 
 use libp2p::{
-    Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder,
+    Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, Transport,
+    core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
     gossipsub::{self, IdentityTransform, WhitelistSubscriptionFilter},
-    identify, kad,
+    identify,
+    identity::Keypair,
+    kad,
     multiaddr::Protocol,
     noise, ping,
     request_response::{self, ProtocolSupport},
     swarm::NetworkBehaviour,
     tcp, yamux,
 };
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
+#[cfg(target_os = "linux")]
+use tracing::debug;
 
 use crate::{
     frame::{DIRECT, DirectFrames, REQUEST, RequestFrames},
@@ -30,6 +37,10 @@ use crate::{
 
 /// How long a connection that carries nothing is kept; peers stay until one of them leaves.
 const IDLE_CONNECTION: Duration = Duration::from_secs(365 * 24 * 3600);
+/// How long bytes may be on their way over TCP before the connection counts as dead. Without it, TCP tries again in longer and longer
+/// pauses after a cut, and is silent for as long as the cut was once it is healed.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(6);
 /// How often a peer is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// How long it may take to say so.
@@ -142,13 +153,9 @@ pub(crate) fn swarm(
     let behaviour = Behaviour::new(options, trust, names).map_err(host)?;
     let mut swarm = SwarmBuilder::with_existing_identity(keypair(&options.identity))
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, || {
-            let mut yamux = yamux::Config::default();
-            yamux.set_max_num_streams(STREAMS_MAX);
-            yamux
-        })
-        .map_err(|error| host(error.to_string()))?
         .with_quic()
+        .with_other_transport(tcp_transport)
+        .map_err(|error| host(error.to_string()))?
         .with_dns()
         .map_err(|error| host(error.to_string()))?
         .with_behaviour(|_| behaviour)
@@ -162,6 +169,29 @@ pub(crate) fn swarm(
         swarm.add_external_address(address.clone());
     }
     Ok(swarm)
+}
+
+type TcpError = Box<dyn std::error::Error + Send + Sync>;
+
+/// TCP with noise and yamux.
+fn tcp_transport(keypair: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, TcpError> {
+    let mut yamux = yamux::Config::default();
+    yamux.set_max_num_streams(STREAMS_MAX);
+    let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .map(|stream, _| mortal(stream))
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise::Config::new(keypair)?)
+        .multiplex(yamux);
+    Ok(transport.boxed())
+}
+
+/// The connection, with an end if what was sent does not arrive. QUIC has one of its own, after ten seconds.
+fn mortal(stream: tcp::tokio::TcpStream) -> tcp::tokio::TcpStream {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(&stream.0).set_tcp_user_timeout(Some(UNACKNOWLEDGED)) {
+        debug!(target: "ledger::network", %error, "a dead connection will be found by pings alone");
+    }
+    stream
 }
 
 fn listen(swarm: &mut Swarm<Behaviour>, address: SocketAddr) -> Result<(), BindError> {

@@ -7,7 +7,7 @@ use futures::{FutureExt, future::BoxFuture, stream::FuturesUnordered};
 use libp2p::{
     PeerId,
     gossipsub::{self, MessageId},
-    request_response::{Event, InboundRequestId, Message, ResponseChannel},
+    request_response::{Event, InboundFailure, InboundRequestId, Message, ResponseChannel},
 };
 use tokio::{
     sync::{mpsc::Sender, oneshot},
@@ -199,8 +199,23 @@ impl Network {
             } => {
                 debug!(target: "ledger::network", %peer, %error, "a response did not arrive");
                 self.unsent.remove(&request_id);
+                if matches!(error, InboundFailure::Io(_)) {
+                    self.count_abandoned(peer);
+                }
             }
             Event::ResponseSent { request_id, .. } => self.unsent.remove(&request_id),
+        }
+    }
+
+    /// A question of which nothing came is no fault, but counts as one that was asked.
+    fn count_abandoned(&mut self, peer: PeerId) {
+        let (limits, factor) = self.allowance(&peer);
+        let may = self
+            .links
+            .get_mut(&peer)
+            .is_none_or(|link| link.may_ask(RequestKind::Status, (&limits, factor), Instant::now()));
+        if !may {
+            self.blame_flood(peer);
         }
     }
 

@@ -419,7 +419,7 @@ async fn answers_that_cannot_be_read_are_named() {
 #[tokio::test]
 async fn a_stranger_that_only_talks_nonsense_is_let_go() {
     let (node, mut stranger) = with_stranger(|_| vec![]).await;
-    for bytes in [vec![], vec![7], vec![1, 99], vec![1, 1, 0]] {
+    for bytes in [vec![1], vec![7], vec![1, 99], vec![1, 1, 0]] {
         stranger.ask(bytes);
     }
     let mut happened = Vec::new();
@@ -433,6 +433,63 @@ async fn a_stranger_that_only_talks_nonsense_is_let_go() {
         "{happened:?}"
     );
     node.until_gone(stranger.id).await;
+    node.stop().await;
+}
+
+/// Whose database is not open yet cannot say how it stands. It is asked again before the next usual time, or its clock would not be known
+/// for as long.
+#[tokio::test]
+async fn a_peer_that_cannot_say_yet_how_it_stands_is_asked_again_soon() {
+    let mut seldom = options(1);
+    let hour = Duration::from_secs(3_600);
+    (seldom.limits.status_interval, seldom.limits.status_interval_idle) = (hour, hour);
+    let starting = Node::start(options(2));
+    seldom.bootnodes = vec![starting.address().await];
+    let asker = Node::start(seldom);
+    asker.handle.set_status(status(3));
+    // It was asked: what the asker said of itself is there.
+    starting
+        .until("the first question", |peers| {
+            peers.get(asker.id).is_some_and(|peer| peer.status.is_some())
+        })
+        .await;
+    starting.handle.set_status(status(3));
+    asker
+        .until("measured", |peers| {
+            peers
+                .get(starting.id)
+                .is_some_and(|peer| peer.clock_offset_ms.is_some())
+        })
+        .await;
+    asker.stop().await;
+    starting.stop().await;
+}
+
+#[tokio::test]
+async fn questions_that_were_given_up_before_they_came_are_no_fault() {
+    let node = Node::start(options(1));
+    let mut stranger = Stranger::dial(&node.address().await, GENESIS, |_| vec![]);
+    assert_eq!(stranger.next().await, Happened::Connected);
+    for _ in 0..10 {
+        stranger.ask(vec![]);
+    }
+    stranger.ask(vec![7]);
+    // A fault of 25 points, and none of the others: four would have been the end of it.
+    let peers = node
+        .until("points lost", |peers| {
+            peers.get(stranger.id).is_some_and(|peer| peer.score < 100)
+        })
+        .await;
+    assert_eq!(peers.get(stranger.id).unwrap().score, 75);
+    let mut answers = 0;
+    while answers < 11 {
+        match stranger.next().await {
+            Happened::Response(_) => answers += 1,
+            Happened::Closed => panic!("it was let go"),
+            Happened::Connected | Happened::NoConnection => {}
+        }
+    }
+    assert_eq!(node.until_connected(stranger.id).await.score, 75);
     node.stop().await;
 }
 
