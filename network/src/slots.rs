@@ -131,10 +131,13 @@ impl Slots {
         &self.trust
     }
 
-    /// Names the validators. Whoever is none any more stays, as one anonymous peer among others.
+    /// Names the validators. Whoever is none any more stays, as one anonymous peer among others; whoever is one from now on is
+    /// refused for nothing that was held against a stranger.
     pub(crate) fn set_validators(&mut self, validators: HashSet<PeerId>) {
-        self.trust.validators = validators;
+        let before = std::mem::replace(&mut self.trust.validators, validators);
         let trust = &self.trust;
+        self.bans
+            .retain(|peer, _| before.contains(peer) || !trust.validators.contains(peer));
         self.trusted_ips.retain(|peer, _| trust.is_trusted(peer));
         for Connection { peer, ip, .. } in self.established.values() {
             if let Some(ip) = ip.filter(|_| trust.is_trusted(peer)) {
@@ -457,9 +460,9 @@ mod tests {
         house.slots.ban(peer, until, now);
         assert_eq!(house.comes(peer, "192.0.2.1"), Err(Refusal::Banned));
         assert_eq!(house.slots.admit(peer, None, Direction::Incoming, until), Ok(None));
-        for _ in 0..BANS_MAX + 5 {
-            house.slots.ban(PeerId::random(), until, now);
-        }
+        house.slots.set_validators([peer].into());
+        assert_eq!(house.comes(peer, "192.0.2.1"), Ok(None), "a validator by now");
+        (0..BANS_MAX + 5).for_each(|_| house.slots.ban(PeerId::random(), until, now));
         assert_eq!(house.slots.bans.len(), BANS_MAX);
     }
 
