@@ -2,7 +2,7 @@
 //!
 //! Called by the driver alone, whose engine judges what comes. A node without a network has no [`Talk`] and talks to nobody.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ledger_chainspec::{BlockHash, BlockNumber, block_hash, digest_of};
 use ledger_consensus::{Effect, Fault, Input, Message, Origin, Rejection};
@@ -30,8 +30,12 @@ use crate::{
 };
 
 /// Fetches of blocks and bodies that are under way at once. A peer that names transactions which nobody has wastes one of
-/// them for some seconds, and only the authority of a slot can.
+/// them for a slot or two, and only the authority of a slot can.
 const FETCHES_MAX: usize = 16;
+
+/// Parts of a slot, one of which a peer has to give the bodies that a proposal lacks: one that is silent or drips must not use up
+/// the slot.
+const BODIES_SLOT_PARTS: u64 = 2;
 
 /// What the driver gets of the network.
 #[derive(Debug)]
@@ -107,14 +111,14 @@ impl Talk {
     }
 
     /// Has the bodies fetched that an assembly lacks.
-    fn fetch_bodies(&mut self, from: PeerId, id: Option<GossipId>, assembly: Assembly) {
+    fn fetch_bodies(&mut self, (from, id): (PeerId, Option<GossipId>), assembly: Assembly, within: Duration) {
         if self.fetches.len() >= FETCHES_MAX {
             debug!(target: "ledger::network", "too many proposals lack transactions");
             return;
         }
         let handle = self.handle.clone();
         self.fetches
-            .spawn(fetch::bodies(handle, (from, id), Box::new(assembly)));
+            .spawn(fetch::bodies(handle, (from, id), Box::new(assembly), within));
     }
 
     /// The end of a fetch; never without one under way.
@@ -231,7 +235,9 @@ impl Driver {
             }
             Err(assembly) => {
                 trace!(target: "ledger::network", block = %hash, missing = assembly.missing().len(), "bodies are missing");
-                talk.fetch_bodies(from, id, *assembly);
+                let slot_ms = self.parts.runtime.spec().consensus.slot_duration_ms;
+                let within = Duration::from_millis(slot_ms / BODIES_SLOT_PARTS);
+                talk.fetch_bodies((from, id), *assembly, within);
                 Ok(())
             }
         }

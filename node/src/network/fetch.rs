@@ -9,7 +9,10 @@ use std::{sync::Arc, time::Duration};
 use ledger_chainspec::{Block, BlockHash, BlockNumber, Transaction, decode_transaction};
 use ledger_network::{GossipId, Misbehaviour, NetworkHandle, PeerId, Peers, Request, Response};
 use ledger_runtime::Head;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tracing::debug;
 
 use super::proposals::Assembly;
@@ -46,42 +49,52 @@ pub enum Fetched {
     Obsolete,
 }
 
-/// Fills in what an assembly lacks.
+/// Fills in what an assembly lacks; each peer has the time `within`, whatever it gives until then.
 pub async fn bodies(
     handle: NetworkHandle,
     (from, id): (PeerId, Option<GossipId>),
     mut assembly: Box<Assembly>,
+    within: Duration,
 ) -> Fetched {
     for peer in peers_to_ask(&handle, Some(from)).into_iter().take(BODY_PEERS_MAX) {
-        loop {
-            let mut hashes = assembly.missing();
-            if hashes.is_empty() {
-                return Fetched::Proposal { from, id, assembly };
-            }
-            let rest = hashes.split_off(hashes.len().min(BODIES_PER_REQUEST));
-            let asked = hashes.len();
-            let request = Request::Transactions {
-                block: assembly.hash(),
-                hashes,
-            };
-            let Ok(Response::Transactions(found)) = handle.request(peer, request).await else {
-                break;
-            };
-            let mut found: Vec<_> = found.iter().map(|bytes| decoded(bytes.as_ref()?)).collect();
-            found.resize(asked, None);
-            let came = found.iter().flatten().count();
-            found.resize(asked + rest.len(), None);
-            if !assembly.fill(found) {
-                handle.report(peer, Misbehaviour::BadResponse);
-                break;
-            }
-            if came == 0 {
-                break;
-            }
+        if timeout(within, fill(&handle, peer, &mut assembly)).await.is_err() {
+            debug!(target: "ledger::network", %peer, block = %assembly.hash(), "a peer takes too long over a proposal's bodies");
+        }
+        if assembly.missing().is_empty() {
+            return Fetched::Proposal { from, id, assembly };
         }
     }
     debug!(target: "ledger::network", block = %assembly.hash(), missing = assembly.missing().len(), "bodies of a proposal not found");
     Fetched::Proposal { from, id, assembly }
+}
+
+/// Takes what `peer` has of what an assembly lacks.
+async fn fill(handle: &NetworkHandle, peer: PeerId, assembly: &mut Assembly) {
+    loop {
+        let mut hashes = assembly.missing();
+        if hashes.is_empty() {
+            return;
+        }
+        let rest = hashes.split_off(hashes.len().min(BODIES_PER_REQUEST));
+        let asked = hashes.len();
+        let request = Request::Transactions {
+            block: assembly.hash(),
+            hashes,
+        };
+        let Ok(Response::Transactions(found)) = handle.request(peer, request).await else {
+            return;
+        };
+        let mut found: Vec<_> = found.iter().map(|bytes| decoded(bytes.as_ref()?)).collect();
+        found.resize(asked, None);
+        let came = found.iter().flatten().count();
+        found.resize(asked + rest.len(), None);
+        if !assembly.fill(found) {
+            return handle.report(peer, Misbehaviour::BadResponse);
+        }
+        if came == 0 {
+            return;
+        }
+    }
 }
 
 fn decoded(bytes: &[u8]) -> Option<Transaction> {
