@@ -256,6 +256,7 @@ fn said(log: &str, message: &str) -> Vec<Value> {
 const BEGUN: &str = "the state of this block is taken from peers";
 const GONE_ON: &str = "the state that was begun is gone on with";
 const TAKEN: &str = "state taken";
+const RUNS: &str = "node runs";
 const KNOWN: &str = "all live codes are known";
 
 #[test]
@@ -335,10 +336,12 @@ fn a_node_that_took_a_state_knows_all_live_codes_and_says_what_it_has_not() {
     );
 }
 
-/// Kills of a node that had found a part of a state, and had not finished it.
+/// Kills of a node that was putting in a state.
 const KILLS: usize = 3;
+/// Starts of one node: one that is always killed too soon says nothing either.
+const STARTS_MAX: usize = 20;
 /// Nodes that are tried: one that was quicker than all its kills says nothing.
-const ROUNDS_MAX: usize = 12;
+const ROUNDS_MAX: usize = 20;
 
 #[test]
 fn a_state_is_taken_once_however_often_the_node_is_killed_meanwhile() {
@@ -349,6 +352,8 @@ fn a_state_is_taken_once_however_often_the_node_is_killed_meanwhile() {
     let undisturbed = world.follow("undisturbed");
     let takes = undisturbed.announced().after;
     drop(undisturbed);
+    // Half of that goes by before the state comes.
+    let millis = u64::try_from(takes.as_millis() / 2).expect("seconds");
 
     let mut kills = 0;
     for round in 0.. {
@@ -357,36 +362,30 @@ fn a_state_is_taken_once_however_often_the_node_is_killed_meanwhile() {
             "only {kills} kills came while a state was put in; an undisturbed start takes {takes:?}"
         );
         let mut node = world.alone(&format!("killed-{round}"));
-        while !is_whole(&node.log()) && kills < KILLS {
+        for _ in 0..STARTS_MAX {
+            if is_whole(&node.log()) {
+                break;
+            }
             let had = progress(&node.log());
-            node.restart_and_kill(moment(takes, &node.log(), &mut random));
+            let pause = Duration::from_millis(random.below(millis));
+            node.restart_and_kill_after(&[BEGUN, GONE_ON, RUNS], pause);
             let has = progress(&node.log());
             // What a start finds is what the one before had, or more: nothing of it is taken again.
             assert!(has >= had, "{has:?} after {had:?}: {}", node.log());
-            kills += usize::from(has > Some((0, 0)) && !is_whole(&node.log()));
-        }
-        if kills >= KILLS {
-            println!("killed {kills} times, in round {round}; {:?}", progress(&node.log()));
-            return end(&mut world, &mut node);
+            // And if it was more, the one before was killed in the middle of it.
+            kills += usize::from(has > had.max(Some((0, 0))));
+            if kills >= KILLS && !is_whole(&node.log()) {
+                println!("{kills} kills in the middle of a state, the last ones in round {round}: {has:?}");
+                return end(&mut world, &mut node);
+            }
         }
     }
-}
-
-/// A moment in which a node that needs `takes` may be putting in a state. One that was begun needs no search for peers who have one.
-fn moment(takes: Duration, log: &str, random: &mut Random) -> Duration {
-    let whole = u64::try_from(takes.as_millis()).expect("seconds");
-    let (from, to) = if said(log, BEGUN).is_empty() {
-        (whole / 2, whole)
-    } else {
-        (whole / 20, whole / 3)
-    };
-    Duration::from_millis(from + random.below(to - from))
 }
 
 /// Whether the state was all there: a kill may come before that is said, and the next start then finds a chain.
 fn is_whole(log: &str) -> bool {
     let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.any(|line| [TAKEN, "node runs"].iter().any(|what| line["message"] == *what))
+    lines.any(|line| [TAKEN, RUNS].iter().any(|what| line["message"] == *what))
 }
 
 /// With how many accounts and slots the last start went on that found a state that was begun.

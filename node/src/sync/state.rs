@@ -230,8 +230,9 @@ async fn fetch(
     liars: &BTreeSet<PeerId>,
 ) -> Option<Fetched> {
     let mut rounds = 0;
+    let mut shown = network.peers();
     while rounds < ROUNDS_MAX {
-        let peers = Arc::clone(&network.peers().borrow());
+        let peers = Arc::clone(&shown.borrow_and_update());
         let mut is_answered = !liars.is_empty();
         for peer in peers.connected.iter().filter(|peer| !liars.contains(&peer.id)) {
             match ask(network, peer.id, block, cursor).await {
@@ -241,7 +242,11 @@ async fn fetch(
             }
         }
         rounds += usize::from(is_answered);
-        sleep(ROUND_PAUSE).await;
+        // Right after a start there is nobody yet: whoever comes is asked at once. A network that has ended shows nobody any more.
+        let is_changed = async { is_answered || shown.changed().await.is_err() };
+        if timeout(ROUND_PAUSE, is_changed).await == Ok(true) {
+            sleep(ROUND_PAUSE).await;
+        }
     }
     None
 }

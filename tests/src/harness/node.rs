@@ -160,6 +160,27 @@ impl Node {
         self.kill();
     }
 
+    /// Starts the node again and kills it, `pause` after its log has said one of `words`.
+    ///
+    /// # Panics
+    /// If the process cannot be started or killed, or says nothing of it for long.
+    pub fn restart_and_kill_after(&mut self, words: &[&str], pause: Duration) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = spawn(&self.folder, &self.options);
+        let deadline = Instant::now() + PATIENCE;
+        while !words.iter().any(|words| self.log_since_start().contains(words)) {
+            assert!(
+                Instant::now() < deadline,
+                "it said none of {words:?}: {}",
+                self.log_since_start()
+            );
+            thread::sleep(END_POLL);
+        }
+        thread::sleep(pause);
+        self.kill();
+    }
+
     /// Starts the node again, and tells it to stop after `pause`, wherever it is then. Gives how it ended and how long that took.
     ///
     /// # Panics
