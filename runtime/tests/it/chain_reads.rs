@@ -221,7 +221,7 @@ const GENESIS: [(&str, B256); 2] = [
     ),
     (
         "testnet",
-        b256!("0x7f31730be4c516aa1ba6944931cbebf44773f1f9c392dea6370719e2b4800af5"),
+        b256!("0x673f8e12513cf59bfaed1e29936d94560e0df45603f644439f838dd26d92737d"),
     ),
 ];
 
