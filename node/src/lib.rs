@@ -77,7 +77,9 @@ fn run_node(config: NodeConfig) -> Result<(), NodeError> {
     let count = processors
         .saturating_mul(INGRESS_THREADS_PER_PROCESSOR)
         .min(INGRESS_THREADS_MAX);
-    let ingress = threads("ingress", count, be_nice)?;
+    let niceness = getpriority_process(None).unwrap_or_default();
+    let niceness = niceness.saturating_add(INGRESS_NICENESS).min(NICENESS_MAX);
+    let ingress = threads("ingress", count, move || be_nice(niceness))?;
     let result = main.block_on(assembly::run(config, ingress.handle()));
     ingress.shutdown_timeout(THREADS_STOP_WITHIN);
     main.shutdown_timeout(THREADS_STOP_WITHIN);
@@ -103,8 +105,7 @@ fn threads(
 }
 
 /// Has this thread give way to those that make blocks.
-fn be_nice() {
-    let niceness = getpriority_process(None).unwrap_or_default();
-    // Nobody is ever refused to be nicer; where a system knows nothing of the kind, all threads are equal.
-    let _ = setpriority_process(None, niceness.saturating_add(INGRESS_NICENESS).min(NICENESS_MAX));
+fn be_nice(niceness: i32) {
+    // A value and no step: a thread begins as nice as the one that starts it. Nobody is ever refused to be nicer.
+    let _ = setpriority_process(None, niceness);
 }

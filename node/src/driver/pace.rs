@@ -17,7 +17,7 @@ const START_PART: u64 = 4;
 /// The least part of a block's gas limit: room for some transactions, so that reserved senders are not held up by one another.
 const LEAST_PART: u64 = 256;
 
-/// Most that one block in good time adds to the next: as much again.
+/// Most that the next block may be of one in good time: twice as large.
 const GROWTH_MAX: u64 = 2;
 
 /// Times in a row that a transaction alone may make its block late before it is held to be too slow; once may have been
@@ -80,11 +80,13 @@ impl Pace {
 
     /// The block of `slot`, which used `gas`, is final `now`.
     pub(super) fn decided(&mut self, slot: Slot, gas: u64, times: SlotTimes, now: UnixMillis) {
-        if self.proposed.is_some_and(|(newest, _)| newest <= slot) {
-            self.proposed = None;
-        }
+        let open = self.proposed.take_if(|(newest, _)| *newest <= slot);
         if now >= times.end {
-            return self.too_much(gas);
+            // One that was given up was counted then; one that was never proposed here tells how far behind this node is.
+            if open.is_some_and(|(newest, _)| newest == slot) {
+                self.too_much(gas);
+            }
+            return;
         }
         self.alone = None;
         let since_start = |moment: UnixMillis| moment.get().saturating_sub(times.start.get());
@@ -179,6 +181,9 @@ mod tests {
         assert_eq!(pace.gas(Slot::new(2)), START / 2);
         pace.proposed(Slot::new(2), START / 2);
         pace.proposed(Slot::new(4), START / 4);
+        assert_eq!(pace.gas(Slot::new(4)), START / 4);
+        // What was given up is not counted a second time when it becomes final after all.
+        pace.decided(Slot::new(2), START / 2, times(2), moment(4_100));
         assert_eq!(pace.gas(Slot::new(4)), START / 4);
         // Final after its slot is as bad.
         assert_eq!(after(&mut pace, 4, 1000), START / 8);

@@ -27,6 +27,10 @@ use crate::{
     txpool::{PoolError, PooledTransaction, TxPool},
 };
 
+/// Transactions of a batch of the reserved lane that may not fit before the rest of it is left: a block that was faster than the batch
+/// has some of them.
+const REFUSED_MAX: usize = 8;
+
 /// A peer asks for endorsements.
 #[derive(Debug)]
 pub struct EndorseRequest {
@@ -69,6 +73,7 @@ impl Announcer {
     /// Checks a batch of a peer, of which each transaction is said to be of `lane`, and says what it is worth as a gossip message.
     pub(super) fn check_batch(&self, (from, id): (PeerId, Option<GossipId>), lane: Lane, batch: &[Bytes]) {
         let mut verdict = Verdict::Ignore;
+        let mut refused = 0;
         for raw in batch {
             let (taken, sender) = match self.pool.submit_from_peer(raw) {
                 Ok(transaction) => (Ok(()), Some(transaction.sender())),
@@ -76,6 +81,7 @@ impl Announcer {
                 Err(PoolError::AlreadyKnown { hash }) => (Ok(()), self.pool.get(&hash).map(|known| known.sender())),
                 Err(error) => (Err(error), None),
             };
+            refused += usize::from(taken.is_err());
             match taken {
                 Ok(()) if verdict == Verdict::Ignore => verdict = Verdict::Accept,
                 Ok(()) => {}
@@ -89,12 +95,15 @@ impl Announcer {
             if lane == Lane::Reserved && is_open {
                 // Members may have come in blocks that this node lacks.
                 let is_behind = self.is_behind();
-                debug!(target: "ledger::endorse", %from, ?sender, is_behind, "a peer passed a transaction off as one of the reserved lane");
-                verdict = match is_behind {
-                    true => Verdict::Ignore,
-                    false => Verdict::Reject("not of the reserved lane"),
-                };
-                // The rest would be checked before those of honest peers.
+                debug!(target: "ledger::endorse", %from, ?sender, is_behind, "a transaction told as reserved is of the open lane here");
+                if !is_behind {
+                    verdict = Verdict::Reject("not of the reserved lane");
+                } else if verdict == Verdict::Accept {
+                    verdict = Verdict::Ignore;
+                }
+            }
+            // What comes after it would be checked before the transactions of honest peers.
+            if lane == Lane::Reserved && (is_open || refused > REFUSED_MAX) {
                 break;
             }
         }

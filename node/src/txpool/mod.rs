@@ -152,7 +152,8 @@ impl TxPool {
         }
         let sender = transaction.sender();
         // Asking the contract for the lane costs more than all the rest, so it is asked once per sender, and not under
-        // the lock. A lane that governance changes meanwhile only matters to the order: blocks have their own meter.
+        // the lock. A lane that governance changes meanwhile matters to the order, and to what a peer's batch
+        // is worth: blocks have their own meter.
         let known = self.pool.lock().lane(&sender);
         let lane = match known {
             Some(lane) => lane,
