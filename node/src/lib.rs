@@ -30,7 +30,7 @@ pub mod wiring;
 
 pub use ledger_keys as keys;
 
-use std::{num::NonZero, thread, time::Duration};
+use std::{io, num::NonZero, thread, time::Duration};
 
 use cli::{Cli, Command};
 use config::NodeConfig;
@@ -74,6 +74,7 @@ fn run_node(config: NodeConfig) -> Result<(), NodeError> {
     telemetry::logging::init(&config.telemetry)?;
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let main = threads("ledger", ASYNC_THREADS, || {})?;
+    share_out_threads()?;
     let count = processors
         .saturating_mul(INGRESS_THREADS_PER_PROCESSOR)
         .min(INGRESS_THREADS_MAX);
@@ -101,6 +102,18 @@ fn threads(
         .map_err(|source| NodeError::Environment {
             action: "cannot start threads",
             source,
+        })
+}
+
+/// Starts the threads that a block's work is divided among. Whoever needs them first would do it otherwise, and they would be as
+/// nice as that one.
+fn share_out_threads() -> Result<(), NodeError> {
+    rayon::ThreadPoolBuilder::new()
+        .thread_name(|index| format!("share-{index}"))
+        .build_global()
+        .map_err(|error| NodeError::Environment {
+            action: "cannot start threads",
+            source: io::Error::other(error),
         })
 }
 

@@ -2,7 +2,12 @@
 //!
 //! Called by the assembly, which spawns the tasks that stand here. Nothing runs by itself.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::Bytes;
 use ledger_chainspec::BlockLimits;
@@ -21,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     driver::{DriverInputs, DriverNetwork},
-    endorse::{Announcer, AnnouncerInputs, EndorseRequest, Endorsements},
+    endorse::{Announcer, AnnouncerInputs, EndorseRequest, Endorsements, Strays},
     evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
     network::{NetworkEnds, proposals::RecentBlocks, serve::Server},
     rpc::{ConsensusPort, NetworkStatus},
@@ -95,6 +100,7 @@ impl Wiring {
             endorsements,
             signer: signer.clone(),
             book: Mutex::new(EndorsementBook::new(promised)),
+            strays: Mutex::new(Strays::new(Instant::now())),
             network: None,
             schedule: schedule_of(spec.consensus.slot_duration_ms),
             ingress,
@@ -159,7 +165,7 @@ struct Ways {
     endorse: mpsc::Sender<EndorseRequest>,
 }
 
-/// The parts that talk to peers. Gives the driver's end, and the transactions that peers pass on: all, and those of the reserved lane.
+/// The parts that talk to peers. Gives the driver's end, and what peers pass on: transactions of the open lane, and of the reserved lane.
 fn wire_network(
     (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
     ends: NetworkEnds,

@@ -17,10 +17,17 @@ use super::{
 use crate::telemetry::metering;
 
 impl Driver {
+    /// Gas after which the block of `slot` takes no more transactions, and a word to the metrics.
+    fn gas_target(&mut self, slot: Slot) -> u64 {
+        let target = self.pace.gas_target(slot);
+        metrics::gauge!(metering::GAS_TARGET).set(work::as_f64(target));
+        target
+    }
+
     pub(super) fn start_build(&mut self, request: BuildRequest) {
         let grace_ms = self.parts.runtime.spec().consensus.slot_duration_ms / BUILD_GRACE_PARTS;
         let bounds = BuildBounds {
-            gas: self.pace.gas(request.slot),
+            gas: self.gas_target(request.slot),
             late: UnixMillis::new(request.deadline.get().saturating_add(grace_ms)),
         };
         let parts = BuildParts {
@@ -40,19 +47,20 @@ impl Driver {
             start: schedule.start_of(slot),
             // A validator that is alone waits for nobody.
             early: match head.signers.len() {
-                1 => schedule.start_of(next),
+                1 => schedule.precommit_deadline(slot),
                 _ => schedule.lock_shown_at(slot),
             },
             end: schedule.start_of(next),
         };
         self.pace.decided(slot, head.header.header.gas_used, times, now());
-        metrics::gauge!(metering::GAS_TARGET).set(work::as_f64(self.pace.target()));
+        self.gas_target(self.schedule.slot_at(now()));
     }
 
     pub(super) fn start_validation(&mut self, block: Arc<Block>) {
         let runtime = Arc::clone(&self.parts.runtime);
         if let Ok(digest) = digest_of(&block.header) {
-            self.pace.proposed(digest.slot, block.header.gas_used);
+            self.pace
+                .proposed(digest.slot, block.header.gas_used, Some(block.hash()));
         }
         let recent = self.talk.as_ref().and_then(|talk| talk.recent.get(&block.hash()));
         let senders = recent.map(|recent| recent.senders).unwrap_or_default();
@@ -76,6 +84,7 @@ impl Driver {
                     return Ok(());
                 }
                 Verdict::Outrun | Verdict::Invalid => {
+                    self.pace.wrong(&hash);
                     let outcome = ValidationOutcome::Invalid;
                     Input::Validated { hash, outcome }
                 }
@@ -104,8 +113,8 @@ impl Driver {
         let gas = executed.header().gas_used;
         if report.late {
             self.on_late(slot, &executed);
-        } else {
-            self.pace.proposed(slot, gas);
+        } else if executed.header().parent_hash == self.parts.runtime.head().hash().get() {
+            self.pace.proposed(slot, gas, None);
         }
         let outcome = BuildOutcome::Block(Box::new(executed.block()));
         self.keep(*executed);

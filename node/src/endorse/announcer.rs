@@ -3,7 +3,7 @@
 //! What the task that tells transactions ([`telling`](super::telling)) does with them. Batches are checked on blocking threads: those of
 //! the reserved lane on the threads that make blocks, all others on those of what comes from outside.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::Bytes;
@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tracing::debug;
 
-use super::{book::Endorsements, telling::encoded};
+use super::{book::Endorsements, strays::Strays, telling::encoded};
 use crate::{
     driver::now,
     signer::ConsensusSigner,
@@ -53,6 +53,8 @@ pub struct Announcer {
     pub signer: Option<Arc<ConsensusSigner>>,
     /// What this node has promised in its newest slot.
     pub book: Mutex<EndorsementBook>,
+    /// Peers' messages of the open lane that came as reserved.
+    pub strays: Mutex<Strays>,
     /// The network, if there is one.
     pub network: Option<NetworkHandle>,
     /// The division of time into slots.
@@ -94,9 +96,9 @@ impl Announcer {
             let is_open = sender.is_some_and(|sender| self.pool.lane(&sender) == Some(Lane::Open));
             if lane == Lane::Reserved && is_open {
                 // Members may have come in blocks that this node lacks.
-                let is_behind = self.is_behind();
-                debug!(target: "ledger::endorse", %from, ?sender, is_behind, "a transaction told as reserved is of the open lane here");
-                if !is_behind {
+                let is_forgiven = self.is_behind() || self.strays.lock().forgives(from, Instant::now());
+                debug!(target: "ledger::endorse", %from, ?sender, is_forgiven, "a transaction told as reserved is of the open lane here");
+                if !is_forgiven {
                     verdict = Verdict::Reject("not of the reserved lane");
                 } else if verdict == Verdict::Accept {
                     verdict = Verdict::Ignore;

@@ -6,8 +6,10 @@
 
 mod announcer;
 mod book;
+mod strays;
 mod telling;
 
 pub use announcer::{Announcer, EndorseRequest};
 pub use book::{ENDORSEMENT_WAIT, Endorsements, RECEIPTS_MAX};
+pub use strays::Strays;
 pub use telling::AnnouncerInputs;

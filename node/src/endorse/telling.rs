@@ -5,7 +5,7 @@
 //! that a message that was lost costs a slot. Transactions of the reserved lane have messages, queues and checks of their own, which no
 //! flood of the others delays (R14). With nothing waiting it sleeps.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, ops::Bound, sync::Arc, time::Duration};
 
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes};
@@ -26,7 +26,7 @@ use crate::{driver::now, txpool::PooledTransaction, until::until};
 const GATHER: Duration = Duration::from_millis(8);
 /// Most transactions that are gathered; a message and a request hold as many.
 const GATHERED_MAX: usize = 128;
-/// Most bytes that are gathered, unless one transaction alone has more.
+/// From so many bytes on, what was gathered is told at once; with the transaction that comes last a message still fits.
 const GATHERED_BYTES_MAX: usize = 64 << 10;
 /// Own transactions that are handed to one authority after the other until a block takes them. Beyond it the pool's gossip has
 /// to do.
@@ -82,6 +82,8 @@ struct Running {
     reserved: Gathered,
     /// Own transactions that no block has taken yet.
     own: BTreeSet<B256>,
+    /// The last of them that was handed on again: the next slot begins after it, so that all have their turn.
+    handed_on: B256,
     /// The next moment to hand them on.
     again_at: Option<Instant>,
     checks: JoinSet<()>,
@@ -117,7 +119,7 @@ impl Announcer {
                 arrival = arrivals.recv() => match arrival {
                     Ok(transaction) => running.gather(transaction),
                     Err(RecvError::Lagged(missed)) => {
-                        warn!(target: "ledger::endorse", missed, "too many transactions at once: some are told to peers late");
+                        warn!(target: "ledger::endorse", missed, "too many transactions at once: some wait here and are not told to peers");
                     }
                     Err(RecvError::Closed) => return,
                 },
@@ -137,6 +139,7 @@ impl Running {
             gathered: Gathered::default(),
             reserved: Gathered::default(),
             own: BTreeSet::new(),
+            handed_on: B256::ZERO,
             again_at: None,
             checks: JoinSet::new(),
             reserved_checks: JoinSet::new(),
@@ -196,7 +199,10 @@ impl Running {
     /// Hands what no block has taken to the authority of the slot that has begun.
     fn hand_on_again(&mut self) {
         self.forget_included();
-        let hashes: Vec<_> = self.own.iter().take(AGAIN_PER_SLOT_MAX).copied().collect();
+        let after = self.own.range((Bound::Excluded(self.handed_on), Bound::Unbounded));
+        let all_in_turn = after.chain(self.own.range(..=self.handed_on));
+        let hashes: Vec<_> = all_in_turn.take(AGAIN_PER_SLOT_MAX).copied().collect();
+        self.handed_on = hashes.last().copied().unwrap_or_default();
         let mut gathered = Gathered::default();
         for waiting in self.announcer.pool.get_all(&hashes).into_iter().flatten() {
             gathered.add(waiting);
