@@ -123,7 +123,6 @@ impl Wiring {
             transactions,
             reserved,
             requests: endorse_requests,
-            heads: heads.clone(),
         };
         tasks.push(("announcer", task(|token| announcer.run(announcer_inputs, token))));
         Self {

@@ -10,9 +10,15 @@ use std::{collections::BTreeSet, ops::Bound, sync::Arc, time::Duration};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes};
 use ledger_network::{GossipMessage, Incoming};
-use ledger_runtime::{Head, Lane};
+use ledger_runtime::Lane;
 use tokio::{
-    sync::{broadcast::error::RecvError, mpsc, watch},
+    sync::{
+        broadcast::{
+            self,
+            error::{RecvError, TryRecvError},
+        },
+        mpsc,
+    },
     task::JoinSet,
     time::Instant,
 };
@@ -49,8 +55,6 @@ pub struct AnnouncerInputs {
     pub reserved: mpsc::Receiver<Incoming<Vec<Bytes>>>,
     /// Requests of peers.
     pub requests: mpsc::Receiver<EndorseRequest>,
-    /// The newest final block.
-    pub heads: watch::Receiver<Arc<Head>>,
 }
 
 /// What was gathered and not told yet.
@@ -58,15 +62,12 @@ pub struct AnnouncerInputs {
 struct Gathered {
     transactions: Vec<Arc<PooledTransaction>>,
     bytes: usize,
-    /// When it has to be told.
-    due: Option<Instant>,
 }
 
 impl Gathered {
     fn add(&mut self, transaction: Arc<PooledTransaction>) {
         self.bytes += transaction.bytes;
         self.transactions.push(transaction);
-        self.due.get_or_insert_with(|| Instant::now() + GATHER);
     }
 
     fn is_full(&self) -> bool {
@@ -80,6 +81,8 @@ struct Running {
     gathered: Gathered,
     /// The same, of the reserved lane.
     reserved: Gathered,
+    /// When both have to be told.
+    due: Option<Instant>,
     /// Own transactions that no block has taken yet.
     own: BTreeSet<B256>,
     /// The last of them that was handed on again: the next slot begins after it, so that all have their turn.
@@ -99,7 +102,6 @@ impl Announcer {
             mut transactions,
             mut reserved,
             mut requests,
-            mut heads,
         } = inputs;
         let mut arrivals = self.pool.subscribe_local();
         let mut running = Running::new(self);
@@ -109,24 +111,24 @@ impl Announcer {
             let may_answer = running.answers.len() < ANSWERED_AT_ONCE_MAX;
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = until(running.gathered.due) => running.tell(Lane::Open),
-                () = until(running.reserved.due) => running.tell(Lane::Reserved),
+                () = until(running.due) => {
+                    running.gather_rest(&mut arrivals);
+                    running.tell_all();
+                }
                 () = until(running.again_at) => running.hand_on_again(),
                 Some(_) = running.checks.join_next() => {}
                 Some(_) = running.reserved_checks.join_next() => {}
                 Some(_) = running.asks.join_next() => {}
                 Some(_) = running.answers.join_next() => {}
-                arrival = arrivals.recv() => match arrival {
+                // What comes while something is gathered is there when that is due: a crowd wakes this task once.
+                arrival = arrivals.recv(), if running.due.is_none() => match arrival {
                     Ok(transaction) => running.gather(transaction),
-                    Err(RecvError::Lagged(missed)) => {
-                        warn!(target: "ledger::endorse", missed, "too many transactions at once: some wait here and are not told to peers");
-                    }
+                    Err(RecvError::Lagged(missed)) => warn_of(missed),
                     Err(RecvError::Closed) => return,
                 },
                 Some(incoming) = reserved.recv(), if may_check_reserved => running.check(Lane::Reserved, incoming),
                 Some(incoming) = transactions.recv(), if may_check => running.check(Lane::Open, incoming),
                 Some(request) = requests.recv(), if may_answer => running.endorse_for(request),
-                Ok(()) = heads.changed() => running.forget_included(),
             }
         }
     }
@@ -138,6 +140,7 @@ impl Running {
             announcer: Arc::new(announcer),
             gathered: Gathered::default(),
             reserved: Gathered::default(),
+            due: None,
             own: BTreeSet::new(),
             handed_on: B256::ZERO,
             again_at: None,
@@ -148,7 +151,19 @@ impl Running {
         }
     }
 
+    /// Gathers all that has come by now.
+    fn gather_rest(&mut self, arrivals: &mut broadcast::Receiver<Arc<PooledTransaction>>) {
+        loop {
+            match arrivals.try_recv() {
+                Ok(transaction) => self.gather(transaction),
+                Err(TryRecvError::Lagged(missed)) => warn_of(missed),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
     fn gather(&mut self, transaction: Arc<PooledTransaction>) {
+        self.due.get_or_insert_with(|| Instant::now() + GATHER);
         if self.own.len() < OWN_MAX {
             self.own.insert(transaction.hash());
             if self.again_at.is_none() {
@@ -171,9 +186,19 @@ impl Running {
         }
     }
 
-    /// Tells the peers what was gathered, and the authority.
+    /// Tells everything that was gathered.
+    fn tell_all(&mut self) {
+        self.due = None;
+        self.tell(Lane::Reserved);
+        self.tell(Lane::Open);
+    }
+
+    /// Tells the peers what was gathered of a lane, and the authority.
     fn tell(&mut self, lane: Lane) {
         let gathered = std::mem::take(self.gathered_of(lane));
+        if gathered.transactions.is_empty() {
+            return;
+        }
         if let Some(network) = &self.announcer.network {
             let transactions = encoded(&gathered.transactions);
             network.publish(match lane {
@@ -198,7 +223,7 @@ impl Running {
 
     /// Hands what no block has taken to the authority of the slot that has begun.
     fn hand_on_again(&mut self) {
-        self.forget_included();
+        self.announcer.pool.retain_waiting(&mut self.own);
         let after = self.own.range((Bound::Excluded(self.handed_on), Bound::Unbounded));
         let all_in_turn = after.chain(self.own.range(..=self.handed_on));
         let hashes: Vec<_> = all_in_turn.take(AGAIN_PER_SLOT_MAX).copied().collect();
@@ -212,20 +237,6 @@ impl Running {
         }
         self.hand_on(gathered.transactions);
         self.again_at = (!self.own.is_empty()).then(|| self.next_slot());
-    }
-
-    /// Forgets own transactions that the pool has no more.
-    fn forget_included(&mut self) {
-        let hashes: Vec<_> = self.own.iter().copied().collect();
-        let waiting = self.announcer.pool.get_all(&hashes);
-        for (hash, waiting) in hashes.iter().zip(waiting) {
-            if waiting.is_none() {
-                self.own.remove(hash);
-            }
-        }
-        if self.own.is_empty() {
-            self.again_at = None;
-        }
     }
 
     fn check(&mut self, lane: Lane, incoming: Incoming<Vec<Bytes>>) {
@@ -252,6 +263,10 @@ impl Running {
             .map_or(moment, |slot| schedule.start_of(slot));
         Instant::now() + Duration::from_millis(next.get().saturating_sub(moment.get()).max(1))
     }
+}
+
+fn warn_of(missed: u64) {
+    warn!(target: "ledger::endorse", missed, "too many transactions at once: some wait here and are not told to peers");
 }
 
 pub(super) fn encoded(transactions: &[Arc<PooledTransaction>]) -> Vec<Bytes> {

@@ -8,6 +8,7 @@
 mod error;
 mod journal;
 pub mod limits;
+mod look;
 mod order;
 mod pool;
 mod room;
@@ -166,7 +167,11 @@ impl TxPool {
         }
         // The account is read under the lock: a block that is committed meanwhile is followed after this.
         let mut pool = self.pool.lock();
-        let account = self.account(sender, lane)?;
+        let followed = pool.followed(&sender).filter(|_| transaction.cost.is_zero());
+        let account = match followed {
+            Some(account) => account,
+            None => self.account(sender, lane)?,
+        };
         pool.insert(Arc::clone(transaction), account, now)?;
         self.publish(&pool);
         Ok(())
@@ -264,49 +269,6 @@ impl TxPool {
     pub fn candidates(&self, endorsed: &[B256]) -> impl Iterator<Item = Recovered<Transaction>> + Send + 'static {
         let candidates = self.pool.lock().candidates(endorsed);
         candidates.into_iter().map(|candidate| candidate.transaction.clone())
-    }
-
-    /// A waiting transaction.
-    #[must_use]
-    pub fn get(&self, hash: &B256) -> Option<Arc<PooledTransaction>> {
-        self.pool.lock().get(hash)
-    }
-
-    /// The lane of a sender that has something waiting.
-    #[must_use]
-    pub fn lane(&self, sender: &Address) -> Option<Lane> {
-        self.pool.lock().lane(sender)
-    }
-
-    /// Waiting transactions by their hashes, in the order asked for.
-    #[must_use]
-    pub fn get_all(&self, hashes: &[B256]) -> Vec<Option<Arc<PooledTransaction>>> {
-        let pool = self.pool.lock();
-        hashes.iter().map(|hash| pool.get(hash)).collect()
-    }
-
-    /// The nonce after a sender's pending transactions; none if nothing of it waits.
-    #[must_use]
-    pub fn next_nonce(&self, sender: &Address) -> Option<u64> {
-        self.pool.lock().next_nonce(sender)
-    }
-
-    /// How many wait.
-    #[must_use]
-    pub fn counts(&self) -> PoolCounts {
-        *self.counts.borrow()
-    }
-
-    /// What a sender has waiting.
-    #[must_use]
-    pub fn content_of(&self, sender: &Address) -> SenderContent {
-        self.pool.lock().content_of(sender)
-    }
-
-    /// What everybody has waiting.
-    #[must_use]
-    pub fn content(&self) -> BTreeMap<Address, SenderContent> {
-        self.pool.lock().content()
     }
 
     /// Follows how many wait. The driver sleeps on it, and is woken once for each time that it said so by

@@ -116,6 +116,14 @@ impl Pool {
         self.senders.get(sender).map(SenderQueue::next_nonce)
     }
 
+    /// The account of a sender that has something waiting, as far as it was followed, unless its balance matters: that changes
+    /// without the sender's doing.
+    #[must_use]
+    pub fn followed(&self, sender: &Address) -> Option<AccountFacts> {
+        let queue = self.senders.get(sender)?;
+        (!queue.is_priced()).then(|| queue.account())
+    }
+
     /// What a sender has waiting.
     #[must_use]
     pub fn content_of(&self, sender: &Address) -> SenderContent {
@@ -214,6 +222,10 @@ impl Pool {
 
     /// Follows the state of a sender: what its nonce has passed goes, what its balance no longer covers waits.
     pub fn follow(&mut self, sender: Address, account: AccountFacts) {
+        let is_followed = |queue: &SenderQueue| queue.account() == account;
+        if self.senders.get(&sender).is_none_or(is_followed) {
+            return;
+        }
         self.change(sender, |queue| queue.follow(account));
     }
 

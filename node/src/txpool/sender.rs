@@ -59,6 +59,10 @@ impl SenderQueue {
         }
     }
 
+    pub(super) const fn account(&self) -> AccountFacts {
+        self.account
+    }
+
     pub(super) const fn lane(&self) -> Lane {
         self.account.lane
     }
@@ -170,7 +174,7 @@ impl SenderQueue {
 
     /// Follows the state: drops what its nonce has passed, and gives it.
     pub(super) fn follow(&mut self, account: AccountFacts) -> Vec<Arc<PooledTransaction>> {
-        self.account = account;
+        let before = std::mem::replace(&mut self.account, account);
         let kept = self.waiting.split_off(&account.nonce);
         let passed = std::mem::replace(&mut self.waiting, kept);
         let passed: Vec<_> = passed.into_values().map(|entry| entry.transaction).collect();
@@ -178,7 +182,16 @@ impl SenderQueue {
             self.total_cost = self.total_cost.saturating_sub(old.cost);
             self.slots -= old.slots();
         }
-        self.recount();
+        // Most often a block took the first of the pending ones, and what costs nothing stays payable.
+        let gone = passed.len();
+        let is_in_order = u64::try_from(gone).is_ok_and(|gone| before.nonce.checked_add(gone) == Some(account.nonce));
+        if is_in_order && gone <= self.pending && self.pending_cost.is_zero() {
+            self.pending -= gone;
+            self.pending_slots -= passed.iter().map(|old| old.slots()).sum::<usize>();
+            self.extend();
+        } else {
+            self.recount();
+        }
         passed
     }
 

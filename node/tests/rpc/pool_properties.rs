@@ -98,6 +98,12 @@ fn check(pool: &Pool, accounts: &BTreeMap<Address, AccountFacts>) {
             "queued ones come after them"
         );
         assert_eq!(pool.next_nonce(&sender), Some(after));
+        if let Some(waiting) = content.queued.get(&after) {
+            assert!(
+                !waiting.cost.is_zero() && spent + waiting.cost > account.balance,
+                "what follows the pending ones and is payable is pending too"
+            );
+        }
         let own: usize = content
             .pending
             .values()
