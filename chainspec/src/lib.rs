@@ -39,5 +39,5 @@ pub use spec::{
     GovernanceParams, Hardfork, HolderLimits, InstanceSpec, NetworkParams, Problem, SpecError,
 };
 pub use transaction::{TRANSACTION_BYTES_MAX, Transaction, TransactionDecodeError, decode_transaction};
-pub use validators::{PEER_ID_BYTES_MAX, SetError, VALIDATORS_MAX, Validator, ValidatorSet};
+pub use validators::{PEER_ID_BYTES_MAX, SetError, VALIDATORS_MAX, Validator, ValidatorSet, quorum_of};
 pub use vote::{Statement, StatementKind, Vote, VoteError, verify_strict};

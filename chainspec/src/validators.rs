@@ -96,6 +96,11 @@ pub enum SetError {
     },
 }
 
+/// How many of `size` validators decide: `q = floor(2n/3) + 1`. Two quorums share more than `f` validators.
+pub const fn quorum_of(size: usize) -> usize {
+    size.saturating_mul(2) / 3 + 1
+}
+
 impl ValidatorSet {
     /// The set with number `id` and these validators, in the order of the schedule.
     ///
@@ -137,9 +142,9 @@ impl ValidatorSet {
         self.validators.len()
     }
 
-    /// How many of them decide: `q = floor(2n/3) + 1`. Two quorums share more than `f` validators.
+    /// How many of them decide ([`quorum_of`]).
     pub const fn quorum(&self) -> usize {
-        2 * self.validators.len() / 3 + 1
+        quorum_of(self.validators.len())
     }
 
     /// How many may be faulty: `f = n - q`.

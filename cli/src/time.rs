@@ -42,16 +42,50 @@ impl FromStr for Deadline {
     type Err = DeadlineError;
 
     fn from_str(text: &str) -> Result<Self, DeadlineError> {
-        let unit = match text.chars().next_back() {
-            Some('s') => 1,
-            Some('m') => 60,
-            Some('h') => 3_600,
-            Some('d') => DAY_SECONDS,
-            _ => return text.parse().map(Self::At).map_err(|_| DeadlineError),
-        };
-        let number: u64 = text[..text.len() - 1].parse().map_err(|_| DeadlineError)?;
-        number.checked_mul(unit).map(Self::After).ok_or(DeadlineError)
+        match text.parse() {
+            Ok(moment) => Ok(Self::At(moment)),
+            Err(_) => seconds_of(text).map(Self::After).ok_or(DeadlineError),
+        }
     }
+}
+
+/// A length of time, in seconds, as the contracts hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(u32);
+
+impl Span {
+    /// The seconds.
+    #[must_use]
+    pub const fn seconds(self) -> u32 {
+        self.0
+    }
+}
+
+/// Why a text is no span.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("give a span such as 90s, 15m, 2h or 1d, of {} days at most", u64::from(u32::MAX) / DAY_SECONDS)]
+pub struct SpanError;
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let seconds = seconds_of(text).and_then(|seconds| u32::try_from(seconds).ok());
+        seconds.map(Self).ok_or(SpanError)
+    }
+}
+
+/// The seconds of a number with its unit.
+fn seconds_of(text: &str) -> Option<u64> {
+    let unit = match text.chars().next_back()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => DAY_SECONDS,
+        _ => return None,
+    };
+    let number: u64 = text[..text.len() - 1].parse().ok()?;
+    number.checked_mul(unit)
 }
 
 /// A moment, given in seconds since the Unix epoch, in the calendar: `2026-11-20 14:32:55 UTC`.
@@ -135,6 +169,16 @@ mod tests {
         for (seconds, text) in table {
             assert_eq!(span(seconds), text);
         }
+    }
+
+    #[test]
+    fn spans_fit_what_the_contracts_hold() {
+        assert_eq!("30d".parse(), Ok(Span(2_592_000)));
+        assert_eq!("4294967295s".parse(), Ok(Span(u32::MAX)));
+        for bad in ["", "30", "4294967296s", "49711d", "1w"] {
+            assert_eq!(bad.parse::<Span>(), Err(SpanError), "{bad}");
+        }
+        assert!(SpanError.to_string().ends_with("of 49710 days at most"));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use ledger_chainspec::SpecError;
 use ledger_runtime::{RuntimeOpenError, transfer::StateImportError};
 use ledger_suites::SuiteError;
+use passport_cli::error::CliError;
 
 use crate::{
-    cli::{db::DbError, testnet::error::TestnetError},
+    cli::{self, db::DbError, testnet::error::TestnetError},
     driver,
     keys::KeyError,
     signer::GuardStoreError,
@@ -42,6 +43,9 @@ pub enum NodeError {
     /// A `testnet` command did not do what it was to do.
     #[error("{0}")]
     Testnet(#[from] TestnetError),
+    /// A `validator` command did not do what it was to do.
+    #[error("{0}\n{next}", next = .0.next())]
+    Validator(#[from] CliError),
     /// The guard store refused to open or to write.
     #[error("{0}")]
     Guard(#[from] GuardStoreError),
@@ -154,6 +158,7 @@ impl NodeError {
             | Self::TestsFailed { .. }
             | Self::Environment { .. } => 1,
             Self::Usage(_) => 2,
+            Self::Validator(error) => cli::validator::code(error.exit()),
             Self::Db(error) => error.code(),
             Self::Testnet(error) => error.code(),
             Self::Database(_) | Self::StateSync(_) | Self::Guard(_) | Self::Start(_) | Self::DataFolder { .. } => 3,

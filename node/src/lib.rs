@@ -66,6 +66,7 @@ pub fn run(cli: &Cli) -> Result<(), NodeError> {
         Some(Command::Trietest(args)) => cli::suites::run(cli, args, Family::Encoding),
         Some(Command::Db(args)) => cli::db::run(cli, args),
         Some(Command::Testnet(args)) => cli::testnet::run(cli, args),
+        Some(Command::Validator(args)) => cli::validator::run(cli, args),
         None => run_node(NodeConfig::resolve(cli)?),
     }
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod calls;
 mod clients;
 mod crash;
+mod governance;
 mod hostile;
 mod network;
 mod readme;

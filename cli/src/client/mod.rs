@@ -15,7 +15,7 @@ use jsonrpsee::{
 };
 use ledger_api::{
     CloudRef, CodeInfo, EthBlocksClient, EthStateClient, EthTransactionsClient, LedgerClient, NodeStatus, PeerInfo,
-    PoolEntry, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    PoolEntry, ProposalInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 use ledger_chainspec::CodeRef;
 
@@ -159,6 +159,14 @@ impl Node {
     /// As [`Node::chain_id`].
     pub async fn validators(&self) -> Result<ValidatorsInfo, CliError> {
         self.answer("ledger_validators", self.http.validators().await)
+    }
+
+    /// The open proposals, newest first.
+    ///
+    /// # Errors
+    /// As [`Node::chain_id`].
+    pub async fn proposals(&self) -> Result<Vec<ProposalInfo>, CliError> {
+        self.answer("ledger_proposals", self.http.proposals().await)
     }
 
     /// Whom the node is connected to.

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use ledger_api::VerifyRequest;
+use ledger_api::{VerifyRequest, whole};
 use ledger_chainspec::predeploys::BOOTSTRAP;
 use ledger_contracts::Bootstrap;
 
@@ -14,7 +14,7 @@ use super::{Context, cloud_ref, settled};
 use crate::{
     authorization::{AUTHORIZATION_BYTES_MAX, SignedAuthorization},
     error::CliError,
-    output::{self, Report, whole},
+    output::{self, Report},
     plan,
     time::now,
 };

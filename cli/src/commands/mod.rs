@@ -14,7 +14,7 @@ use ledger_api::{CloudRef, EndorsementInfo};
 use serde::Serialize;
 
 use crate::{
-    args::{Cli, Command, OfferCommand},
+    args::{Cli, Command, OfferCommand, SignerArgs},
     client::{Node, Patience, Sent},
     error::CliError,
     output::{Report, consensus::promise_words, pairs},
@@ -35,7 +35,7 @@ pub async fn run(cli: &Cli) -> Result<Report, CliError> {
         patience: Patience {
             longest: Duration::from_secs(cli.common.timeout),
         },
-        cli,
+        signer: &cli.signer,
     };
     match &cli.command {
         Command::Wallet(command) => wallet::run(command, &cli.signer),
@@ -67,20 +67,20 @@ pub async fn run(cli: &Cli) -> Result<Report, CliError> {
 }
 
 /// What every command that talks to a node has.
-struct Context<'a> {
-    node: Node,
-    patience: Patience,
-    cli: &'a Cli,
+pub(crate) struct Context<'a> {
+    pub(crate) node: Node,
+    pub(crate) patience: Patience,
+    pub(crate) signer: &'a SignerArgs,
 }
 
 impl Context<'_> {
     /// Who acts.
-    fn actor(&self) -> Result<Actor, CliError> {
-        Actor::new(&self.cli.signer)
+    pub(crate) fn actor(&self) -> Result<Actor, CliError> {
+        Actor::new(self.signer)
     }
 
     /// Sends `call` and waits for its block. The key is unlocked only when the contract would take it.
-    async fn send(&self, actor: &Actor, call: Call) -> Result<Sent, CliError> {
+    pub(crate) async fn send(&self, actor: &Actor, call: Call) -> Result<Sent, CliError> {
         let prepared = self.node.prepare(actor.address(), call).await?;
         let signer = actor.unlock()?;
         self.node.send(&signer, prepared, self.patience).await
@@ -115,7 +115,7 @@ struct Settled {
 }
 
 /// Says that a transaction is done: `done` first, then where it is.
-fn settled(done: String, sent: Sent) -> Report {
+pub(crate) fn settled(done: String, sent: Sent) -> Report {
     let receipt = sent.receipt;
     let settled = Settled {
         transaction: receipt.transaction_hash,

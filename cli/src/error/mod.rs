@@ -152,6 +152,14 @@ pub enum CliError {
         /// Names of those that exist.
         known: String,
     },
+    /// No open proposal has this number.
+    #[error("no proposal {id} is open; open are: {known}")]
+    NoSuchProposal {
+        /// The number asked for.
+        id: u64,
+        /// Numbers of those that are; none if empty.
+        known: String,
+    },
     /// A text that is no address.
     #[error("{text:?} is no address: {reason}")]
     Address {
@@ -276,6 +284,7 @@ impl CliError {
             | Self::Io { .. } => Exit::Refused,
             Self::UnknownCloud { .. }
             | Self::UnknownSpec { .. }
+            | Self::NoSuchProposal { .. }
             | Self::Address { .. }
             | Self::CodeText { .. }
             | Self::DeadlineOver { .. }
@@ -314,6 +323,7 @@ impl CliError {
             Self::CodeEnded { .. } => "codeEnded",
             Self::NotHolder { .. } => "notHolder",
             Self::UnknownCloud { .. } => "unknownCloud",
+            Self::NoSuchProposal { .. } => "noSuchProposal",
             Self::UnknownSpec { .. } => "unknownSpec",
             Self::Address { .. } => "address",
             Self::DeadlineOver { .. } => "deadlineOver",

@@ -31,6 +31,7 @@ impl CliError {
             Self::NotHolder { .. } => "Use the holder's wallet: --wallet NAME (see `passport wallet list`).",
             Self::UnknownCloud { .. } => "See who offers something: passport offer show. Give a name or a member id.",
             Self::UnknownSpec { .. } => "See `passport specs`.",
+            Self::NoSuchProposal { .. } => "See `ledger-node validator proposals`.",
             Self::Address { .. } => "Give 0x and 40 hexadecimal digits, as `passport wallet show` prints them.",
             Self::DeadlineOver { .. } => "Give a later one, such as --deadline 1h.",
             Self::Reference { .. } => "Give the text that the cloud knows your sign-up by, such as the user name.",

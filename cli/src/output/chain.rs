@@ -1,10 +1,10 @@
 //! The chain, its validators and balances, shown.
 
 use alloy_primitives::{Address, U256};
-use ledger_api::{NodeStatus, ValidatorsInfo};
+use ledger_api::{NodeStatus, ValidatorsInfo, whole};
 use serde::Serialize;
 
-use super::{Report, consensus::validator_words, pairs, table, whole};
+use super::{Report, consensus::validator_words, pairs, table};
 use crate::time::utc;
 
 /// How the node and its chain stand.

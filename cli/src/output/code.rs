@@ -1,9 +1,9 @@
 //! Promo codes and verdicts, shown.
 
-use ledger_api::{CodeEnding, CodeInfo, CodeState, EndorsementInfo, SpecInfo, Verification};
+use ledger_api::{CodeEnding, CodeInfo, CodeState, EndorsementInfo, SpecInfo, Verification, whole};
 use serde::Serialize;
 
-use super::{Report, consensus::promise_words, pairs, whole};
+use super::{Report, consensus::promise_words, pairs};
 use crate::{
     error::Exit,
     time::{span, utc},

@@ -1,8 +1,8 @@
 //! Specifications, pools and offers, shown.
 
-use ledger_api::{PoolEntry, SpecInfo};
+use ledger_api::{PoolEntry, SpecInfo, whole};
 
-use super::{Report, table, whole};
+use super::{Report, table};
 use crate::time::span;
 
 /// All specifications.

@@ -5,6 +5,7 @@
 //! are ours. Every number is a hexadecimal quantity (`"0x1f"`), whoever's method it is; every name is camel case.
 //! Nothing here opens a socket or knows the chain's rules.
 
+pub mod amount;
 pub mod openrpc;
 pub mod types;
 
@@ -17,6 +18,7 @@ pub mod ledger;
 #[cfg(any(feature = "server", feature = "client"))]
 pub mod node;
 
+pub use amount::whole;
 pub use types::*;
 
 #[cfg(feature = "client")]

@@ -9,6 +9,7 @@ pub mod rpc;
 pub mod spec;
 pub mod suites;
 pub mod testnet;
+pub mod validator;
 
 use std::{
     io::{self, Write},
@@ -30,6 +31,7 @@ Examples:
   ledger-node keys generate --out validator.pem
   ledger-node spec check my-chain.toml
   ledger-node statetest fixtures/state_tests
+  ledger-node validator proposals             what the validators are to decide, and who has voted
   ledger-node db backup /mnt/backup/today --chain dev
 
 Exit codes:
@@ -79,6 +81,8 @@ pub enum Command {
     Db(db::DbArgs),
     /// Run a network of validators and full nodes on this machine
     Testnet(testnet::TestnetArgs),
+    /// Decide, as a validator, who runs the chain and what holds on it: propose, vote, leave
+    Validator(passport_cli::validator::args::ValidatorArgs),
 }
 
 /// Which chain, and where its data is.

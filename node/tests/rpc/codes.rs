@@ -382,6 +382,57 @@ async fn open_proposals_are_listed_with_their_votes() {
         (1, validator.address(), 1)
     );
     assert_eq!(serde_json::to_value(proposal.kind).unwrap(), json!("setLimits"));
+    let now = "Change what one holder may ask for: live codes from 100 to 7, requests in one period from 1000 to 8, period from \
+               86400 seconds to 9 seconds.";
+    assert_eq!(proposal.summary, now);
+    let changes: Vec<_> = proposal
+        .changes
+        .iter()
+        .map(|change| (change.from.as_deref(), &*change.to))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            (Some("100"), "7"),
+            (Some("1000"), "8"),
+            (Some("86400 seconds"), "9 seconds")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_candidates_name_reaches_no_terminal_as_it_is() {
+    let world = World::start().await;
+    let candidate = Bootstrap::Candidate {
+        memberName: "Nimbus\u{1b}[2J\nProposal 2: nothing".to_owned(),
+        consensusKey: B256::repeat_byte(7),
+        checkpointKey: Address::repeat_byte(8),
+        peerId: vec![9; 38].into(),
+        recordHash: B256::repeat_byte(10),
+        ..Bootstrap::Candidate::default()
+    };
+    let stranger = Person::number(5);
+    let request = Bootstrap::requestAdmissionCall { candidate }.abi_encode();
+    world.send(&stranger.call(0, BOOTSTRAP, request)).await;
+    world.mine();
+    let open: Vec<ProposalInfo> = world.ask("ledger_proposals", json!([])).await;
+    let [proposal] = &open[..] else { panic!("{open:?}") };
+    let name = r#""Nimbus\u{1b}[2J\nProposal 2: nothing""#;
+    let whole = format!(
+        "Admit a new cloud {name}, owned by {0}, with its validator {0}.",
+        stranger.address()
+    );
+    assert_eq!(proposal.summary, whole);
+    let names: Vec<_> = proposal.changes.iter().map(|change| &*change.name).collect();
+    let expected = [
+        "validators",
+        "votes that make a block final",
+        "consensus key",
+        "checkpoint key",
+        "peer id",
+        "notary's record",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -27,6 +27,10 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-api", &["ledger-chainspec"]),
     ("ledger-suites", &["ledger-chainspec", "ledger-runtime"]),
     (
+        "passport",
+        &["ledger-api", "ledger-chainspec", "ledger-contracts", "ledger-keys"],
+    ),
+    (
         "ledger-node",
         &[
             "ledger-api",
@@ -37,11 +41,8 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-network",
             "ledger-runtime",
             "ledger-suites",
+            "passport",
         ],
-    ),
-    (
-        "passport",
-        &["ledger-api", "ledger-chainspec", "ledger-contracts", "ledger-keys"],
     ),
     (
         "ledger-tests",

@@ -82,6 +82,19 @@ pub struct ProposalVote {
     pub support: bool,
 }
 
+/// One thing that a proposal would set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProposalChange {
+    /// What.
+    pub name: String,
+    /// What it is now; absent if it does not exist yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What it would be.
+    pub to: String,
+}
+
 /// A proposal of the validators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,4 +127,6 @@ pub struct ProposalInfo {
     pub votes: Vec<ProposalVote>,
     /// What it would do, as a sentence.
     pub summary: String,
+    /// What would be another, against what holds at the newest block.
+    pub changes: Vec<ProposalChange>,
 }

@@ -16,6 +16,8 @@ pub use consensus::{
     BrokenRule, EndorsementInfo, EvidenceInfo, EvidenceStanding, OpenHeight, PeerHead, PeerInfo, SilenceKind,
     SlotBlock, StallReport, ValidatorHeard, ValidatorName,
 };
-pub use governance::{ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo};
+pub use governance::{
+    ProposalChange, ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo,
+};
 pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};
 pub use routing::{Capabilities, CapabilitiesHead, Capability, DeleteStrategy, SyncInfo, SyncStatus};

@@ -1,5 +1,6 @@
 //! The commands that look at a network or change it once it is there: `status`, `stop-node`, `start-node`, `restart`, `down`.
 
+use ledger_chainspec::quorum_of;
 use serde_json::json;
 
 use crate::{
@@ -169,7 +170,7 @@ fn words_of(name: &str, how: Stopped) -> String {
 fn warn_of_standstill(state: &State) {
     let validators = usize::from(state.shape.validators);
     // q = floor(2n/3) + 1, as of ledger_chainspec::ValidatorSet.
-    let quorum = validators * 2 / 3 + 1;
+    let quorum = quorum_of(validators);
     let nodes = state
         .planned()
         .filter(|(node, known)| node.role == Role::Validator && known.wanted);

@@ -3,9 +3,9 @@
 use alloy_primitives::{B256, U256};
 use ledger_api::{ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo};
 use ledger_chainspec::{Validator, peer_id_to_text, predeploys::BOOTSTRAP};
-use ledger_contracts::{Bootstrap, ProposalKind as Kind, ProposalStatus as Status};
+use ledger_contracts::{Bootstrap, ProposalAction, ProposalKind as Kind, ProposalStatus as Status};
 
-use super::{super::error::RpcFailure, contracts::View, number};
+use super::{super::error::RpcFailure, changes, contracts::View, number};
 
 /// Newest proposals that are looked at for open ones.
 pub(super) const PROPOSALS_MAX: u64 = 100;
@@ -67,6 +67,9 @@ fn proposal(view: &View, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
             proposalId: proposal_id,
         },
     )?;
+    let action = ProposalAction::decode(kind, &proposal.payload)
+        .ok_or_else(|| RpcFailure::Internal(format!("proposal {id} of kind {kind} does not say what it does")))?;
+    let effect = changes::effect(view, proposal.proposer, action)?;
     let mut votes = Vec::new();
     for validator in view.head.set.iter() {
         let voter = validator.account;
@@ -95,7 +98,8 @@ fn proposal(view: &View, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
         votes_for: tally.votes.saturating_to(),
         votes_needed: tally.needed.saturating_to(),
         votes,
-        summary: format!("{kind}, proposed by {}", proposal.proposer),
+        summary: effect.summary,
+        changes: effect.changes,
     }))
 }
 

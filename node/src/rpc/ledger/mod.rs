@@ -3,6 +3,7 @@
 //! Answers are put together from the contracts' view functions, the store's index of codes and the receipts; nothing is
 //! cached, so that they are always about the newest block, whose number they carry where it matters.
 
+mod changes;
 mod codes;
 mod consensus;
 mod contracts;

@@ -1,0 +1,129 @@
+//! `ledger-node validator`: how do validators decide who runs the chain, and what holds on it?
+//!
+//! A validator's account proposes and votes by transactions to Bootstrap, which counts. The account's key is in a wallet, as a user's
+//! is; the node whose `--rpc` is named needs no key. The reader's path: [`args`] is what can be asked, [`plan`] what a transaction must
+//! say (pure), [`output`] what is shown. Called by `ledger-node`.
+
+pub mod args;
+pub mod output;
+pub mod plan;
+
+use std::{path::PathBuf, time::Duration};
+
+use alloy_primitives::U256;
+use ledger_api::ProposalInfo;
+use ledger_chainspec::predeploys::{BOOTSTRAP, TRANSACT};
+use ledger_contracts::{Bootstrap, KnownEvent, Transact, decode_event};
+
+use self::args::{ProposeCommand, ValidatorArgs, ValidatorCommand};
+use crate::{
+    args::SignerArgs,
+    client::{Node, Patience, Sent},
+    commands::{Context, settled},
+    error::CliError,
+    output as show,
+    output::Report,
+    plan::Call,
+};
+
+/// Does what the command line asks for; the wallet's password is in `password_file`, if it is not asked for.
+///
+/// # Errors
+/// Whatever went wrong; see [`CliError`].
+pub async fn run(args: &ValidatorArgs, password_file: Option<PathBuf>) -> Result<Report, CliError> {
+    let signer = SignerArgs {
+        wallet: args.wallet.clone(),
+        dev_account: args.dev_account,
+        wallet_dir: args.wallet_dir.clone(),
+        password_file,
+    };
+    let context = Context {
+        node: Node::new(&args.rpc)?,
+        patience: Patience {
+            longest: Duration::from_secs(args.timeout),
+        },
+        signer: &signer,
+    };
+    match &args.command {
+        ValidatorCommand::List => Ok(show::chain::validators(&context.node.validators().await?)),
+        ValidatorCommand::Proposals => Ok(output::proposals(&context.node.proposals().await?)),
+        ValidatorCommand::Propose(command) => propose(&context, command).await,
+        ValidatorCommand::Vote { proposal, against } => {
+            let shown = open(&context.node, *proposal).await?;
+            // Nobody votes without having seen on what.
+            eprint!("{}", output::proposal_words(&shown));
+            decide(&context, *proposal, plan::vote(*proposal, !against)).await
+        }
+        ValidatorCommand::Unvote { proposal } => decide(&context, *proposal, plan::unvote(*proposal)).await,
+        ValidatorCommand::Execute { proposal } => {
+            let done = format!("proposal {proposal} has taken effect");
+            Ok(settled(done, sent(&context, plan::execute(*proposal)).await?))
+        }
+        ValidatorCommand::Withdraw { proposal } => {
+            let done = format!("proposal {proposal} is withdrawn");
+            Ok(settled(done, sent(&context, plan::withdraw(*proposal)).await?))
+        }
+        ValidatorCommand::Leave => {
+            let done = "your validator is in the set no more; stop its node once the next block is final".to_owned();
+            Ok(settled(done, sent(&context, plan::leave()).await?))
+        }
+    }
+}
+
+async fn sent(context: &Context<'_>, call: Call) -> Result<Sent, CliError> {
+    context.send(&context.actor()?, call).await
+}
+
+/// Opens a proposal, and says what the ledger understood.
+async fn propose(context: &Context<'_>, command: &ProposeCommand) -> Result<Report, CliError> {
+    let node = &context.node;
+    let call = match command {
+        ProposeCommand::Limits(limits) => {
+            let now = node.view(TRANSACT, &Transact::holderLimitsCall {}).await?;
+            plan::propose_limits(limits, &now)
+        }
+        ProposeCommand::Checkpoints(checkpoints) => {
+            let now = node.view(BOOTSTRAP, &Bootstrap::checkpointConfigCall {}).await?;
+            plan::propose_checkpoints(checkpoints, &now)?
+        }
+        ProposeCommand::Spec(spec) => plan::propose_spec(spec),
+        ProposeCommand::Removal { account } => plan::propose_removal(crate::plan::address(account)?),
+        ProposeCommand::MemberRemoval { member_id } => plan::propose_member_removal(*member_id),
+    };
+    let sent = sent(context, call).await?;
+    let opened = sent
+        .receipt
+        .logs()
+        .iter()
+        .find_map(|log| match decode_event(&log.inner) {
+            Some(KnownEvent::Bootstrap(Bootstrap::BootstrapEvents::ProposalOpened(opened))) => Some(opened.proposalId),
+            _ => None,
+        });
+    let id = opened.unwrap_or(U256::ZERO).saturating_to();
+    let proposal = open(node, id).await?;
+    eprint!("{}", output::proposal_words(&proposal));
+    let next = format!("Vote for it, as the others do: ledger-node validator vote {id}");
+    Ok(settled(format!("proposal {id} is open"), sent).with_next(next))
+}
+
+/// Sends a vote, or takes one back, and says where the proposal stands then.
+async fn decide(context: &Context<'_>, id: u64, call: Call) -> Result<Report, CliError> {
+    let sent = sent(context, call).await?;
+    let proposal = open(&context.node, id).await?;
+    let report = settled(output::standing(&proposal), sent);
+    Ok(match output::next(&proposal) {
+        Some(next) => report.with_next(next),
+        None => report,
+    })
+}
+
+/// The proposal `id`, if it is open.
+async fn open(node: &Node, id: u64) -> Result<ProposalInfo, CliError> {
+    let proposals = node.proposals().await?;
+    let known: Vec<_> = proposals.iter().map(|open| open.proposal_id.to_string()).collect();
+    let found = proposals.into_iter().find(|open| open.proposal_id == id);
+    found.ok_or(CliError::NoSuchProposal {
+        id,
+        known: known.join(", "),
+    })
+}
