@@ -29,12 +29,29 @@ const READS_PER_TASK_MIN: usize = 32;
 pub(crate) struct StateChange {
     pub(crate) column: Column,
     pub(crate) key: Vec<u8>,
-    /// The record after the block.
-    pub(crate) new: Option<Vec<u8>>,
+    pub(crate) new: Written,
     /// The same, decoded, if it is a trie's.
     pub(crate) record: Option<Record>,
     /// The undo record: what of the old record the block replaced.
     pub(crate) undo: Vec<u8>,
+}
+
+/// What a block writes under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Nothing is there any more.
+    Removed,
+    /// All of the record.
+    Whole(Vec<u8>),
+    /// What differs from the record that is there: some children of a branch.
+    Patch(Vec<u8>),
+}
+
+impl Written {
+    /// All of a trie's record.
+    pub(super) fn of(record: Option<&Record>) -> Self {
+        record.map_or(Self::Removed, |record| Self::Whole(record.to_bytes()))
+    }
 }
 
 impl StateChange {
@@ -44,7 +61,7 @@ impl StateChange {
         Self {
             column,
             key: key.to_vec(),
-            new,
+            new: new.map_or(Written::Removed, Written::Whole),
             record: None,
             undo,
         }

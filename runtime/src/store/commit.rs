@@ -17,7 +17,7 @@ use super::{
     CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Durability, Head, Store, StoreError, StoredReceipt,
     TxLocation,
 };
-use crate::state::{StateChange, StateCommitment};
+use crate::state::{StateChange, StateCommitment, Written};
 
 /// Everything that one block puts into the database.
 #[derive(Clone, Debug)]
@@ -340,13 +340,19 @@ impl Store {
 
     fn put_state(&self, batch: &mut WriteBatch, state: &StateCommitment) {
         for change in state.changes() {
-            match &change.new {
-                Some(value) => batch.put_cf(self.column(change.column), &change.key, value),
-                None => batch.delete_cf(self.column(change.column), &change.key),
-            }
+            self.put_change(batch, change);
         }
         for (hash, code) in state.codes() {
             batch.put_cf(self.column(Column::Code), hash, code);
+        }
+    }
+
+    pub(super) fn put_change(&self, batch: &mut WriteBatch, change: &StateChange) {
+        let column = self.column(change.column);
+        match &change.new {
+            Written::Removed => batch.delete_cf(column, &change.key),
+            Written::Whole(record) => batch.put_cf(column, &change.key, record),
+            Written::Patch(patch) => batch.merge_cf(column, &change.key, patch),
         }
     }
 

@@ -17,6 +17,7 @@ mod import;
 mod manifest;
 mod marker;
 mod open;
+mod patch;
 mod prune;
 mod ranges;
 mod records;

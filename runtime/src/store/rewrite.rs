@@ -6,7 +6,7 @@
 use ledger_chainspec::{SealedHeader, ValidatorSet};
 use parity_scale_codec::{Decode, Encode};
 
-use crate::state::Record;
+use crate::state::{Record, joined};
 
 use super::records::{
     CodeRecord, HeadRecord, IdentityRecord, IncludedTransaction, TxLocation, decode_all, header_from_bytes,
@@ -32,11 +32,13 @@ pub enum RecordKind {
     ValidatorSet,
     /// A branch of a state trie, or its root.
     Branch,
+    /// Some children of a branch.
+    Patch,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Header,
         Self::Transaction,
         Self::Location,
@@ -45,6 +47,7 @@ impl RecordKind {
         Self::Head,
         Self::ValidatorSet,
         Self::Branch,
+        Self::Patch,
     ];
 
     /// Reads a record and writes it again.
@@ -64,6 +67,7 @@ impl RecordKind {
             Self::Head => again::<HeadRecord>(bytes),
             Self::ValidatorSet => again::<ValidatorSet>(bytes),
             Self::Branch => Ok(Record::from_bytes(bytes)?.to_bytes()),
+            Self::Patch => Ok(joined(std::iter::once(bytes))?),
         }
     }
 }

@@ -10,19 +10,13 @@ use ledger_runtime::store::{CodeChange, CodeEndKind, Column, History, StoredRece
 use parity_scale_codec::Encode;
 
 use crate::chain::{Chain, Extras, account, certificate, diff, validator_set};
+use crate::raw;
 
 /// The records of a column, keys and values in hexadecimal.
 fn records(path: &Path, column: Column) -> Vec<(String, String)> {
-    let options = rocksdb::Options::default();
-    let names = rocksdb::DB::list_cf(&options, path).expect("a database");
-    let db = rocksdb::DB::open_cf_for_read_only(&options, path, names, false).expect("a database");
-    let handle = db.cf_handle(column.name()).expect("there");
-    db.iterator_cf(&handle, rocksdb::IteratorMode::Start)
-        .map(|record| {
-            record
-                .map(|(key, value)| (hex::encode(key), hex::encode(value)))
-                .expect("readable")
-        })
+    raw::records(path, column)
+        .into_iter()
+        .map(|(key, value)| (hex::encode(key), hex::encode(value)))
         .collect()
 }
 
@@ -198,7 +192,7 @@ fn meta_records() {
         (hex::encode("head"), head),
         (
             hex::encode("identity"),
-            format!("030000009c18000000000000{}", hex::encode(headers[0].hash.get())),
+            format!("040000009c18000000000000{}", hex::encode(headers[0].hash.get())),
         ),
         (hex::encode("oldest_state"), "0000000000000000".to_owned()),
         set(0),

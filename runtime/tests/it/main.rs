@@ -17,6 +17,7 @@ mod governance;
 mod lanes;
 mod lost_blocks;
 mod mirror;
+mod raw;
 mod scenario;
 mod serve;
 mod sets;

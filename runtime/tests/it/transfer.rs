@@ -12,7 +12,8 @@ use ledger_runtime::{
 use parity_scale_codec::{Compact, Encode};
 
 use crate::{
-    taking::{Giver, follow, killed, options, records, spec, take, take_rest},
+    raw::records,
+    taking::{Giver, follow, killed, options, spec, take, take_rest},
     world::World,
 };
 
@@ -137,7 +138,7 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
         kills += 1;
         let identity = records(folder.path(), Column::Meta);
         let identity = identity.into_iter().find(|(key, _)| key == b"identity").unwrap().1;
-        assert_eq!(identity[..4], [3, 0, 0, 0x80], "a format that no program has");
+        assert_eq!(identity[..4], [4, 0, 0, 0x80], "a format that no program has");
         // As ended: the same process's folder, opened anew; with the manifest or without.
         drop(import);
         import = match kills % 2 {

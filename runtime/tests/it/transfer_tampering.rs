@@ -16,7 +16,8 @@ use ledger_runtime::{
 use parity_scale_codec::Encode;
 
 use crate::{
-    taking::{Giver, options, records, spec},
+    raw::records,
+    taking::{Giver, options, spec},
     world::{Person, World, chain_id_of},
 };
 

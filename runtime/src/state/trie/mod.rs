@@ -8,6 +8,7 @@
 
 mod cache;
 mod node;
+mod part;
 mod past;
 mod proof;
 mod range;
@@ -34,6 +35,7 @@ use work::Leaf;
 
 pub(crate) use cache::BranchCache;
 pub(crate) use node::Record;
+pub(crate) use part::{joined, patched};
 pub(crate) use past::Past;
 pub(crate) use range::KeySpan;
 pub(super) use range::check_range;

@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use super::node::{self, Branch, Child, Record, WIDTH};
+use super::node::{Branch, Record};
+use super::part::{self, ALL, Parts};
 
 /// First byte of an undo record: there was no record.
 const ABSENT: u8 = 0;
@@ -15,9 +16,6 @@ const CHILDREN: u8 = 1;
 /// First byte of an undo record: the root's record, when it is no branch.
 const ROOT: u8 = 2;
 
-/// Every child of a branch.
-const ALL: u16 = u16::MAX;
-
 /// The undo record of a record that is new.
 pub(super) fn absent() -> Vec<u8> {
     vec![ABSENT]
@@ -25,20 +23,14 @@ pub(super) fn absent() -> Vec<u8> {
 
 /// The undo record of a branch whose record goes.
 pub(super) fn removed(old: &Branch) -> Vec<u8> {
-    children(ALL, &old.0)
+    changed(ALL, old)
 }
 
-/// The undo record of a branch that changes from `old` to `new`; `None` if it does not.
-pub(super) fn changed(old: &Branch, new: &Branch) -> Option<Vec<u8>> {
-    let mut touched = 0_u16;
-    let mut part = <[Option<Child>; WIDTH]>::default();
-    for (nibble, (old, new)) in old.0.iter().zip(&new.0).enumerate() {
-        if old != new {
-            touched |= 1 << nibble;
-            part[nibble].clone_from(old);
-        }
-    }
-    (touched != 0).then(|| children(touched, &part))
+/// The undo record of a branch that was `old` and changes in the children in `touched`.
+pub(super) fn changed(touched: u16, old: &Branch) -> Vec<u8> {
+    let mut bytes = vec![CHILDREN];
+    part::put(&mut bytes, touched, old);
+    bytes
 }
 
 /// The undo record of a root's record that is no branch.
@@ -46,18 +38,10 @@ pub(super) fn root(old: &Record) -> Vec<u8> {
     [&[ROOT], old.to_bytes().as_slice()].concat()
 }
 
-fn children(touched: u16, part: &[Option<Child>; WIDTH]) -> Vec<u8> {
-    let mut bytes = vec![CHILDREN];
-    bytes.extend_from_slice(&touched.to_be_bytes());
-    node::put_children(&mut bytes, part);
-    bytes
-}
-
 /// A record of an older block, as far as the undo records seen say.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
-    known: u16,
-    branch: Branch,
+    parts: Parts,
     whole: Option<Whole>,
 }
 
@@ -70,48 +54,31 @@ enum Whole {
 impl Past {
     /// Adds the next undo record; whether the record is known completely now.
     pub(crate) fn add(&mut self, undo: &[u8]) -> Result<bool, &'static str> {
-        let (&kind, mut rest) = undo.split_first().ok_or("an empty undo record")?;
+        let (&kind, rest) = undo.split_first().ok_or("an empty undo record")?;
         match kind {
-            ABSENT if self.known == 0 => self.whole = Some(Whole::Absent),
-            ROOT if self.known == 0 => self.whole = Some(Whole::Root(Record::from_bytes(rest)?)),
-            CHILDREN => {
-                let touched = node::take(&mut rest, 2)?;
-                let touched = u16::from_be_bytes([touched[0], touched[1]]);
-                let children = node::take_children(&mut rest)?;
-                if !rest.is_empty() {
-                    return Err("an undo record longer than its contents");
-                }
-                for (nibble, child) in children.into_iter().enumerate() {
-                    if touched & !self.known & 1 << nibble != 0 {
-                        self.branch.0[nibble] = child;
-                    }
-                }
-                self.known |= touched;
-            }
+            ABSENT if self.parts.known == 0 => self.whole = Some(Whole::Absent),
+            ROOT if self.parts.known == 0 => self.whole = Some(Whole::Root(Record::from_bytes(rest)?)),
+            CHILDREN => self.parts.add(rest)?,
             _ => return Err("an undo record that does not fit the one before it"),
         }
-        Ok(self.whole.is_some() || self.known == ALL)
+        Ok(self.whole.is_some() || self.parts.known == ALL)
     }
 
     /// The record, given what it is today.
-    pub(crate) fn over(mut self, now: Option<Record>) -> Result<Option<Record>, &'static str> {
+    pub(crate) fn over(self, now: Option<Record>) -> Result<Option<Record>, &'static str> {
         match self.whole {
             Some(Whole::Absent) => return Ok(None),
             Some(Whole::Root(root)) => return Ok(Some(root)),
-            None if self.known == 0 => return Ok(now),
+            None if self.parts.known == 0 => return Ok(now),
             None => {}
         }
-        if self.known != ALL {
-            let Some(Record::Branch(now)) = now else {
-                return Err("gone without an undo record of all its children");
-            };
-            for (nibble, child) in now.0.iter().enumerate() {
-                if self.known & 1 << nibble == 0 {
-                    self.branch.0[nibble].clone_from(child);
-                }
-            }
-        }
-        Ok(Some(Record::Branch(Arc::new(self.branch))))
+        let branch = match (self.parts, now) {
+            (parts, Some(Record::Branch(now))) => parts.over(Branch::clone(&now)),
+            (parts, _) => parts
+                .complete()
+                .ok_or("gone without an undo record of all its children")?,
+        };
+        Ok(Some(Record::Branch(Arc::new(branch))))
     }
 }
 
@@ -121,8 +88,12 @@ mod tests {
     use alloy_trie::Nibbles;
     use alloy_trie::nodes::RlpNode;
 
-    use super::super::node::Below;
+    use super::super::node::{Below, Child};
     use super::*;
+
+    fn undo(old: &Branch, new: &Branch) -> Vec<u8> {
+        changed(part::touched(old, new), old)
+    }
 
     /// A branch whose children are these, by nibble and hash.
     fn branch(children: &[(usize, u8)]) -> Branch {
@@ -144,11 +115,11 @@ mod tests {
     fn each_child_comes_from_the_first_block_that_replaced_it() {
         let [first, second, third] = [&[(0, 1), (1, 1), (2, 1)][..], &[(0, 2), (1, 1)], &[(0, 3), (1, 3)]];
         let mut past = Past::default();
-        let undo = |old, new| changed(&branch(old), &branch(new)).expect("something changes");
+        let undo = |old, new| undo(&branch(old), &branch(new));
         assert_eq!(past.add(&undo(first, second)), Ok(false));
         assert_eq!(past.add(&undo(second, third)), Ok(false));
         assert_eq!(past.over(Some(record(third))), Ok(Some(record(first))));
-        assert!(changed(&branch(first), &branch(first)).is_none());
+        assert_eq!(part::touched(&branch(first), &branch(first)), 0);
     }
 
     #[test]
@@ -167,7 +138,7 @@ mod tests {
 
     #[test]
     fn records_that_do_not_follow_one_another_are_refused() {
-        let undo = changed(&branch(&[(0, 1), (1, 1)]), &branch(&[(0, 2), (1, 1)])).expect("something changes");
+        let undo = undo(&branch(&[(0, 1), (1, 1)]), &branch(&[(0, 2), (1, 1)]));
         for later in [absent(), root(&Record::Extension(Nibbles::from_nibbles([1])))] {
             let mut past = Past::default();
             past.add(&undo).expect("the first");

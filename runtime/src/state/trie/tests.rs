@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use super::node::{Branch, Record};
 use super::{LeafChange, TrieId, TrieReader, update};
 use crate::state::view::storage_key;
-use crate::state::{StateChange, StateCommitment, StateError, StateView};
+use crate::state::{StateChange, StateCommitment, StateError, StateView, Written};
 use crate::store::{BlockCommit, ChainIdentity, Column, History, Store, StoreOptions};
 
 const ACCOUNT: B256 = B256::repeat_byte(0xaa);
@@ -261,7 +261,7 @@ fn record(key: &[u8], new: Option<Record>) -> StateChange {
     StateChange {
         column: Column::StorageTrie,
         key: key.to_vec(),
-        new: new.as_ref().map(Record::to_bytes),
+        new: Written::of(new.as_ref()),
         record: new,
         undo: vec![0],
     }

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 
 use super::node::{self, Below, Branch, Child, RECORD_LOST_LEAVES_MAX, Record, SMALL_LEAVES_MAX};
 use super::work::{Leaf, LeafChange, Work, groups, merge};
-use super::{Leaves, TrieReader, past, small};
-use crate::state::{StateChange, StateError};
+use super::{Leaves, TrieReader, part, past, small};
+use crate::state::{StateChange, StateError, Written};
 
 /// Changes below one branch that are worth tasks of their own.
 const CHANGES_PER_TASK_MIN: usize = 64;
@@ -236,12 +236,12 @@ impl<'a> Updater<'a> {
             }
             return Work::Small { at, node, leaves };
         }
-        let undo = match old {
-            Some(old) => past::changed(old, &new),
-            None => Some(past::absent()),
-        };
-        if let Some(undo) = undo {
-            self.change(&at, Some(Record::Branch(Arc::new(new))), undo);
+        match old {
+            None => self.change(&at, Some(Record::Branch(Arc::new(new))), past::absent()),
+            Some(old) => match part::touched(old, &new) {
+                0 => {}
+                touched => self.change_branch(&at, touched, old, new),
+            },
         }
         Work::Branch { at, node }
     }
@@ -261,8 +261,8 @@ impl<'a> Updater<'a> {
                 if !was_branch {
                     record.undo = undo;
                 }
-                if record.new.is_none() {
-                    record.new = new.as_ref().map(Record::to_bytes);
+                if record.new == Written::Removed {
+                    record.new = Written::of(new.as_ref());
                     record.record = new;
                 }
             }
@@ -272,11 +272,24 @@ impl<'a> Updater<'a> {
     }
 
     fn change(&mut self, path: &Nibbles, new: Option<Record>, undo: Vec<u8>) {
+        let written = Written::of(new.as_ref());
+        self.write(path, written, new, undo);
+    }
+
+    /// Changes the children in `touched` of the branch at `path`.
+    fn change_branch(&mut self, path: &Nibbles, touched: u16, old: &Branch, new: Branch) {
+        let undo = past::changed(touched, old);
+        let patch = part::patch(touched, &new);
+        let written = patch.map_or_else(|| Written::Whole(new.to_bytes()), Written::Patch);
+        self.write(path, written, Some(Record::Branch(Arc::new(new))), undo);
+    }
+
+    fn write(&mut self, path: &Nibbles, new: Written, record: Option<Record>, undo: Vec<u8>) {
         self.records.push(StateChange {
             column: self.trie.id.nodes(),
             key: self.trie.id.node_key(path),
-            new: new.as_ref().map(Record::to_bytes),
-            record: new,
+            new,
+            record,
             undo,
         });
     }

@@ -7,7 +7,7 @@ use alloy_trie::EMPTY_ROOT_HASH;
 
 use super::{LeafChange, Record, TrieId, TrieReader, past, update};
 use crate::state::view::storage_key;
-use crate::state::{StateChange, StateError, StateView};
+use crate::state::{StateChange, StateError, StateView, Written};
 use crate::store::{Column, RawRecord, StoreError};
 
 /// Empties the storage of `account`, which is only possible on top of the newest block, and writes `slots` (sorted, by
@@ -50,7 +50,10 @@ pub(in crate::state) fn wipe(
             }
         }
     }
-    changes.retain(|place, change| change.new.as_ref() != before.get(place));
+    changes.retain(|place, change| match (&change.new, before.get(place)) {
+        (Written::Whole(new), Some(old)) => new != old,
+        _ => true,
+    });
     Ok((root, changes.into_values().collect()))
 }
 
@@ -66,7 +69,7 @@ fn removals(id: TrieId, flat: &[RawRecord], nodes: &[RawRecord]) -> Result<Vec<S
         changes.push(StateChange {
             column: id.nodes(),
             key: key.clone(),
-            new: None,
+            new: Written::Removed,
             record: None,
             undo,
         });
