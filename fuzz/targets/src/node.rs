@@ -172,6 +172,12 @@ fn records() -> Vec<Seed> {
         ),
         (
             "storage_record",
+            "account",
+            of_kind(RecordKind::Account, &[0x04, 1, 0x07, 0x80]),
+        ),
+        ("storage_record", "slot", of_kind(RecordKind::Slot, &[0x04, 0x82, 1, 2])),
+        (
+            "storage_record",
             "validator-set",
             of_kind(RecordKind::ValidatorSet, &set),
         ),

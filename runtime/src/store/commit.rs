@@ -292,14 +292,16 @@ impl Store {
             block_key(number),
         );
         let (transactions, lookup) = (self.column(Column::Transactions), self.column(Column::TxLookup));
+        let mut places = Vec::with_capacity(block.transactions.len());
         for ((index, transaction), receipt) in (0_u32..).zip(block.transactions).zip(block.receipts) {
             let key = indexed_key(number, index);
             batch.put_cf(transactions, key, included_to_bytes(transaction, receipt));
-            batch.put_cf(
-                lookup,
-                transaction.tx_hash(),
-                TxLocation { block: number, index }.to_bytes(),
-            );
+            places.push((transaction.tx_hash(), index));
+        }
+        // Keys that are written in their order find their places more quickly.
+        places.sort_unstable();
+        for (hash, index) in places {
+            batch.put_cf(lookup, hash, TxLocation { block: number, index }.to_bytes());
         }
     }
 

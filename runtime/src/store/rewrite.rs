@@ -12,6 +12,7 @@ use super::records::{
     CodeRecord, HeadRecord, IdentityRecord, IncludedTransaction, TxLocation, decode_all, header_from_bytes,
     included_from_bytes, included_to_bytes,
 };
+use super::{Column, FlatRecord};
 
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +35,15 @@ pub enum RecordKind {
     Branch,
     /// Some children of a branch.
     Patch,
+    /// An account, with the block that wrote it.
+    Account,
+    /// A slot, with the block that wrote it.
+    Slot,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Header,
         Self::Transaction,
         Self::Location,
@@ -48,6 +53,8 @@ impl RecordKind {
         Self::ValidatorSet,
         Self::Branch,
         Self::Patch,
+        Self::Account,
+        Self::Slot,
     ];
 
     /// Reads a record and writes it again.
@@ -68,8 +75,14 @@ impl RecordKind {
             Self::ValidatorSet => again::<ValidatorSet>(bytes),
             Self::Branch => Ok(Record::from_bytes(bytes)?.to_bytes()),
             Self::Patch => Ok(joined(std::iter::once(bytes))?),
+            Self::Account => flat(Column::Accounts, bytes),
+            Self::Slot => flat(Column::Storage, bytes),
         }
     }
+}
+
+fn flat(column: Column, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    Ok(FlatRecord::from_bytes(column, bytes)?.to_bytes(column))
 }
 
 fn again<T: Decode + Encode>(bytes: &[u8]) -> Result<Vec<u8>, String> {

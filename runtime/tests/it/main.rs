@@ -14,6 +14,7 @@ mod evidence;
 mod genesis_bounds;
 mod golden;
 mod governance;
+mod history;
 mod lanes;
 mod lost_blocks;
 mod mirror;

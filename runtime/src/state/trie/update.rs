@@ -154,7 +154,7 @@ impl<'a> Updater<'a> {
             last = work.or(last);
         }
         if new.0.iter().flatten().count() < 2 {
-            self.change(&at, None, past::removed(&old));
+            self.change(&at, None, past::branch(at.is_empty(), Some(&old), None));
             return match last {
                 Some(work) => Ok(Some(work)),
                 None => self.lift(at, &new),
@@ -232,12 +232,15 @@ impl<'a> Updater<'a> {
         };
         if let Some(leaves) = new.leaves_if_small().filter(|leaves| *leaves <= leaves_max) {
             if let Some(old) = old {
-                self.change(&at, None, past::removed(old));
+                self.change(&at, None, past::branch(at.is_empty(), Some(old), None));
             }
             return Work::Small { at, node, leaves };
         }
         match old {
-            None => self.change(&at, Some(Record::Branch(Arc::new(new))), past::absent()),
+            None => {
+                let undo = past::branch(at.is_empty(), None, Some(&new));
+                self.change(&at, Some(Record::Branch(Arc::new(new))), undo);
+            }
             Some(old) => match part::touched(old, &new) {
                 0 => {}
                 touched => self.change_branch(&at, touched, old, new),
@@ -259,7 +262,7 @@ impl<'a> Updater<'a> {
         match self.records.last_mut().filter(|record| record.key == key) {
             Some(record) => {
                 if !was_branch {
-                    record.undo = undo;
+                    record.undo = Some(undo);
                 }
                 if record.new == Written::Removed {
                     record.new = Written::of(new.as_ref());
@@ -267,24 +270,24 @@ impl<'a> Updater<'a> {
                 }
             }
             None if new == old || was_branch => {}
-            None => self.change(&top, new, undo),
+            None => self.change(&top, new, Some(undo)),
         }
     }
 
-    fn change(&mut self, path: &Nibbles, new: Option<Record>, undo: Vec<u8>) {
+    fn change(&mut self, path: &Nibbles, new: Option<Record>, undo: Option<Vec<u8>>) {
         let written = Written::of(new.as_ref());
         self.write(path, written, new, undo);
     }
 
     /// Changes the children in `touched` of the branch at `path`.
     fn change_branch(&mut self, path: &Nibbles, touched: u16, old: &Branch, new: Branch) {
-        let undo = past::changed(touched, old);
+        let undo = past::branch(path.is_empty(), Some(old), Some(&new));
         let patch = part::patch(touched, &new);
         let written = patch.map_or_else(|| Written::Whole(new.to_bytes()), Written::Patch);
         self.write(path, written, Some(Record::Branch(Arc::new(new))), undo);
     }
 
-    fn write(&mut self, path: &Nibbles, new: Written, record: Option<Record>, undo: Vec<u8>) {
+    fn write(&mut self, path: &Nibbles, new: Written, record: Option<Record>, undo: Option<Vec<u8>>) {
         self.records.push(StateChange {
             column: self.trie.id.nodes(),
             key: self.trie.id.node_key(path),
