@@ -120,7 +120,7 @@ fn records() -> Vec<Seed> {
         let place = RecordKind::ALL.iter().position(|other| *other == kind);
         let place = place
             .and_then(|place| u8::try_from(place).ok())
-            .expect("there are eight kinds");
+            .expect("there are few kinds");
         [&[place][..], record].concat()
     };
     let header = [&[9; 32][..], &alloy_rlp::encode(crate::seeds::header())].concat();
@@ -165,6 +165,17 @@ fn records() -> Vec<Seed> {
         ("storage_record", "identity", of_kind(RecordKind::Identity, &[1; 44])),
         ("storage_record", "head", of_kind(RecordKind::Head, &[0; 17])),
         ("storage_record", "branch", of_kind(RecordKind::Branch, &branch)),
+        (
+            "storage_record",
+            "patch",
+            of_kind(RecordKind::Patch, &[&[0, 7][..], &branch].concat()),
+        ),
+        (
+            "storage_record",
+            "account",
+            of_kind(RecordKind::Account, &[0x04, 1, 0x07, 0x80]),
+        ),
+        ("storage_record", "slot", of_kind(RecordKind::Slot, &[0x04, 0x82, 1, 2])),
         (
             "storage_record",
             "validator-set",

@@ -3,6 +3,7 @@
 //! Called by production and import with the parent's view. It reads, hashes and returns; it never writes.
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_rlp::Decodable;
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::BlockNumber;
 use rayon::prelude::*;
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 use super::trie::{LeafChange, Record, TrieId, TrieReader, update, wipe};
 use super::view::storage_key;
 use super::{AccountChange, AccountRecord, StateDiff, StateError, StateView};
-use crate::store::Column;
+use crate::store::{Column, FlatRecord, StoreError};
 
 /// The state root after a block, with everything that [`crate::store::Store::commit`] has to write for it.
 #[derive(Clone, Debug)]
@@ -29,24 +30,40 @@ const READS_PER_TASK_MIN: usize = 32;
 pub(crate) struct StateChange {
     pub(crate) column: Column,
     pub(crate) key: Vec<u8>,
-    /// The record after the block.
-    pub(crate) new: Option<Vec<u8>>,
+    pub(crate) new: Written,
     /// The same, decoded, if it is a trie's.
     pub(crate) record: Option<Record>,
-    /// The undo record: what of the old record the block replaced.
-    pub(crate) undo: Vec<u8>,
+    /// The undo record: what of the old record the block replaced. None where an older state needs none.
+    pub(crate) undo: Option<Vec<u8>>,
+}
+
+/// What a block writes under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Nothing is there any more.
+    Removed,
+    /// All of the record.
+    Whole(Vec<u8>),
+    /// What differs from the record that is there: some children of a branch.
+    Patch(Vec<u8>),
+}
+
+impl Written {
+    /// All of a trie's record.
+    pub(super) fn of(record: Option<&Record>) -> Self {
+        record.map_or(Self::Removed, |record| Self::Whole(record.to_bytes()))
+    }
 }
 
 impl StateChange {
-    /// The change of a record of the flat state, whose undo record holds all of the old one.
-    pub(super) fn flat(column: Column, key: &[u8], old: Option<&[u8]>, new: Option<Vec<u8>>) -> Self {
-        let undo = old.map_or_else(|| vec![0], |old| [&[1], old].concat());
+    /// The change of a record of the flat state, whose undo record is the old one.
+    pub(super) fn flat(column: Column, key: &[u8], old: Option<&FlatRecord>, new: Option<FlatRecord>) -> Self {
         Self {
             column,
             key: key.to_vec(),
-            new,
+            new: new.map_or(Written::Removed, |new| Written::Whole(new.to_bytes(column))),
             record: None,
-            undo,
+            undo: old.map(|old| old.to_bytes(column)),
         }
     }
 }
@@ -54,11 +71,11 @@ impl StateChange {
 /// The key of a leaf, and its new value; `None` removes it.
 pub type TrieChange = (B256, Option<Vec<u8>>);
 
-/// One account's part: its record, and its storage's changes.
+/// One account's part: its leaf, and its storage's changes.
 struct AccountPart {
     hashed: B256,
-    old: Option<AccountRecord>,
-    new: Option<AccountRecord>,
+    old: Option<FlatRecord>,
+    new: Option<Vec<u8>>,
     changes: Vec<StateChange>,
 }
 
@@ -68,24 +85,33 @@ impl StateCommitment {
     /// # Errors
     /// [`StateError`] if the parent's state cannot be read.
     pub fn compute(parent: &StateView, diff: &StateDiff) -> Result<Self, StateError> {
-        let parts = diff
+        let mut parts = diff
             .accounts
             .par_iter()
             .map(|(address, change)| account_part(parent, address, change))
             .collect::<Result<Vec<_>, _>>()?;
+        // Keys that are written in their order find their places in the database more quickly.
+        parts.sort_unstable_by_key(|part| part.hashed);
+        let since = parent.next_block();
         let mut changes = Vec::new();
         let mut leaves = Vec::new();
-        for part in parts {
-            changes.extend(part.changes);
-            if part.old == part.new {
+        for AccountPart {
+            hashed,
+            old,
+            new,
+            changes: slots,
+        } in parts
+        {
+            changes.extend(slots);
+            if old.as_ref().map(|old| &old.leaf) == new.as_ref() {
                 continue;
             }
-            let (old, new) = (part.old.map(alloy_rlp::encode), part.new.map(alloy_rlp::encode));
-            leaves.push(LeafChange::new(part.hashed, new.clone()));
+            leaves.push(LeafChange::new(hashed, new.clone()));
+            let new = new.map(|leaf| FlatRecord { since, leaf });
             changes.push(StateChange::flat(
                 Column::Accounts,
-                part.hashed.as_slice(),
-                old.as_deref(),
+                hashed.as_slice(),
+                old.as_ref(),
                 new,
             ));
         }
@@ -101,13 +127,15 @@ impl StateCommitment {
 
     /// The root that `changes`, of which no two are of one key, give to the account trie, whatever its values are.
     pub(crate) fn of_trie(parent: &StateView, changes: Vec<TrieChange>) -> Result<Self, StateError> {
+        let since = parent.next_block();
         let mut flat = Vec::new();
         let mut leaves = Vec::new();
         for (key, new) in changes {
-            let old = parent.raw(Column::Accounts, key.as_slice())?;
-            if old != new {
+            let old = parent.flat(Column::Accounts, key.as_slice())?;
+            if old.as_ref().map(|old| &old.leaf) != new.as_ref() {
                 leaves.push(LeafChange::new(key, new.clone()));
-                flat.push(StateChange::flat(Column::Accounts, key.as_slice(), old.as_deref(), new));
+                let new = new.map(|leaf| FlatRecord { since, leaf });
+                flat.push(StateChange::flat(Column::Accounts, key.as_slice(), old.as_ref(), new));
             }
         }
         let (root, changes) = update_accounts(parent, leaves, flat)?;
@@ -174,9 +202,12 @@ fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> 
     let old = if change.is_new {
         None
     } else {
-        view.account_hashed(&hashed)?
+        view.flat(Column::Accounts, hashed.as_slice())?
     };
-    let old_root = old.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
+    let old_root = match &old {
+        None => EMPTY_ROOT_HASH,
+        Some(old) => storage_root(&hashed, old)?,
+    };
     let wipe_first = (change.wipe_storage || change.after.is_none()) && old_root != EMPTY_ROOT_HASH;
     let (storage_root, changes) = if wipe_first {
         wipe(view, hashed, slots_after_wipe(change))?
@@ -188,12 +219,19 @@ fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> 
     let new = change
         .after
         .map(|after| AccountRecord::new(after.nonce, after.balance, storage_root, after.code_hash));
+    let new = new.map(alloy_rlp::encode);
     Ok(AccountPart {
         hashed,
         old,
         new,
         changes,
     })
+}
+
+fn storage_root(hashed: &B256, account: &FlatRecord) -> Result<B256, StateError> {
+    let account = AccountRecord::decode(&mut account.leaf.as_slice());
+    let account = account.map_err(|error| StoreError::corrupt(Column::Accounts, hashed.as_slice(), error))?;
+    Ok(account.storage_root)
 }
 
 /// A slot of a diff by its hashed key, with its RLP before (if that is known) and after the block; `None` is zero.
@@ -225,17 +263,21 @@ fn update_storage(
     root: B256,
     change: &AccountChange,
 ) -> Result<(B256, Vec<StateChange>), StateError> {
+    let since = view.next_block();
     let read = |slot: HashedSlot| {
         let flat_key = storage_key(account, &slot.key);
-        let before = match slot.before {
-            Some(before) => before,
-            None => view.raw(Column::Storage, &flat_key)?,
+        let old = match &slot.before {
+            Some(before) if *before == slot.after => return Ok(None),
+            Some(None) => None,
+            // Its record says which block wrote it.
+            Some(Some(_)) | None => view.flat(Column::Storage, &flat_key)?,
         };
-        if before == slot.after {
+        if old.as_ref().map(|old| &old.leaf) == slot.after.as_ref() {
             return Ok(None);
         }
         let leaf = LeafChange::new(slot.key, slot.after.clone());
-        let flat = StateChange::flat(Column::Storage, &flat_key, before.as_deref(), slot.after);
+        let new = slot.after.map(|leaf| FlatRecord { since, leaf });
+        let flat = StateChange::flat(Column::Storage, &flat_key, old.as_ref(), new);
         Ok(Some((leaf, flat)))
     };
     let slots = hashed_slots(change)

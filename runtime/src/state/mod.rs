@@ -15,13 +15,13 @@ mod verify;
 mod view;
 
 pub use alloy_trie::TrieAccount as AccountRecord;
-pub(crate) use commitment::StateChange;
+pub(crate) use commitment::{StateChange, Written};
 pub use commitment::{StateCommitment, TrieChange};
 pub use diff::{AccountChange, AccountFields, SlotChange, StateDiff};
 pub use error::StateError;
 pub use proof::{AccountProof, PROOF_SLOTS_MAX, StorageProof};
 pub(crate) use span::{Leaves, check_span};
-pub(crate) use trie::{BranchCache, KeySpan, Past, Record};
+pub(crate) use trie::{BranchCache, KeySpan, Past, PastBranch, Record, joined, patched};
 pub use trie::{RANGE_PROOF_NODES_MAX, RangeFault};
 pub use verify::VerifiedState;
 pub use view::StateView;

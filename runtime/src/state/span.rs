@@ -5,13 +5,14 @@
 //! nothing is ever overwritten, and the records come out as if the whole state had been written at once.
 
 use alloy_primitives::{B256, Bytes};
+use ledger_chainspec::BlockNumber;
 use rayon::prelude::*;
 
 use super::commitment::StateChange;
 use super::trie::{self, KeySpan, LeafChange, RangeFault, TrieId, TrieReader};
 use super::view::storage_key;
 use super::{StateError, StateView};
-use crate::store::{Column, LeafRecord, LeafSpan, SpanLimit};
+use crate::store::{Column, FlatRecord, LeafRecord, LeafSpan, SpanLimit};
 
 /// Whose leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,14 +73,19 @@ impl StateView {
         let (tops, mut changes): (Vec<_>, Vec<_>) = leaves
             .into_par_iter()
             .map(|(key, value)| {
-                let leaf = LeafChange::new(key, Some(value.clone()));
+                let top = LeafChange::new(key, Some(value.clone()));
+                // Which block wrote it, nobody has proven; it is older than all that will be asked for.
+                let new = Some(FlatRecord {
+                    since: BlockNumber::new(0),
+                    leaf: value,
+                });
                 let flat = match of {
-                    Leaves::Accounts => StateChange::flat(Column::Accounts, key.as_slice(), None, Some(value)),
+                    Leaves::Accounts => StateChange::flat(Column::Accounts, key.as_slice(), None, new),
                     Leaves::Slots(account) => {
-                        StateChange::flat(Column::Storage, &storage_key(&account, &key), None, Some(value))
+                        StateChange::flat(Column::Storage, &storage_key(&account, &key), None, new)
                     }
                 };
-                (leaf, flat)
+                (top, flat)
             })
             .unzip();
         let (root, nodes) = trie::update(trie, root, &tops)?;

@@ -11,7 +11,7 @@ use alloy_trie::{HashBuilder, Nibbles};
 
 use super::trie::{TrieCount, TrieId, TrieReader};
 use super::{AccountRecord, StateError, StateView};
-use crate::store::{Column, Store, StoreError};
+use crate::store::{Column, FlatRecord, Store, StoreError};
 
 /// How much state was found right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -35,13 +35,13 @@ impl Store {
         let root = view.root()?;
         let mut verified = VerifiedState::default();
         let mut builder = HashBuilder::default();
-        for record in self.records(Column::Accounts, &[]) {
-            let (key, bytes) = record?;
-            let account = AccountRecord::decode(&mut bytes.as_slice())
+        for record in self.flat_records(Column::Accounts, &[]) {
+            let (key, FlatRecord { leaf, .. }) = record?;
+            let account = AccountRecord::decode(&mut leaf.as_slice())
                 .map_err(|error| StoreError::corrupt(Column::Accounts, &key, error))?;
             let hashed =
                 B256::try_from(key.as_slice()).map_err(|error| StoreError::corrupt(Column::Accounts, &key, error))?;
-            builder.add_leaf(Nibbles::unpack(&key), &bytes);
+            builder.add_leaf(Nibbles::unpack(&key), &leaf);
             verified.accounts += 1;
             self.verify_storage(&view, hashed, account.storage_root, &mut verified)?;
         }
@@ -75,9 +75,9 @@ impl Store {
     ) -> Result<(), StateError> {
         let mut builder = HashBuilder::default();
         let mut slots = 0;
-        for record in self.records(Column::Storage, account.as_slice()) {
-            let (key, value) = record?;
-            builder.add_leaf(Nibbles::unpack(&key[account.len()..]), &value);
+        for record in self.flat_records(Column::Storage, account.as_slice()) {
+            let (key, FlatRecord { leaf, .. }) = record?;
+            builder.add_leaf(Nibbles::unpack(&key[account.len()..]), &leaf);
             slots += 1;
         }
         expect_equal("storage root", builder.root(), root)?;

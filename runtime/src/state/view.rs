@@ -10,9 +10,11 @@ use alloy_rlp::Decodable;
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::{BlockHash, BlockNumber};
 
-use super::trie::Record;
+use super::trie::{PastBranch, Record};
 use super::{AccountRecord, StateError};
-use crate::store::{Column, KeyRange, LeafRecord, LeafSpan, RangeCursor, RawRecord, SpanLimit, Store, StoreError};
+use crate::store::{
+    Column, FlatRecord, KeyRange, LeafRecord, LeafSpan, RangeCursor, RawRecord, SpanLimit, Store, StoreError,
+};
 
 /// Read access to the state of one block.
 ///
@@ -83,12 +85,10 @@ impl StateView {
 
     /// As [`Self::account`], by the address's keccak-256.
     pub(crate) fn account_hashed(&self, hashed: &B256) -> Result<Option<AccountRecord>, StateError> {
-        let Some(bytes) = self.raw(Column::Accounts, hashed.as_slice())? else {
-            return Ok(None);
-        };
-        let account = AccountRecord::decode(&mut bytes.as_slice())
-            .map_err(|error| StoreError::corrupt(Column::Accounts, hashed.as_slice(), error))?;
-        Ok(Some(account))
+        let record = self.flat(Column::Accounts, hashed.as_slice())?;
+        let account = record.map(|record| AccountRecord::decode(&mut record.leaf.as_slice()));
+        let account = account.transpose();
+        Ok(account.map_err(|error| StoreError::corrupt(Column::Accounts, hashed.as_slice(), error))?)
     }
 
     /// The value of a storage slot; zero if it was never written.
@@ -97,11 +97,11 @@ impl StateView {
     /// As [`Self::account`].
     pub fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
         let key = storage_key(&keccak256(address), &keccak256(slot.to_be_bytes::<32>()));
-        let Some(bytes) = self.raw(Column::Storage, &key)? else {
+        let Some(record) = self.flat(Column::Storage, &key)? else {
             return Ok(U256::ZERO);
         };
-        let value =
-            U256::decode(&mut bytes.as_slice()).map_err(|error| StoreError::corrupt(Column::Storage, &key, error))?;
+        let value = U256::decode(&mut record.leaf.as_slice())
+            .map_err(|error| StoreError::corrupt(Column::Storage, &key, error))?;
         Ok(value)
     }
 
@@ -128,15 +128,28 @@ impl StateView {
         }
     }
 
-    /// The record under `key` in one of the columns that have a history, as of this block.
-    pub(crate) fn raw(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+    /// The block that is to change this state.
+    pub(super) fn next_block(&self) -> BlockNumber {
+        BlockNumber::new(self.block().map_or(0, |block| block.get() + 1))
+    }
+
+    /// The record under `key` in one of the columns of the flat state, as of this block.
+    pub(crate) fn flat(&self, column: Column, key: &[u8]) -> Result<Option<FlatRecord>, StateError> {
         match &self.source {
             Source::Empty => Ok(None),
             Source::Stored { store, block } => store.read_at(column, key, *block),
         }
     }
 
-    /// A record of one of the trie columns, as of this block.
+    /// A branch, as of this block, which another record of this block names.
+    pub(super) fn branch(&self, column: Column, key: &[u8]) -> Result<PastBranch, StateError> {
+        match &self.source {
+            Source::Empty => Err(StoreError::missing(column, key).into()),
+            Source::Stored { store, block } => store.branch_at(column, key, *block),
+        }
+    }
+
+    /// The root's record in one of the trie columns, as of this block.
     pub(super) fn trie_record(&self, column: Column, key: &[u8]) -> Result<Option<Record>, StateError> {
         match &self.source {
             Source::Empty => Ok(None),

@@ -8,6 +8,7 @@ use rocksdb::compaction_filter::Decision as CompactionDecision;
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompactionStyle, DBCompressionType, Options};
 
 use super::history::DroppableUndo;
+use super::patch;
 
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +95,16 @@ impl Column {
         }
     }
 
+    /// Options for whoever reads this column's files without a [`super::Store`].
+    #[must_use]
+    pub fn raw_options(self) -> Options {
+        let mut options = Options::default();
+        if matches!(self, Self::AccountTrie | Self::StorageTrie) {
+            patch::set(&mut options);
+        }
+        options
+    }
+
     /// How this column family is opened.
     pub(super) fn descriptor(
         self,
@@ -115,7 +126,7 @@ impl Column {
             // Undo records are found by seeking, which a filter cannot help.
             table.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
         }
-        let mut options = Options::default();
+        let mut options = self.raw_options();
         options.set_block_based_table_factory(&table);
         options.set_compression_type(self.compression());
         options.set_write_buffer_size(write_buffers_bytes / COLUMN_SHARE);

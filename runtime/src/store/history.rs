@@ -1,10 +1,11 @@
 //! What did a record hold after an older block?
 //!
-//! For every record of the state that block b changes, [`Column::Undo`] keeps what it held before, under column, key
-//! and b. What it held after block h is therefore the oldest undo record younger than h, or, if there is none, what it
-//! holds now. That is one seek, however far back h lies. (Of a trie's branches an undo record holds only what the block
-//! replaced, and a read goes on to the next one until it knows all children; `state/trie` puts them together.) Undo
-//! records that have left the window are never looked at again, and go when RocksDB next compacts their file.
+//! For every record of the flat state that block b replaces, [`Column::Undo`] keeps what it was, under column, key and b. A
+//! record names the block that wrote it. What a key held after block h is therefore what it holds now, if that is no
+//! younger; else the oldest undo record younger than h, if what that holds is no younger than h; else nothing. That is one
+//! seek, however far back h lies. (Of a trie's branches an undo record holds only what the block replaced, and a read goes on
+//! to the next one until it knows all children; `state/trie` puts them together.) Undo records that have left the window are
+//! never looked at again, and go when RocksDB next compacts their file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ledger_chainspec::BlockNumber;
 use rocksdb::{Direction, IteratorMode, ReadOptions, WriteBatch};
 
-use super::{Column, Database, History, RawRecord, Store, StoreError};
-use crate::state::{Past, Record, StateChange, StateError, StateView};
+use super::{Column, Database, FlatRecord, History, RawRecord, Store, StoreError};
+use crate::state::{Past, PastBranch, Record, StateChange, StateError, StateView};
 
 /// What of the undo records compaction may drop: those of block `b` and before. It follows commits that are on disk.
 #[derive(Clone, Debug, Default)]
@@ -83,23 +84,31 @@ impl Store {
     ///
     /// The order of the three steps makes it right beside a running commit: a batch becomes visible as a whole after
     /// `newest_started` names it, and `oldest_state` rises before undo records go.
-    pub(crate) fn read_at(&self, column: Column, key: &[u8], at: BlockNumber) -> Result<Option<Vec<u8>>, StateError> {
-        let current = self.record(column, key)?;
+    pub(crate) fn read_at(
+        &self,
+        column: Column,
+        key: &[u8],
+        at: BlockNumber,
+    ) -> Result<Option<FlatRecord>, StateError> {
+        let current = self.get_with(column, key, |bytes| FlatRecord::from_bytes(column, bytes))?;
         if self.newest_started.load(Ordering::SeqCst) <= at.get() {
             return Ok(current);
         }
-        let value = self.undone_value(column, key, at)?.unwrap_or(current);
+        let record = match current {
+            Some(current) if current.since <= at => Some(current),
+            _ => self.undone_record(column, key, at)?,
+        };
         self.check_window(at)?;
-        Ok(value)
+        Ok(record)
     }
 
-    /// The value that the first block after `at` that changed `key` replaced; `None` if none did.
-    fn undone_value(&self, column: Column, key: &[u8], at: BlockNumber) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+    /// What `key` held after block `at`, if a later block replaced it.
+    fn undone_record(&self, column: Column, key: &[u8], at: BlockNumber) -> Result<Option<FlatRecord>, StoreError> {
         let Some(found) = self.undo_records(column, key, at).next() else {
             return Ok(None);
         };
         let (undo_key, bytes) = found?;
-        undone(&undo_key, &bytes).map(Some)
+        Ok(undone(column, &undo_key, &bytes)?.if_by(at))
     }
 
     /// The record of a trie column under `key` after block `at`. The steps are ordered as in [`Self::read_at`].
@@ -109,20 +118,41 @@ impl Store {
         key: &[u8],
         at: BlockNumber,
     ) -> Result<Option<Record>, StateError> {
-        let current = match self.branches.get(key) {
-            Some(record) => Some(record),
-            None => {
-                let newest = self.branches.at_block();
-                let read = self.get_with(column, key, Record::from_bytes)?;
-                if let Some(record) = &read {
-                    self.branches.add(key, record, newest);
-                }
-                read
-            }
-        };
+        let current = self.trie_record_now(column, key)?;
         if self.newest_started.load(Ordering::SeqCst) <= at.get() {
             return Ok(current);
         }
+        let past = self.past_of(column, key, at)?;
+        past.over(current)
+            .map_err(|reason| StoreError::corrupt(column, key, reason).into())
+    }
+
+    /// The branch under `key` of a trie column after block `at`, where another record of that block names it. The steps are
+    /// ordered as in [`Self::read_at`].
+    pub(crate) fn branch_at(&self, column: Column, key: &[u8], at: BlockNumber) -> Result<PastBranch, StateError> {
+        let current = self.trie_record_now(column, key)?;
+        let branch = if self.newest_started.load(Ordering::SeqCst) <= at.get() {
+            PastBranch::of(current)
+        } else {
+            self.past_of(column, key, at)?.branch_over(current)
+        };
+        branch.map_err(|reason| StoreError::corrupt(column, key, reason).into())
+    }
+
+    fn trie_record_now(&self, column: Column, key: &[u8]) -> Result<Option<Record>, StoreError> {
+        if let Some(record) = self.branches.get(key) {
+            return Ok(Some(record));
+        }
+        let newest = self.branches.at_block();
+        let read = self.get_with(column, key, Record::from_bytes)?;
+        if let Some(record) = &read {
+            self.branches.add(key, record, newest);
+        }
+        Ok(read)
+    }
+
+    /// What the undo records of blocks after `at` say of a record of a trie column.
+    fn past_of(&self, column: Column, key: &[u8], at: BlockNumber) -> Result<Past, StateError> {
         let mut past = Past::default();
         for record in self.undo_records(column, key, at) {
             let (undo_key, bytes) = record.map_err(StoreError::from)?;
@@ -132,8 +162,7 @@ impl Store {
             }
         }
         self.check_window(at)?;
-        past.over(current)
-            .map_err(|reason| StoreError::corrupt(column, key, reason).into())
+        Ok(past)
     }
 
     /// The undo records of `key` of blocks after `at`, oldest first.
@@ -167,9 +196,11 @@ impl Store {
 
     /// Adds what `changes` replace to the batch of block `number`.
     pub(super) fn put_undo(&self, batch: &mut WriteBatch, number: BlockNumber, changes: &[StateChange]) {
-        let undo = self.column(Column::Undo);
+        let column = self.column(Column::Undo);
         for change in changes {
-            batch.put_cf(undo, undo_key(change.column, &change.key, number), &change.undo);
+            if let Some(undo) = &change.undo {
+                batch.put_cf(column, undo_key(change.column, &change.key, number), undo);
+            }
         }
     }
 
@@ -192,30 +223,31 @@ pub(crate) fn undo_block(key: &[u8], value: &[u8]) -> Result<BlockNumber, &'stat
     let [tag, length, name @ ..] = prefix else {
         return Err("without column and length");
     };
-    let column = Column::ALL.into_iter().find(|column| column.undo_tag() == Some(*tag));
-    let column = column.ok_or("of a column without history")?;
+    let column = column_of(*tag).ok_or("of a column without history")?;
     if usize::from(*length) != name.len() {
         return Err("with a length that is not its key's");
     }
-    match (column, value.split_first()) {
-        (Column::AccountTrie | Column::StorageTrie, _) => Past::default().add(value).map(|_| ())?,
-        (_, Some((0, []) | (1, [_, ..]))) => {}
-        _ => return Err("neither absent nor a value"),
+    let block = BlockNumber::new(u64::from_be_bytes(*block));
+    if matches!(column, Column::AccountTrie | Column::StorageTrie) {
+        Past::default().add(value)?;
+    } else if FlatRecord::from_bytes(column, value)?.since >= block {
+        return Err("of a record that no earlier block wrote");
     }
-    Ok(BlockNumber::new(u64::from_be_bytes(*block)))
+    Ok(block)
 }
 
-/// The value that an undo record of a flat column holds.
-pub(super) fn undone(undo_key: &[u8], bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-    match bytes.split_first() {
-        Some((0, [])) => Ok(None),
-        Some((1, value)) => Ok(Some(value.to_vec())),
-        _ => Err(StoreError::corrupt(
-            Column::Undo,
-            undo_key,
-            "neither absent nor a value",
-        )),
-    }
+/// The column that the undo record with this key is of.
+pub(crate) fn undo_column(key: &[u8]) -> Option<Column> {
+    key.first().and_then(|tag| column_of(*tag))
+}
+
+fn column_of(tag: u8) -> Option<Column> {
+    Column::ALL.into_iter().find(|column| column.undo_tag() == Some(tag))
+}
+
+/// The record that an undo record of a flat column holds.
+pub(super) fn undone(column: Column, undo_key: &[u8], bytes: &[u8]) -> Result<FlatRecord, StoreError> {
+    FlatRecord::from_bytes(column, bytes).map_err(|reason| StoreError::corrupt(Column::Undo, undo_key, reason))
 }
 
 /// What the undo keys of `column` for keys of this length begin with: no key's records lie among those of another length.

@@ -107,9 +107,7 @@ impl Store {
     pub(crate) fn import(&self, step: &ImportStep) -> Result<(), CommitError> {
         let mut batch = WriteBatch::default();
         for change in &step.changes {
-            if let Some(value) = &change.new {
-                batch.put_cf(self.column(change.column), &change.key, value);
-            }
+            self.put_change(&mut batch, change);
         }
         for (hash, code) in &step.codes {
             batch.put_cf(self.column(Column::Code), hash, code);

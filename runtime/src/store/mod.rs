@@ -11,12 +11,14 @@ mod checkpoint;
 mod columns;
 mod commit;
 mod error;
+mod flat;
 mod folder;
 mod history;
 mod import;
 mod manifest;
 mod marker;
 mod open;
+mod patch;
 mod prune;
 mod ranges;
 mod records;
@@ -30,8 +32,9 @@ use ledger_chainspec::{FinalityCertificate, GenesisHash, SealedHeader, Validator
 use parking_lot::{Mutex, RwLock};
 
 use crate::state::BranchCache;
+pub(crate) use flat::FlatRecord;
 use history::DroppableUndo;
-pub(crate) use history::undo_block;
+pub(crate) use history::{undo_block, undo_column};
 pub(crate) use import::{ImportStep, ImportedHead, OldBlock};
 pub(crate) use ranges::{KeyRange, LeafRecord, LeafSpan, RangeCursor, SpanLimit};
 
@@ -161,5 +164,19 @@ impl Store {
                 let (key, value) = record?;
                 Ok((key.into_vec(), value.into_vec()))
             })
+    }
+
+    /// As [`Self::records`], of a column of the flat state.
+    pub(crate) fn flat_records<'a>(
+        &'a self,
+        column: Column,
+        prefix: &[u8],
+    ) -> impl Iterator<Item = Result<(Vec<u8>, FlatRecord), StoreError>> + use<'a> {
+        self.records(column, prefix).map(move |record| {
+            let (key, bytes) = record?;
+            let record =
+                FlatRecord::from_bytes(column, &bytes).map_err(|reason| StoreError::corrupt(column, &key, reason))?;
+            Ok((key, record))
+        })
     }
 }

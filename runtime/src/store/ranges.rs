@@ -12,15 +12,18 @@ use ledger_chainspec::BlockNumber;
 use rocksdb::{DBRawIteratorWithThreadMode, ReadOptions};
 
 use super::history::{undo_prefix, undone};
-use super::{Column, Database, Store, StoreError};
+use super::{Column, Database, FlatRecord, Store, StoreError};
 use crate::state::StateError;
 
 /// Records that are read for one range at most. What was small at a past block may have grown since, and is looked through
 /// for what was there then: this bounds it to some ten milliseconds.
 const RANGE_RECORDS_MAX: usize = 16_384;
 
-/// A leaf: its hashed key, and its record.
+/// A leaf: its hashed key, and what the trie has there.
 pub(crate) type LeafRecord = (B256, Vec<u8>);
+
+/// A leaf as it is on disk, by its hashed key.
+type Found = (B256, FlatRecord);
 
 /// Keys of a flat column that begin with whole bytes and then some nibbles.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +96,7 @@ impl Store {
             let next = if u64::from_be_bytes(*block) <= at.get() {
                 at.get().saturating_add(1)
             } else {
-                found.insert(B256::from(*leaf), undone(undo_key, bytes)?);
+                found.insert(B256::from(*leaf), undone(column, undo_key, bytes)?);
                 u64::MAX
             };
             let next = [key, &next.to_be_bytes()].concat();
@@ -114,25 +117,32 @@ impl Store {
     ) -> Result<LeafSpan, StateError> {
         let mut range = KeyRange::below(prefix, &Nibbles::default());
         range.start = [prefix, from.as_slice()].concat();
-        let mut span = self.leaves_now(column, &range, limit)?;
+        let (mut now, mut until) = self.leaves_now(column, &range, limit)?;
         if self.newest_started.load(Ordering::SeqCst) <= at.get() {
-            return Ok(span);
+            let leaves = now.into_iter().map(|(key, record)| (key, record.leaf)).collect();
+            return Ok(LeafSpan { leaves, until });
         }
-        if let Some(until) = &span.until {
+        if let Some(until) = &until {
             // Behind all undo records of the last key.
             range.end = Some([prefix, until.as_slice(), &[0xff; 9]].concat());
         }
         let Undone { found, is_cut } = self.undone_in(column, &range, at)?;
         self.check_window(at)?;
         if let Some((cut, _)) = found.last_key_value().filter(|_| is_cut) {
-            span.leaves.retain(|(key, _)| key <= cut);
-            span.until = Some(*cut);
+            now.retain(|(key, _)| key <= cut);
+            until = Some(*cut);
         }
-        put_back(&mut span.leaves, found);
-        Ok(span)
+        let leaves = as_of(at, now, found);
+        Ok(LeafSpan { leaves, until })
     }
 
-    fn leaves_now(&self, column: Column, range: &KeyRange, limit: SpanLimit) -> Result<LeafSpan, StoreError> {
+    /// The leaves in `range` now, and the last key if there is more behind it.
+    fn leaves_now(
+        &self,
+        column: Column,
+        range: &KeyRange,
+        limit: SpanLimit,
+    ) -> Result<(Vec<Found>, Option<B256>), StoreError> {
         let mut options = ReadOptions::default();
         if let Some(end) = &range.end {
             options.set_iterate_upper_bound(end.clone());
@@ -149,22 +159,28 @@ impl Store {
                 .filter(|_| leaves.len() >= limit.leaves || bytes >= limit.bytes)
             {
                 let until = Some(*last);
-                return Ok(LeafSpan { leaves, until });
+                return Ok((leaves, until));
             }
-            let leaf = key.last_chunk::<32>();
-            let leaf = leaf.ok_or_else(|| StoreError::corrupt(column, key, "shorter than a key"))?;
-            bytes = bytes.saturating_add(leaf.len() + value.len());
-            leaves.push((B256::from(*leaf), value.to_vec()));
+            let (key, record) = found(column, key, value)?;
+            bytes = bytes.saturating_add(key.len() + record.leaf.len());
+            leaves.push((key, record));
             iterator.next();
         }
         iterator.status()?;
-        Ok(LeafSpan { leaves, until: None })
+        Ok((leaves, None))
     }
 }
 
-/// What some leaves held at a past block.
+fn found(column: Column, key: &[u8], value: &[u8]) -> Result<Found, StoreError> {
+    let leaf = key.last_chunk::<32>();
+    let leaf = leaf.ok_or_else(|| StoreError::corrupt(column, key, "shorter than a key"))?;
+    let record = FlatRecord::from_bytes(column, value).map_err(|reason| StoreError::corrupt(column, key, reason))?;
+    Ok((B256::from(*leaf), record))
+}
+
+/// What later blocks replaced first of some leaves.
 struct Undone {
-    found: BTreeMap<B256, Option<Vec<u8>>>,
+    found: BTreeMap<B256, FlatRecord>,
     /// Whether there are more behind the last one.
     is_cut: bool,
 }
@@ -184,36 +200,42 @@ pub(crate) struct LeafSpan {
     pub(crate) until: Option<B256>,
 }
 
-/// Brings leaves, in the order of keys, back to what they were.
-fn put_back(leaves: &mut Vec<LeafRecord>, undone: BTreeMap<B256, Option<Vec<u8>>>) {
-    leaves.retain(|(key, _)| !undone.contains_key(key));
-    leaves.extend(undone.into_iter().filter_map(|(key, value)| Some((key, value?))));
+/// The leaves after block `at`, in the order of keys, of what they are now and what later blocks replaced first.
+fn as_of(at: BlockNumber, now: Vec<Found>, mut undone: BTreeMap<B256, FlatRecord>) -> Vec<LeafRecord> {
+    let mut leaves = Vec::with_capacity(now.len());
+    for (key, record) in now {
+        if let Some(record) = record.if_by(at) {
+            // A block that was committed meanwhile may have replaced the very same.
+            undone.remove(&key);
+            leaves.push((key, record.leaf));
+        }
+    }
+    let undone = undone.into_iter();
+    leaves.extend(undone.filter_map(|(key, record)| Some((key, record.if_by(at)?.leaf))));
     leaves.sort_unstable_by_key(|(key, _)| *key);
+    leaves
 }
 
 impl RangeCursor<'_> {
     /// The leaves in `range` after block `at`, in the order of keys. The steps are ordered as in [`Store::read_at`].
     pub(crate) fn leaves(&mut self, range: &KeyRange, at: BlockNumber) -> Result<Vec<LeafRecord>, StateError> {
-        let mut leaves = Vec::new();
+        let mut now = Vec::new();
         self.iterator.seek(&range.start);
         while let Some((key, value)) = self.iterator.item().filter(|(key, _)| range.contains(key)) {
-            let leaf = key.last_chunk::<32>();
-            let leaf = leaf.ok_or_else(|| StoreError::corrupt(self.column, key, "shorter than a key"))?;
-            leaves.push((B256::from(*leaf), value.to_vec()));
-            check_count(leaves.len())?;
+            now.push(found(self.column, key, value)?);
+            check_count(now.len())?;
             self.iterator.next();
         }
         self.iterator.status().map_err(StoreError::from)?;
         if self.store.newest_started.load(Ordering::SeqCst) <= at.get() {
-            return Ok(leaves);
+            return Ok(now.into_iter().map(|(key, record)| (key, record.leaf)).collect());
         }
         let Undone { found, is_cut } = self.store.undone_in(self.column, range, at)?;
         self.store.check_window(at)?;
         if is_cut {
             return Err(StateError::Grown { max: RANGE_RECORDS_MAX });
         }
-        put_back(&mut leaves, found);
-        Ok(leaves)
+        Ok(as_of(at, now, found))
     }
 }
 

@@ -6,12 +6,13 @@
 use ledger_chainspec::{SealedHeader, ValidatorSet};
 use parity_scale_codec::{Decode, Encode};
 
-use crate::state::Record;
+use crate::state::{Record, joined};
 
 use super::records::{
     CodeRecord, HeadRecord, IdentityRecord, IncludedTransaction, TxLocation, decode_all, header_from_bytes,
     included_from_bytes, included_to_bytes,
 };
+use super::{Column, FlatRecord};
 
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +33,17 @@ pub enum RecordKind {
     ValidatorSet,
     /// A branch of a state trie, or its root.
     Branch,
+    /// Some children of a branch.
+    Patch,
+    /// An account, with the block that wrote it.
+    Account,
+    /// A slot, with the block that wrote it.
+    Slot,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Header,
         Self::Transaction,
         Self::Location,
@@ -45,6 +52,9 @@ impl RecordKind {
         Self::Head,
         Self::ValidatorSet,
         Self::Branch,
+        Self::Patch,
+        Self::Account,
+        Self::Slot,
     ];
 
     /// Reads a record and writes it again.
@@ -64,8 +74,15 @@ impl RecordKind {
             Self::Head => again::<HeadRecord>(bytes),
             Self::ValidatorSet => again::<ValidatorSet>(bytes),
             Self::Branch => Ok(Record::from_bytes(bytes)?.to_bytes()),
+            Self::Patch => Ok(joined(std::iter::once(bytes))?),
+            Self::Account => flat(Column::Accounts, bytes),
+            Self::Slot => flat(Column::Storage, bytes),
         }
     }
+}
+
+fn flat(column: Column, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    Ok(FlatRecord::from_bytes(column, bytes)?.to_bytes(column))
 }
 
 fn again<T: Decode + Encode>(bytes: &[u8]) -> Result<Vec<u8>, String> {

@@ -11,7 +11,7 @@ use ledger_chainspec::BlockNumber;
 use super::{Stage, Work};
 use crate::{
     state::{AccountProof, AccountRecord, StateError},
-    store::{Column, StoreError, undo_block},
+    store::{Column, FlatRecord, StoreError, undo_block},
 };
 
 impl Work<'_> {
@@ -69,9 +69,10 @@ impl Work<'_> {
                 .expect(place, "its hash", hex(keccak256(code).as_slice()), hex(key));
             Ok(())
         });
-        self.each(Column::Accounts, |work, key, mut bytes| {
-            let account =
-                AccountRecord::decode(&mut bytes).map_err(|error| StoreError::corrupt(Column::Accounts, key, error))?;
+        self.each(Column::Accounts, |work, key, bytes| {
+            let corrupt = |error: &dyn std::fmt::Display| StoreError::corrupt(Column::Accounts, key, error);
+            let record = FlatRecord::from_bytes(Column::Accounts, bytes).map_err(|error| corrupt(&error))?;
+            let account = AccountRecord::decode(&mut record.leaf.as_slice()).map_err(|error| corrupt(&error))?;
             let hash = account.code_hash;
             if hash != KECCAK256_EMPTY && work.store.contract_code(&hash)?.is_none() {
                 work.report

@@ -10,19 +10,13 @@ use ledger_runtime::store::{CodeChange, CodeEndKind, Column, History, StoredRece
 use parity_scale_codec::Encode;
 
 use crate::chain::{Chain, Extras, account, certificate, diff, validator_set};
+use crate::raw;
 
 /// The records of a column, keys and values in hexadecimal.
 fn records(path: &Path, column: Column) -> Vec<(String, String)> {
-    let options = rocksdb::Options::default();
-    let names = rocksdb::DB::list_cf(&options, path).expect("a database");
-    let db = rocksdb::DB::open_cf_for_read_only(&options, path, names, false).expect("a database");
-    let handle = db.cf_handle(column.name()).expect("there");
-    db.iterator_cf(&handle, rocksdb::IteratorMode::Start)
-        .map(|record| {
-            record
-                .map(|(key, value)| (hex::encode(key), hex::encode(value)))
-                .expect("readable")
-        })
+    raw::records(path, column)
+        .into_iter()
+        .map(|(key, value)| (hex::encode(key), hex::encode(value)))
         .collect()
 }
 
@@ -115,7 +109,12 @@ fn expect<K: Into<String>, V: Into<String>>(path: &Path, column: Column, expecte
 fn state_records_are_ethereums_own() {
     let dir = tempfile::tempdir().expect("a folder");
     drop(chain(dir.path()));
-    expect(dir.path(), Column::Accounts, [(ACCOUNT, account_rlp(EMPTY))]);
+    // Written by block 1, as it is.
+    expect(
+        dir.path(),
+        Column::Accounts,
+        [(ACCOUNT, format!("0400{}", account_rlp(EMPTY)))],
+    );
     // A trie of one leaf needs no record.
     expect::<&str, &str>(dir.path(), Column::AccountTrie, []);
     // The contract's only slot is zero by now.
@@ -133,10 +132,39 @@ fn undo_records_hold_what_block_1_replaced() {
     let account = format!("0120{ACCOUNT}");
     let slot = format!("0240{ACCOUNT}{SLOT}");
     let expected = [
-        (format!("{account}{block}"), format!("01{}", account_rlp(ROOT))),
-        (format!("{slot}{block}"), "01821234".to_owned()),
+        (format!("{account}{block}"), format!("0000{}", account_rlp(ROOT))),
+        (format!("{slot}{block}"), "00821234".to_owned()),
     ];
     expect(dir.path(), Column::Undo, expected);
+}
+
+#[test]
+fn records_of_the_flat_state_name_the_block_that_wrote_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut chain = Chain::create(dir.path(), History::Archive, &StateDiff::default());
+    for number in 1..=64_u64 {
+        let mut contract = account(1, 0);
+        contract.slots.insert(U256::from(2), U256::from(number).into());
+        let change = if number % 32 == 0 {
+            diff([(ADDRESS, contract)])
+        } else {
+            StateDiff::default()
+        };
+        chain.push(&change);
+    }
+    // An account that comes in block 65, with neither code nor storage: nonce 7 and balance 5.
+    chain.push(&diff([(Address::repeat_byte(0x12), account(7, 5))]));
+    drop(chain);
+    let plain = hex::encode(keccak256(Address::repeat_byte(0x12)));
+    let accounts = records(dir.path(), Column::Accounts);
+    // 64 and 65 take two bytes.
+    assert!(accounts.contains(&(plain, "0501010705".to_owned())), "{accounts:?}");
+    let slot = format!("{ACCOUNT}{SLOT}");
+    expect(dir.path(), Column::Storage, [(slot.clone(), "010140")]);
+    // What block 64 replaced was of block 32; that of blocks 32 and 65 was nothing.
+    let undo = records(dir.path(), Column::Undo);
+    let of_slot = (format!("0240{slot}{:016x}", 64), "8020".to_owned());
+    assert!(undo.len() == 2 && undo.contains(&of_slot), "{undo:?}");
 }
 
 #[test]
@@ -198,7 +226,7 @@ fn meta_records() {
         (hex::encode("head"), head),
         (
             hex::encode("identity"),
-            format!("030000009c18000000000000{}", hex::encode(headers[0].hash.get())),
+            format!("050000009c18000000000000{}", hex::encode(headers[0].hash.get())),
         ),
         (hex::encode("oldest_state"), "0000000000000000".to_owned()),
         set(0),

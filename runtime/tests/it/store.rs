@@ -13,6 +13,7 @@ use ledger_runtime::store::{
 };
 
 use crate::chain::{CHAIN_ID, Chain, Extras, Random, certificate, identity, options, validator_set};
+use crate::raw;
 
 fn transaction(nonce: u64) -> Recovered<Transaction> {
     let unsigned = TxEip1559 {
@@ -266,9 +267,7 @@ fn another_format_is_refused_by_its_number() {
     let chain = Chain::create(dir.path(), History::Archive, &Random::new(7).diff(5, 5));
     let ours = identity(chain.head());
     drop(chain);
-    let options = rocksdb::Options::default();
-    let names = rocksdb::DB::list_cf(&options, dir.path()).expect("a database");
-    let db = rocksdb::DB::open_cf(&options, dir.path(), names).expect("a database");
+    let db = raw::open(dir.path());
     let mut identity = db
         .get_cf(&db.cf_handle("meta").expect("there"), "identity")
         .expect("read")

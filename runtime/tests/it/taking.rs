@@ -11,7 +11,6 @@ use ledger_chainspec::{
 use ledger_contracts::{CodeId, Transact};
 use ledger_runtime::{
     CertifiedBlocks, Runtime, RuntimeOptions,
-    store::Column,
     transfer::{StateChunk, StateCursor, StateImport},
 };
 use tempfile::TempDir;
@@ -183,17 +182,6 @@ pub fn follow(giver: &Giver, taker: &Runtime) {
         }
     }
     taker.sync().unwrap();
-}
-
-/// All records of a column, whoever has the database open.
-pub fn records(path: &Path, column: Column) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let options = rocksdb::Options::default();
-    let names = rocksdb::DB::list_cf(&options, path).unwrap();
-    let db = rocksdb::DB::open_cf_for_read_only(&options, path, names, false).unwrap();
-    let handle = db.cf_handle(column.name()).unwrap();
-    db.iterator_cf(&handle, rocksdb::IteratorMode::Start)
-        .map(|record| record.map(|(key, value)| (key.into_vec(), value.into_vec())).unwrap())
-        .collect()
 }
 
 /// What a kill at this moment would leave behind.

@@ -12,7 +12,8 @@ use ledger_runtime::{
 use parity_scale_codec::{Compact, Encode};
 
 use crate::{
-    taking::{Giver, follow, killed, options, records, spec, take, take_rest},
+    raw::{records, state_records},
+    taking::{Giver, follow, killed, options, spec, take, take_rest},
     world::World,
 };
 
@@ -36,7 +37,10 @@ fn the_state_is_the_same_to_the_byte_in_chunks_of_any_size() {
         let folder = tempfile::tempdir().unwrap();
         counts.push(take(&giver, giver.head(), bytes, folder.path()));
         for column in STATE {
-            let (kept, taken) = (records(giver.world.path(), column), records(folder.path(), column));
+            let (kept, taken) = (
+                state_records(giver.world.path(), column),
+                state_records(folder.path(), column),
+            );
             assert!(!kept.is_empty());
             assert_eq!(kept.len(), taken.len(), "{} in chunks of {bytes}", column.name());
             assert!(kept == taken, "{} in chunks of {bytes}", column.name());
@@ -49,7 +53,10 @@ fn the_state_is_the_same_to_the_byte_in_chunks_of_any_size() {
             Column::TxLookup,
             Column::Codes,
         ] {
-            let (kept, taken) = (records(giver.world.path(), column), records(folder.path(), column));
+            let (kept, taken) = (
+                state_records(giver.world.path(), column),
+                state_records(folder.path(), column),
+            );
             assert!(kept == taken, "{} in chunks of {bytes}", column.name());
         }
     }
@@ -85,7 +92,7 @@ fn a_state_of_the_window_is_given_while_blocks_are_committed_and_removed_slots_s
     follow(&giver, &taker);
     assert_eq!(taker.head(), giver.world.head());
     for column in [Column::Accounts, Column::Storage, Column::Code] {
-        assert!(records(giver.world.path(), column) == records(folder.path(), column));
+        assert!(state_records(giver.world.path(), column) == state_records(folder.path(), column));
     }
     taker.store().verify_state().unwrap();
 
@@ -95,7 +102,7 @@ fn a_state_of_the_window_is_given_while_blocks_are_committed_and_removed_slots_s
     let again = Runtime::open(options(folder.path(), &giver)).unwrap();
     again.store().verify_state().unwrap();
     for column in [Column::Accounts, Column::Storage, Column::Code] {
-        assert!(records(giver.world.path(), column) == records(folder.path(), column));
+        assert!(state_records(giver.world.path(), column) == state_records(folder.path(), column));
     }
 }
 
@@ -137,7 +144,7 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
         kills += 1;
         let identity = records(folder.path(), Column::Meta);
         let identity = identity.into_iter().find(|(key, _)| key == b"identity").unwrap().1;
-        assert_eq!(identity[..4], [3, 0, 0, 0x80], "a format that no program has");
+        assert_eq!(identity[..4], [5, 0, 0, 0x80], "a format that no program has");
         // As ended: the same process's folder, opened anew; with the manifest or without.
         drop(import);
         import = match kills % 2 {
@@ -158,7 +165,7 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
     import.finish().unwrap();
     for column in STATE {
         assert!(
-            records(giver.world.path(), column) == records(folder.path(), column),
+            state_records(giver.world.path(), column) == state_records(folder.path(), column),
             "{}",
             column.name()
         );
@@ -196,7 +203,7 @@ fn nothing_is_finished_before_all_is_there_and_nothing_is_replaced_but_genesis()
     import.finish().unwrap();
     for column in STATE {
         assert!(
-            records(giver.world.path(), column) == records(folder.path(), column),
+            state_records(giver.world.path(), column) == state_records(folder.path(), column),
             "{}",
             column.name()
         );
@@ -357,7 +364,7 @@ fn a_node_that_began_with_a_state_says_so_of_what_it_has_not_and_goes_on_like_an
     check(&taker);
     for column in STATE {
         assert!(
-            records(giver.world.path(), column) == records(folder.path(), column),
+            state_records(giver.world.path(), column) == state_records(folder.path(), column),
             "{}",
             column.name()
         );
@@ -381,7 +388,7 @@ fn a_node_that_began_with_a_state_says_so_of_what_it_has_not_and_goes_on_like_an
     import.finish().unwrap();
     for column in STATE {
         assert!(
-            records(giver.world.path(), column) == records(third.path(), column),
+            state_records(giver.world.path(), column) == state_records(third.path(), column),
             "{}",
             column.name()
         );
@@ -454,7 +461,7 @@ fn codes_of_older_blocks_are_known_once_these_were_fetched() {
         Column::Codes,
     ] {
         assert!(
-            records(giver.world.path(), column) == records(folder.path(), column),
+            state_records(giver.world.path(), column) == state_records(folder.path(), column),
             "{}",
             column.name()
         );

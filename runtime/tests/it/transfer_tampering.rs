@@ -16,7 +16,8 @@ use ledger_runtime::{
 use parity_scale_codec::Encode;
 
 use crate::{
-    taking::{Giver, options, records, spec},
+    raw::{records, state_records},
+    taking::{Giver, options, spec},
     world::{Person, World, chain_id_of},
 };
 
@@ -59,7 +60,10 @@ fn no_changed_byte_of_any_chunk_changes_what_is_taken() {
     import.finish().unwrap();
     for column in Column::ALL {
         if !matches!(column, Column::Undo | Column::Meta) {
-            let (kept, taken) = (records(giver.world.path(), column), records(folder.path(), column));
+            let (kept, taken) = (
+                state_records(giver.world.path(), column),
+                state_records(folder.path(), column),
+            );
             assert!(kept == taken, "{}", column.name());
         }
     }

@@ -13,6 +13,7 @@ use ledger_runtime::{
 };
 use tempfile::TempDir;
 
+use crate::raw;
 use crate::world::{Person, World, chain_id_of};
 
 const SMALL: u32 = 1;
@@ -88,9 +89,7 @@ fn a_sound_chain_is_found_sound_and_gives_the_same_when_executed_again() {
 
 /// Changes one record of the closed database in `path`.
 fn tamper(path: &Path, column: Column, change: impl Fn(&[(Vec<u8>, Vec<u8>)]) -> (Vec<u8>, Option<Vec<u8>>)) {
-    let options = rocksdb::Options::default();
-    let names = rocksdb::DB::list_cf(&options, path).unwrap();
-    let db = rocksdb::DB::open_cf(&options, path, names).unwrap();
+    let db = raw::open(path);
     let cf = db.cf_handle(column.name()).unwrap();
     let records: Vec<_> = db
         .iterator_cf(&cf, rocksdb::IteratorMode::Start)

@@ -8,6 +8,7 @@
 
 mod cache;
 mod node;
+mod part;
 mod past;
 mod proof;
 mod range;
@@ -34,7 +35,8 @@ use work::Leaf;
 
 pub(crate) use cache::BranchCache;
 pub(crate) use node::Record;
-pub(crate) use past::Past;
+pub(crate) use part::{joined, patched};
+pub(crate) use past::{Past, PastBranch};
 pub(crate) use range::KeySpan;
 pub(super) use range::check_range;
 pub use range::{RANGE_PROOF_NODES_MAX, RangeFault};
@@ -103,10 +105,22 @@ impl<'a> TrieReader<'a> {
     /// The branch at `path`, which its parent names.
     fn branch(&self, path: &Nibbles) -> Result<Arc<Branch>, StateError> {
         let key = self.id.node_key(path);
-        match self.view.trie_record(self.id.nodes(), &key)? {
-            Some(Record::Branch(branch)) => Ok(branch),
-            _ => Err(StoreError::missing(self.id.nodes(), &key).into()),
+        match self.view.branch(self.id.nodes(), &key)? {
+            PastBranch::Known(branch) => Ok(branch),
+            PastBranch::Lowest => self.rebuilt(path),
         }
+    }
+
+    /// The branch at `path`, which had small subtrees alone below it.
+    fn rebuilt(&self, path: &Nibbles) -> Result<Arc<Branch>, StateError> {
+        let leaves = self.leaves().below(path)?;
+        if small::fork_of(&leaves).as_ref() == Some(path) {
+            return Ok(Arc::new(small::branch(&leaves, path)));
+        }
+        let (id, found) = (self.id, leaves.len());
+        Err(StateError::Trie {
+            what: format!("the {found} leaves below {path:?} of {id:?} do not part there"),
+        })
     }
 
     /// Where the branch with a record stands below `place`, if there is one.

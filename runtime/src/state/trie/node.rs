@@ -65,6 +65,11 @@ impl Branch {
         })
     }
 
+    /// Whether all children are small subtrees, so that their leaves alone give the branch.
+    pub(super) fn is_lowest(&self) -> bool {
+        self.leaves_if_small().is_some()
+    }
+
     /// RLP of the Ethereum node: sixteen children and no value.
     pub(super) fn rlp(&self) -> Vec<u8> {
         let children = self

@@ -1,12 +1,18 @@
 //! What of a trie's record did a block replace, and how does an older record come of that?
 //!
-//! An undo record of a flat column holds the whole old value. A branch near the root changes in every block, in few of its
+//! An undo record of a flat column holds the whole old record. A branch near the root changes in every block, in few of its
 //! children, so that its undo record holds only those. The branch as of block h is then put together from the undo
 //! records after h, oldest first, each child from the first that names it, and the rest from the record of today.
+//!
+//! The lowest branches are most of those that a block changes, and their leaves give them at any block. So there is no undo
+//! record while a branch stays one of them, and one that says so when it does not. Nor is there one of a branch that came:
+//! whoever reads it comes from its parent as of that block, which did not name it before. The trie's root alone has no
+//! parent, and its undo records tell all.
 
 use std::sync::Arc;
 
-use super::node::{self, Branch, Child, Record, WIDTH};
+use super::node::{Branch, Record};
+use super::part::{self, ALL, Parts};
 
 /// First byte of an undo record: there was no record.
 const ABSENT: u8 = 0;
@@ -14,31 +20,30 @@ const ABSENT: u8 = 0;
 const CHILDREN: u8 = 1;
 /// First byte of an undo record: the root's record, when it is no branch.
 const ROOT: u8 = 2;
-
-/// Every child of a branch.
-const ALL: u16 = u16::MAX;
+/// First byte of an undo record: a branch that had small subtrees alone below it.
+const LOWEST: u8 = 3;
 
 /// The undo record of a record that is new.
 pub(super) fn absent() -> Vec<u8> {
     vec![ABSENT]
 }
 
-/// The undo record of a branch whose record goes.
-pub(super) fn removed(old: &Branch) -> Vec<u8> {
-    children(ALL, &old.0)
+/// The undo record of a branch that was `old` and becomes `new`, if it needs one. The root's does always.
+pub(super) fn branch(is_root: bool, old: Option<&Branch>, new: Option<&Branch>) -> Option<Vec<u8>> {
+    let is_lowest = |branch: &Branch| !is_root && branch.is_lowest();
+    match (old, new) {
+        (None, _) => is_root.then(absent),
+        (Some(old), new) if is_lowest(old) => (!new.is_some_and(is_lowest)).then(|| vec![LOWEST]),
+        (Some(old), Some(new)) if !is_lowest(new) => Some(children(part::touched(old, new), old)),
+        // Nothing is kept of it from here on, so that this is all that a reader will find.
+        (Some(old), _) => Some(children(ALL, old)),
+    }
 }
 
-/// The undo record of a branch that changes from `old` to `new`; `None` if it does not.
-pub(super) fn changed(old: &Branch, new: &Branch) -> Option<Vec<u8>> {
-    let mut touched = 0_u16;
-    let mut part = <[Option<Child>; WIDTH]>::default();
-    for (nibble, (old, new)) in old.0.iter().zip(&new.0).enumerate() {
-        if old != new {
-            touched |= 1 << nibble;
-            part[nibble].clone_from(old);
-        }
-    }
-    (touched != 0).then(|| children(touched, &part))
+fn children(touched: u16, old: &Branch) -> Vec<u8> {
+    let mut bytes = vec![CHILDREN];
+    part::put(&mut bytes, touched, old);
+    bytes
 }
 
 /// The undo record of a root's record that is no branch.
@@ -46,72 +51,81 @@ pub(super) fn root(old: &Record) -> Vec<u8> {
     [&[ROOT], old.to_bytes().as_slice()].concat()
 }
 
-fn children(touched: u16, part: &[Option<Child>; WIDTH]) -> Vec<u8> {
-    let mut bytes = vec![CHILDREN];
-    bytes.extend_from_slice(&touched.to_be_bytes());
-    node::put_children(&mut bytes, part);
-    bytes
-}
-
 /// A record of an older block, as far as the undo records seen say.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
-    known: u16,
-    branch: Branch,
+    parts: Parts,
     whole: Option<Whole>,
 }
 
 #[derive(Debug)]
 enum Whole {
     Absent,
+    Lowest,
     Root(Record),
+}
+
+/// A branch of an older block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PastBranch {
+    /// This one.
+    Known(Arc<Branch>),
+    /// The one that its leaves give.
+    Lowest,
+}
+
+impl PastBranch {
+    /// The branch that the record of that block holds.
+    pub(crate) fn of(record: Option<Record>) -> Result<Self, &'static str> {
+        match record {
+            Some(Record::Branch(branch)) => Ok(Self::Known(branch)),
+            Some(Record::Extension(_)) => Err("no branch"),
+            None => Err("missing"),
+        }
+    }
 }
 
 impl Past {
     /// Adds the next undo record; whether the record is known completely now.
     pub(crate) fn add(&mut self, undo: &[u8]) -> Result<bool, &'static str> {
-        let (&kind, mut rest) = undo.split_first().ok_or("an empty undo record")?;
+        let (&kind, rest) = undo.split_first().ok_or("an empty undo record")?;
         match kind {
-            ABSENT if self.known == 0 => self.whole = Some(Whole::Absent),
-            ROOT if self.known == 0 => self.whole = Some(Whole::Root(Record::from_bytes(rest)?)),
-            CHILDREN => {
-                let touched = node::take(&mut rest, 2)?;
-                let touched = u16::from_be_bytes([touched[0], touched[1]]);
-                let children = node::take_children(&mut rest)?;
-                if !rest.is_empty() {
-                    return Err("an undo record longer than its contents");
-                }
-                for (nibble, child) in children.into_iter().enumerate() {
-                    if touched & !self.known & 1 << nibble != 0 {
-                        self.branch.0[nibble] = child;
-                    }
-                }
-                self.known |= touched;
-            }
+            ABSENT if self.parts.known == 0 => self.whole = Some(Whole::Absent),
+            LOWEST if self.parts.known == 0 && rest.is_empty() => self.whole = Some(Whole::Lowest),
+            ROOT if self.parts.known == 0 => self.whole = Some(Whole::Root(Record::from_bytes(rest)?)),
+            CHILDREN => self.parts.add(rest)?,
             _ => return Err("an undo record that does not fit the one before it"),
         }
-        Ok(self.whole.is_some() || self.known == ALL)
+        Ok(self.whole.is_some() || self.parts.known == ALL)
     }
 
-    /// The record, given what it is today.
-    pub(crate) fn over(mut self, now: Option<Record>) -> Result<Option<Record>, &'static str> {
+    /// The branch, which another record of its block names, given what is there today.
+    pub(crate) fn branch_over(self, now: Option<Record>) -> Result<PastBranch, &'static str> {
+        let is_unchanged = self.whole.is_none() && self.parts.known == 0;
+        match (&self.whole, &now) {
+            (Some(Whole::Lowest), _) => Ok(PastBranch::Lowest),
+            // It may have changed since, but was one of the lowest all the time.
+            (_, Some(Record::Branch(now))) if is_unchanged && now.is_lowest() => Ok(PastBranch::Lowest),
+            _ => PastBranch::of(self.over(now)?),
+        }
+    }
+
+    /// The root's record, given what it is today.
+    pub(crate) fn over(self, now: Option<Record>) -> Result<Option<Record>, &'static str> {
         match self.whole {
             Some(Whole::Absent) => return Ok(None),
             Some(Whole::Root(root)) => return Ok(Some(root)),
-            None if self.known == 0 => return Ok(now),
+            Some(Whole::Lowest) => return Err("a root with an undo record of another branch"),
+            None if self.parts.known == 0 => return Ok(now),
             None => {}
         }
-        if self.known != ALL {
-            let Some(Record::Branch(now)) = now else {
-                return Err("gone without an undo record of all its children");
-            };
-            for (nibble, child) in now.0.iter().enumerate() {
-                if self.known & 1 << nibble == 0 {
-                    self.branch.0[nibble].clone_from(child);
-                }
-            }
-        }
-        Ok(Some(Record::Branch(Arc::new(self.branch))))
+        let branch = match (self.parts, now) {
+            (parts, Some(Record::Branch(now))) => parts.over(Branch::clone(&now)),
+            (parts, _) => parts
+                .complete()
+                .ok_or("gone without an undo record of all its children")?,
+        };
+        Ok(Some(Record::Branch(Arc::new(branch))))
     }
 }
 
@@ -121,8 +135,17 @@ mod tests {
     use alloy_trie::Nibbles;
     use alloy_trie::nodes::RlpNode;
 
-    use super::super::node::Below;
+    use super::super::node::{Below, Child};
     use super::*;
+
+    /// The undo record of the root, which tells all.
+    fn undo(old: &Branch, new: &Branch) -> Vec<u8> {
+        super::branch(true, Some(old), Some(new)).expect("the root has one always")
+    }
+
+    fn removed(old: &Branch) -> Vec<u8> {
+        super::branch(true, Some(old), None).expect("the root has one always")
+    }
 
     /// A branch whose children are these, by nibble and hash.
     fn branch(children: &[(usize, u8)]) -> Branch {
@@ -144,11 +167,11 @@ mod tests {
     fn each_child_comes_from_the_first_block_that_replaced_it() {
         let [first, second, third] = [&[(0, 1), (1, 1), (2, 1)][..], &[(0, 2), (1, 1)], &[(0, 3), (1, 3)]];
         let mut past = Past::default();
-        let undo = |old, new| changed(&branch(old), &branch(new)).expect("something changes");
+        let undo = |old, new| undo(&branch(old), &branch(new));
         assert_eq!(past.add(&undo(first, second)), Ok(false));
         assert_eq!(past.add(&undo(second, third)), Ok(false));
         assert_eq!(past.over(Some(record(third))), Ok(Some(record(first))));
-        assert!(changed(&branch(first), &branch(first)).is_none());
+        assert_eq!(part::touched(&branch(first), &branch(first)), 0);
     }
 
     #[test]
@@ -166,8 +189,48 @@ mod tests {
     }
 
     #[test]
+    fn of_the_lowest_branches_the_history_says_only_when_they_are_so_no_longer() {
+        let low = [branch(&[(3, 1), (4, 1)]), branch(&[(3, 2), (4, 1)])];
+        let high = low.clone().map(|mut branch| {
+            branch.0[4].as_mut().expect("a child").below = Below::Branch;
+            branch
+        });
+        let undo = |old, new| super::branch(false, old, new);
+        assert_eq!(undo(None, Some(&low[0])), None);
+        assert_eq!(undo(None, Some(&high[0])), None);
+        assert_eq!(undo(Some(&low[0]), Some(&low[1])), None);
+        let was_lowest = Some(vec![LOWEST]);
+        assert_eq!(undo(Some(&low[0]), Some(&high[1])), was_lowest);
+        assert_eq!(undo(Some(&low[0]), None), was_lowest);
+        let replaced = undo(Some(&high[0]), Some(&high[1])).expect("one child changes");
+        let all = undo(Some(&high[1]), Some(&low[1])).expect("nothing is kept from here on");
+        assert_eq!(undo(Some(&high[1]), None).as_ref(), Some(&all));
+
+        let now = |branch: &Branch| Some(Record::Branch(Arc::new(branch.clone())));
+        let known = |branch: &Branch| PastBranch::Known(Arc::new(branch.clone()));
+        let read = |undo: &[&Vec<u8>], now| {
+            let mut past = Past::default();
+            for undo in undo {
+                if past.add(undo).expect("an undo record") {
+                    break;
+                }
+            }
+            past.branch_over(now)
+        };
+        assert_eq!(read(&[], now(&low[1])), Ok(PastBranch::Lowest));
+        assert_eq!(read(&[], now(&high[1])), Ok(known(&high[1])));
+        read(&[], None).expect_err("another record names it");
+        for later in [now(&low[0]), now(&high[0]), None] {
+            assert_eq!(read(&[&vec![LOWEST], &replaced], later), Ok(PastBranch::Lowest));
+        }
+        // Child 3 from the first record, the other from the second, whatever comes behind.
+        assert_eq!(read(&[&replaced, &all, &vec![LOWEST]], None), Ok(known(&high[0])));
+        assert_eq!(read(&[&replaced], now(&high[1])), Ok(known(&high[0])));
+    }
+
+    #[test]
     fn records_that_do_not_follow_one_another_are_refused() {
-        let undo = changed(&branch(&[(0, 1), (1, 1)]), &branch(&[(0, 2), (1, 1)])).expect("something changes");
+        let undo = undo(&branch(&[(0, 1), (1, 1)]), &branch(&[(0, 2), (1, 1)]));
         for later in [absent(), root(&Record::Extension(Nibbles::from_nibbles([1])))] {
             let mut past = Past::default();
             past.add(&undo).expect("the first");
@@ -178,7 +241,8 @@ mod tests {
         past.over(None).expect_err("the rest of the children is nowhere");
         for bytes in [
             &[][..],
-            &[3],
+            &[4],
+            &[LOWEST, 0],
             &undo[..undo.len() - 1],
             &[undo.as_slice(), &[0]].concat(),
         ] {

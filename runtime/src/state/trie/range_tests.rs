@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::tests::{Chain, ID, Model, key, root_of, writes};
 use super::{KeySpan, RangeFault, TrieReader, check_range};
 use crate::state::{Leaves, StateView};
+use crate::store::Column;
 use crate::store::SpanLimit;
 
 const ACCOUNT: Leaves = Leaves::Slots(B256::repeat_byte(0xaa));
@@ -177,8 +178,11 @@ proptest! {
             by_pieces.push(&writes(&piece));
         }
         let records = |chain: &Chain| {
-            let columns = [crate::store::Column::Storage, crate::store::Column::StorageTrie];
-            columns.map(|column| chain.store.records(column, &[]).collect::<Result<Vec<_>, _>>().expect("readable"))
+            let leaves = chain.store.flat_records(Column::Storage, &[]);
+            let leaves = leaves.map(|record| record.map(|(key, record)| (key, record.leaf)));
+            let leaves: Vec<_> = leaves.collect::<Result<_, _>>().expect("readable");
+            let branches = chain.store.records(Column::StorageTrie, &[]);
+            (leaves, branches.collect::<Result<Vec<_>, _>>().expect("readable"))
         };
         prop_assert_eq!(records(&by_pieces), records(&at_once));
     }

@@ -16,8 +16,8 @@ use proptest::prelude::*;
 use super::node::{Branch, Record};
 use super::{LeafChange, TrieId, TrieReader, update};
 use crate::state::view::storage_key;
-use crate::state::{StateChange, StateCommitment, StateError, StateView};
-use crate::store::{BlockCommit, ChainIdentity, Column, History, Store, StoreOptions};
+use crate::state::{StateChange, StateCommitment, StateError, StateView, Written};
+use crate::store::{BlockCommit, ChainIdentity, Column, FlatRecord, History, Store, StoreOptions};
 
 const ACCOUNT: B256 = B256::repeat_byte(0xaa);
 pub(super) const ID: TrieId = TrieId::Storage(ACCOUNT);
@@ -93,6 +93,7 @@ impl Chain {
 
     /// Commits a block that writes and removes leaves; gives the root that the trie computes.
     pub(super) fn push(&mut self, writes: &BTreeMap<B256, Option<Vec<u8>>>) -> B256 {
+        let view = self.store.state();
         let mut model = self.models.last().expect("genesis").clone();
         let (mut leaves, mut changes) = (Vec::new(), Vec::new());
         for (key, value) in writes {
@@ -103,10 +104,14 @@ impl Chain {
             if old != *value {
                 leaves.push(LeafChange::new(*key, value.clone()));
                 let flat = storage_key(&ACCOUNT, key);
-                changes.push(StateChange::flat(Column::Storage, &flat, old.as_deref(), value.clone()));
+                let old = view.flat(Column::Storage, &flat).expect("readable");
+                let new = value.clone().map(|leaf| FlatRecord {
+                    since: view.next_block(),
+                    leaf,
+                });
+                changes.push(StateChange::flat(Column::Storage, &flat, old.as_ref(), new));
             }
         }
-        let view = self.store.state();
         let parent = self.store.head().expect("genesis");
         let root = view.root().expect("a root");
         let (root, nodes) = update(TrieReader { view: &view, id: ID }, root, &leaves).expect("readable");
@@ -261,9 +266,9 @@ fn record(key: &[u8], new: Option<Record>) -> StateChange {
     StateChange {
         column: Column::StorageTrie,
         key: key.to_vec(),
-        new: new.as_ref().map(Record::to_bytes),
+        new: Written::of(new.as_ref()),
         record: new,
-        undo: vec![0],
+        undo: Some(vec![0]),
     }
 }
 

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 
 use super::node::{self, Below, Branch, Child, RECORD_LOST_LEAVES_MAX, Record, SMALL_LEAVES_MAX};
 use super::work::{Leaf, LeafChange, Work, groups, merge};
-use super::{Leaves, TrieReader, past, small};
-use crate::state::{StateChange, StateError};
+use super::{Leaves, TrieReader, part, past, small};
+use crate::state::{StateChange, StateError, Written};
 
 /// Changes below one branch that are worth tasks of their own.
 const CHANGES_PER_TASK_MIN: usize = 64;
@@ -154,7 +154,7 @@ impl<'a> Updater<'a> {
             last = work.or(last);
         }
         if new.0.iter().flatten().count() < 2 {
-            self.change(&at, None, past::removed(&old));
+            self.change(&at, None, past::branch(at.is_empty(), Some(&old), None));
             return match last {
                 Some(work) => Ok(Some(work)),
                 None => self.lift(at, &new),
@@ -232,16 +232,19 @@ impl<'a> Updater<'a> {
         };
         if let Some(leaves) = new.leaves_if_small().filter(|leaves| *leaves <= leaves_max) {
             if let Some(old) = old {
-                self.change(&at, None, past::removed(old));
+                self.change(&at, None, past::branch(at.is_empty(), Some(old), None));
             }
             return Work::Small { at, node, leaves };
         }
-        let undo = match old {
-            Some(old) => past::changed(old, &new),
-            None => Some(past::absent()),
-        };
-        if let Some(undo) = undo {
-            self.change(&at, Some(Record::Branch(Arc::new(new))), undo);
+        match old {
+            None => {
+                let undo = past::branch(at.is_empty(), None, Some(&new));
+                self.change(&at, Some(Record::Branch(Arc::new(new))), undo);
+            }
+            Some(old) => match part::touched(old, &new) {
+                0 => {}
+                touched => self.change_branch(&at, touched, old, new),
+            },
         }
         Work::Branch { at, node }
     }
@@ -259,24 +262,37 @@ impl<'a> Updater<'a> {
         match self.records.last_mut().filter(|record| record.key == key) {
             Some(record) => {
                 if !was_branch {
-                    record.undo = undo;
+                    record.undo = Some(undo);
                 }
-                if record.new.is_none() {
-                    record.new = new.as_ref().map(Record::to_bytes);
+                if record.new == Written::Removed {
+                    record.new = Written::of(new.as_ref());
                     record.record = new;
                 }
             }
             None if new == old || was_branch => {}
-            None => self.change(&top, new, undo),
+            None => self.change(&top, new, Some(undo)),
         }
     }
 
-    fn change(&mut self, path: &Nibbles, new: Option<Record>, undo: Vec<u8>) {
+    fn change(&mut self, path: &Nibbles, new: Option<Record>, undo: Option<Vec<u8>>) {
+        let written = Written::of(new.as_ref());
+        self.write(path, written, new, undo);
+    }
+
+    /// Changes the children in `touched` of the branch at `path`.
+    fn change_branch(&mut self, path: &Nibbles, touched: u16, old: &Branch, new: Branch) {
+        let undo = past::branch(path.is_empty(), Some(old), Some(&new));
+        let patch = part::patch(touched, &new);
+        let written = patch.map_or_else(|| Written::Whole(new.to_bytes()), Written::Patch);
+        self.write(path, written, Some(Record::Branch(Arc::new(new))), undo);
+    }
+
+    fn write(&mut self, path: &Nibbles, new: Written, record: Option<Record>, undo: Option<Vec<u8>>) {
         self.records.push(StateChange {
             column: self.trie.id.nodes(),
             key: self.trie.id.node_key(path),
-            new: new.as_ref().map(Record::to_bytes),
-            record: new,
+            new,
+            record,
             undo,
         });
     }
