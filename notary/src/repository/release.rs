@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{RuleError, Unsigned};
 use crate::tuf::{
-    Document, MetaFile, Place, RoleName, Root, Signed, Snapshot, TargetPath, Targets, Timestamp, UnixSeconds, Version,
-    metadata::MetadataError, names::encoded,
+    Document, MetaFile, Place, Request, RoleName, Root, Signed, Snapshot, TargetFile, TargetPath, Targets, Timestamp,
+    UnixSeconds, Version, metadata::MetadataError, names::encoded,
 };
 
 /// Files that go out together. Empty but for the timestamp, it is the hourly sign of life.
@@ -143,8 +143,7 @@ pub(super) fn writes(release: &Release, parsed: &Parsed) -> Vec<Write> {
     let versioned = |role: &RoleName, version: Version| format!("{version}.{}.json", encoded(role.as_str()));
     let mut writes = Vec::new();
     for (path, bytes) in &release.files {
-        let file = crate::tuf::TargetFile::of(bytes);
-        let request = crate::tuf::Request::target(path, &file, true);
+        let request = Request::target(path, &TargetFile::of(bytes), true);
         let (place, name, bytes) = (Place::Targets, request.name, bytes.clone());
         writes.push(Write { place, name, bytes });
     }

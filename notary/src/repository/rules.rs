@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::release::{Parsed, Published, Release, listed_after, version_after};
 use crate::tuf::{
-    DelegatedRole, Document, Kind, MetaFile, RoleName, TargetPath, Targets, UnixSeconds, Version,
+    DelegatedRole, Document, Key, KeyId, Kind, MetaFile, RoleName, TargetPath, Targets, UnixSeconds, Version,
     metadata::MetadataError, names::encoded,
 };
 
@@ -66,6 +66,16 @@ pub enum RuleError {
     /// Readers could meet half of a change.
     #[error("root says consistent_snapshot: false; files here are named by version and hash")]
     Inconsistent,
+    /// An id that is not its key's: one key could stand under two of them, and look like two.
+    #[error("{role} lists a key as {got}, its id is {expected}")]
+    KeyId {
+        /// The role whose metadata list it.
+        role: RoleName,
+        /// The key's id.
+        expected: KeyId,
+        /// The id that it is listed under.
+        got: KeyId,
+    },
     /// A name that would be spelt differently in an address and on the disk.
     #[error("the name {name:?} has other characters than letters, digits, - . _ ~")]
     Name {
@@ -158,6 +168,7 @@ fn check_root(before: Option<&Published>, parsed: &Parsed, now: UnixSeconds) -> 
     if !root.consistent_snapshot {
         return Err(RuleError::Inconsistent);
     }
+    check_key_ids(&RoleName::root(), &root.keys)?;
     check_next(
         RoleName::root(),
         before.map(|published| published.root.version),
@@ -166,9 +177,21 @@ fn check_root(before: Option<&Published>, parsed: &Parsed, now: UnixSeconds) -> 
     check_life(RoleName::root(), root, now)
 }
 
+fn check_key_ids(role: &RoleName, keys: &BTreeMap<KeyId, Key>) -> Result<(), RuleError> {
+    let mut ids = keys.iter().map(|(got, key)| (got, key.id()));
+    let Some((got, expected)) = ids.find(|(got, expected)| *got != expected) else {
+        return Ok(());
+    };
+    let (role, got) = (role.clone(), got.clone());
+    Err(RuleError::KeyId { role, expected, got })
+}
+
 fn check_versions(before: Option<&Published>, parsed: &Parsed, now: UnixSeconds) -> Result<(), RuleError> {
     for (role, targets) in &parsed.roles {
         check_name(role.as_str())?;
+        if let Some(delegations) = &targets.delegations {
+            check_key_ids(role, &delegations.keys)?;
+        }
         let published = before.and_then(|published| published.snapshot.entry(role));
         check_next(role.clone(), published.map(|listed| listed.version), targets.version)?;
         check_life(role.clone(), targets, now)?;

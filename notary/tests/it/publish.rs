@@ -11,8 +11,8 @@ use ledger_notary::{
 };
 
 use crate::kit::{
-    DAY, HOUR, NOW, ROOT_KEYS, SNAPSHOT_KEY, Sim, TIMESTAMP_KEY, delegate, delegation, keys, name, path, role_keys,
-    signed, version,
+    DAY, HOUR, NOW, ROOT_KEYS, SNAPSHOT_KEY, Sim, TIMESTAMP_KEY, delegate, delegation, keys, name, path, public,
+    role_keys, signed, version,
 };
 
 /// Puts the signatures of the online keys under what the writer wants signed.
@@ -309,6 +309,24 @@ fn the_rules_of_the_house_are_kept() {
         ..Release::default()
     };
     house.refuse(unborn, "m-b is delegated to and was never published");
+    // One key under an id that is not its own could be listed twice.
+    let mut targets = house.targets.clone();
+    targets.version = version(2);
+    let listed = &mut targets.delegations.as_mut().unwrap().keys;
+    listed.insert("00".repeat(32).try_into().unwrap(), public(60));
+    let aliased = Release {
+        roles: [(RoleName::targets(), signed(targets, &[11, 12]))].into(),
+        ..Release::default()
+    };
+    house.refuse(aliased, "targets lists a key as 0000");
+    let mut root = house.root.clone();
+    root.version = version(2);
+    root.keys.insert("00".repeat(32).try_into().unwrap(), public(11));
+    let aliased = Release {
+        root: Some(signed(root, &ROOT_KEYS[..3])),
+        ..Release::default()
+    };
+    house.refuse(aliased, "root lists a key as 0000");
     let odd = Release {
         files: [(path("a b"), Vec::new())].into(),
         ..Release::default()

@@ -115,7 +115,9 @@ impl Search {
     /// Puts the roles that may speak of the path before all others that wait; a terminating one lets nobody wait behind it.
     fn plan(&mut self, targets: &Targets) {
         let mut children = Vec::new();
-        for (delegations, role) in targets.delegated().filter(|(_, role)| role.paths.cover(&self.path)) {
+        let covering = targets.delegated().filter(|(_, role)| role.paths.cover(&self.path));
+        // More could not be visited: a document with thousands of them costs no more than this.
+        for (delegations, role) in covering.take(ROLES_VISITED_MAX + 1) {
             children.push(delegations.authority(role));
             if role.terminating {
                 self.ahead.clear();
