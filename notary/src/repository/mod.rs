@@ -7,7 +7,7 @@
 //! holds all [records](crate::records) against each other, and only then lets the timestamp move. Every file is written whole and synced, under a name that carries its version or hash;
 //! what a crash leaves behind before the timestamp, nobody looks at.
 //!
-//! Read in this order: [`unsigned`] (what is signed), [`release`] (what is published together), `rules`, `rehearsal`, `contents` (the records),
+//! Read in this order: `unsigned` (what is signed), `release` (what is published together), `rules`, `rehearsal`, `contents` (the records),
 //! `folder` (the disk).
 
 mod contents;

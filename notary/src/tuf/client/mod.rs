@@ -4,8 +4,8 @@
 //! is fed what came, and says what to keep. It has no clock, no disk and no network, so that every attack is a table of bytes.
 //! A failed step leaves what was kept before untouched, and a new verifier can start from it at any time.
 //!
-//! Read in this order: [`request`] (what is fetched), `root`, `timestamp`, `snapshot`, `targets` (one decision each), `search`
-//! (the walk through delegations), `state` (the sequence), [`drive`] (the loop around it).
+//! Read in this order: `request` (what is fetched), `root`, `timestamp`, `snapshot`, `targets` (one decision each), `search`
+//! (the walk through delegations), `state` (the sequence), `drive` (the loop around it).
 
 mod drive;
 mod error;
