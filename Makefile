@@ -1,7 +1,7 @@
 # Every way to build, run and test Cloud Ledger. Each target installs what it needs and is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build testnet testnet-down test lint fuzz bench crash faults soak contracts-check clean-data
+.PHONY: help setup build testnet testnet-down test lint fuzz bench crash faults soak contracts-check notary-check clean-data
 
 help: ## This list
 	@echo 'Cloud Ledger: make <target>'
@@ -42,6 +42,9 @@ soak: setup ## 100,000 simulated runs of the consensus, with a table of what the
 
 contracts-check: setup ## Solidity tests; artifacts and gas snapshot match the sources
 	@scripts/contracts-check.sh
+
+notary-check: setup ## python-tuf, unmodified, reads a repository that the notary's writer published
+	@scripts/notary-check.sh
 
 clean-data: testnet-down ## Delete the data of that network
 	@rm -rf .data

@@ -14,6 +14,7 @@ pub mod block;
 pub mod certificate;
 pub mod dev_keys;
 pub mod endorsement;
+pub mod endpoint;
 pub mod ids;
 pub mod passport_code;
 pub mod peer_id;
@@ -29,6 +30,7 @@ pub use block::{
 };
 pub use certificate::{CertificateError, FinalityCertificate, PrevoteCertificate, PrevoteSignature};
 pub use endorsement::{ENDORSED_TRANSACTIONS_MAX, Endorsement};
+pub use endpoint::is_endpoint;
 pub use ids::{
     BlockHash, BlockNumber, ConsensusKey, GenesisHash, MemberId, SetId, Signature64, Slot, UnixMillis, ValidatorSetHash,
 };

@@ -9,6 +9,7 @@ use ed25519_dalek::VerifyingKey;
 use super::{ChainSpec, Problem, check::Problems};
 use crate::{
     dev_keys::{self, DEV_ACCOUNTS, DEV_VALIDATORS},
+    endpoint::is_endpoint,
     ids::{ConsensusKey, MemberId},
     peer_id::{peer_id_from_text, peer_id_of, peer_id_to_text},
     predeploys::{ED25519_PRECOMPILE, PREDEPLOYS},
@@ -180,7 +181,7 @@ fn check_bootnodes(spec: &ChainSpec, problems: &mut Problems) {
     for (position, address) in bootnodes.iter().enumerate() {
         let key = format!("network.bootnodes[{position}]");
         match address.rsplit_once("/p2p/") {
-            Some((place, peer_id)) if is_place(place) && address.len() <= BOOTNODE_BYTES_MAX => {
+            Some((place, peer_id)) if is_endpoint(place) && address.len() <= BOOTNODE_BYTES_MAX => {
                 if let Err(reason) = peer_id_from_text(peer_id) {
                     problems.push(Problem::PeerId { key, reason });
                 }
@@ -193,24 +194,6 @@ fn check_bootnodes(spec: &ChainSpec, problems: &mut Problems) {
     }
     let entries = bootnodes.iter().enumerate();
     problems.unique(entries.map(|(position, address)| (format!("network.bootnodes[{position}]"), address.clone())));
-}
-
-/// Whether a multiaddress names a host and a TCP or QUIC port. The network parses it in full.
-fn is_place(place: &str) -> bool {
-    let parts: Vec<_> = place.split('/').collect();
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-    match parts[..] {
-        ["", kind, host, "tcp", port] | ["", kind, host, "udp", port, "quic-v1"] => {
-            let is_host = match kind {
-                "ip4" => host.parse::<std::net::Ipv4Addr>().is_ok(),
-                "ip6" => host.parse::<std::net::Ipv6Addr>().is_ok(),
-                "dns" | "dns4" | "dns6" => !host.is_empty(),
-                _ => false,
-            };
-            is_host && is_port(port)
-        }
-        _ => false,
-    }
 }
 
 fn refuse_development_keys(spec: &ChainSpec, problems: &mut Problems) {

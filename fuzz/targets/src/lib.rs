@@ -11,6 +11,7 @@ pub mod mutate;
 pub mod network;
 #[cfg(feature = "node")]
 pub mod node;
+pub mod notary;
 #[cfg(feature = "node")]
 pub mod rpc;
 pub mod seeds;
@@ -88,6 +89,7 @@ impl Heap {
 pub fn targets() -> Vec<Target> {
     let mut all = wire::TARGETS.to_vec();
     all.extend(files::TARGETS);
+    all.extend(notary::TARGETS);
     #[cfg(feature = "node")]
     all.extend(node::TARGETS);
     #[cfg(feature = "node")]

@@ -40,6 +40,7 @@ pub type Seed = (&'static str, &'static str, Vec<u8>);
 pub fn all() -> Vec<Seed> {
     let mut all = wire();
     all.extend(files());
+    all.extend(crate::notary::seeds());
     #[cfg(feature = "node")]
     all.extend(crate::node::seeds());
     #[cfg(feature = "node")]

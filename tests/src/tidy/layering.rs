@@ -24,6 +24,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-runtime", &["ledger-chainspec", "ledger-contracts"]),
     ("ledger-keys", &[]),
     ("ledger-network", &["ledger-chainspec", "ledger-consensus"]),
+    ("ledger-notary", &["ledger-chainspec"]),
     ("ledger-api", &["ledger-chainspec"]),
     ("ledger-suites", &["ledger-chainspec", "ledger-runtime"]),
     (
@@ -68,6 +69,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-keys",
             "ledger-network",
             "ledger-node",
+            "ledger-notary",
             "ledger-runtime",
             "passport",
         ],
@@ -95,6 +97,7 @@ pub const RESERVED: &[(&str, &[&str])] = &[
             "ledger-fuzz-targets",
             "ledger-network",
             "ledger-node",
+            "ledger-notary",
             "ledger-tests",
             "passport",
         ],
@@ -115,6 +118,8 @@ const PURE_FOLDERS: &[&str] = &[
     "chainspec/src/",
     "consensus/src/",
     "contracts/bindings/",
+    "notary/src/records/",
+    "notary/src/tuf/",
     "runtime/src/",
 ];
 const IMPURE: &[(&str, &str)] = &[

@@ -1,0 +1,26 @@
+//! How does metadata get to those who read it? The writer of a repository: a folder of static files that any server or mirror can
+//! serve.
+//!
+//! Keys are elsewhere. Whoever changes something builds the documents, has [`Unsigned::signable`] signed by those who may, and hands
+//! the [`Release`] to [`Repository::publish`]. That holds it against the house's own [`rules`](RuleError), lets the real
+//! [`Verifier`](crate::tuf::Verifier) read the outcome, as a reader who comes for the first time and as one who was here before, and
+//! holds all [records](crate::records) against each other, and only then lets the timestamp move. Every file is written whole and synced, under a name that carries its version or hash;
+//! what a crash leaves behind before the timestamp, nobody looks at.
+//!
+//! Read in this order: `unsigned` (what is signed), `release` (what is published together), `rules`, `rehearsal`, `contents` (the records),
+//! `folder` (the disk).
+
+mod contents;
+mod error;
+mod folder;
+mod rehearsal;
+mod release;
+mod rules;
+mod unsigned;
+
+pub use error::{PublishError, ReadError};
+pub use folder::Repository;
+pub use rehearsal::RehearsalError;
+pub use release::{Release, Write};
+pub use rules::RuleError;
+pub use unsigned::Unsigned;

@@ -1,0 +1,162 @@
+//! What is published together? Files that change, and the snapshot and timestamp that say so.
+
+use std::collections::BTreeMap;
+
+use super::{RuleError, Unsigned};
+use crate::tuf::{
+    Document, MetaFile, Place, Request, RoleName, Root, Signed, Snapshot, TargetFile, TargetPath, Targets, Timestamp,
+    UnixSeconds, Version, metadata::MetadataError, names::encoded,
+};
+
+/// Files that go out together. Empty but for the timestamp, it is the hourly sign of life.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// A new root.
+    pub root: Option<Vec<u8>>,
+    /// New targets metadata, of the top and of delegated roles.
+    pub roles: BTreeMap<RoleName, Vec<u8>>,
+    /// Target files that are new or changed.
+    pub files: BTreeMap<TargetPath, Vec<u8>>,
+    /// The snapshot, if it changes.
+    pub snapshot: Option<Vec<u8>>,
+    /// The timestamp.
+    pub timestamp: Vec<u8>,
+}
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Where.
+    pub place: Place,
+    /// Its name there.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// What is published now.
+#[derive(Clone, Debug)]
+pub(super) struct Published {
+    pub(super) first_root: Vec<u8>,
+    pub(super) root_file: Vec<u8>,
+    pub(super) root: Root,
+    pub(super) timestamp_file: Vec<u8>,
+    pub(super) timestamp: Timestamp,
+    pub(super) snapshot_file: Vec<u8>,
+    pub(super) snapshot: Snapshot,
+    /// Every role that the snapshot lists, revoked ones too: its file and what it says.
+    pub(super) roles: BTreeMap<RoleName, (Vec<u8>, Targets)>,
+}
+
+/// A release whose documents were read.
+pub(super) struct Parsed {
+    pub(super) root: Option<Root>,
+    pub(super) roles: BTreeMap<RoleName, Targets>,
+    pub(super) snapshot: Option<Snapshot>,
+    pub(super) timestamp: Timestamp,
+}
+
+impl Parsed {
+    pub(super) fn of(release: &Release) -> Result<Self, MetadataError> {
+        let root = release.root.as_ref().map(|bytes| read::<Root>(bytes)).transpose()?;
+        let snapshot = release
+            .snapshot
+            .as_ref()
+            .map(|bytes| read::<Snapshot>(bytes))
+            .transpose()?;
+        let roles = release
+            .roles
+            .iter()
+            .map(|(role, bytes)| Ok((role.clone(), read(bytes)?)));
+        Ok(Self {
+            root,
+            roles: roles.collect::<Result<_, MetadataError>>()?,
+            snapshot,
+            timestamp: read(&release.timestamp)?,
+        })
+    }
+}
+
+pub(super) fn read<T: Document + Clone>(bytes: &[u8]) -> Result<T, MetadataError> {
+    Ok(Signed::<T>::parse(bytes)?.unverified().clone())
+}
+
+/// What the snapshot must list once `roles` are out: all that was ever listed, with the new ones in place of theirs.
+pub(super) fn listed_after(
+    before: Option<&Published>,
+    roles: &BTreeMap<RoleName, Vec<u8>>,
+) -> Result<BTreeMap<String, MetaFile>, MetadataError> {
+    let mut meta = before
+        .map(|published| published.snapshot.meta.clone())
+        .unwrap_or_default();
+    for (role, bytes) in roles {
+        let version = read::<Targets>(bytes)?.version;
+        meta.insert(role.document(), MetaFile::of(version, bytes));
+    }
+    Ok(meta)
+}
+
+/// The version that follows the one published.
+pub(super) fn version_after(role: RoleName, before: Option<Version>) -> Result<Version, RuleError> {
+    match before {
+        None => Ok(Version::FIRST),
+        Some(version) => version.next().ok_or(RuleError::LastVersion { role }),
+    }
+}
+
+/// The snapshot to sign.
+pub(super) fn snapshot_after(
+    before: Option<&Published>,
+    roles: &BTreeMap<RoleName, Vec<u8>>,
+    expires: UnixSeconds,
+) -> Result<Unsigned<Snapshot>, RuleError> {
+    let version = version_after(RoleName::snapshot(), before.map(|published| published.snapshot.version))?;
+    let meta = listed_after(before, roles)?;
+    Ok(Unsigned::new(Snapshot::new(version, expires, meta)))
+}
+
+/// The timestamp to sign.
+pub(super) fn timestamp_after(
+    before: Option<&Published>,
+    snapshot: Option<&[u8]>,
+    expires: UnixSeconds,
+) -> Result<Unsigned<Timestamp>, RuleError> {
+    let version = version_after(
+        RoleName::timestamp(),
+        before.map(|published| published.timestamp.version),
+    )?;
+    let listed = match (snapshot, before) {
+        (Some(bytes), _) => MetaFile::of(read::<Snapshot>(bytes)?.version, bytes),
+        (None, Some(published)) => published.timestamp.meta.snapshot.clone(),
+        (None, None) => return Err(RuleError::FirstIncomplete),
+    };
+    Ok(Unsigned::new(Timestamp::new(version, expires, listed)))
+}
+
+/// The files of a release in the order in which they are written: a reader meets the old or the new, never half of it.
+pub(super) fn writes(release: &Release, parsed: &Parsed) -> Vec<Write> {
+    let metadata = |name: String, bytes: &Vec<u8>| Write {
+        place: Place::Metadata,
+        name,
+        bytes: bytes.clone(),
+    };
+    let versioned = |role: &RoleName, version: Version| format!("{version}.{}.json", encoded(role.as_str()));
+    let mut writes = Vec::new();
+    for (path, bytes) in &release.files {
+        let request = Request::target(path, &TargetFile::of(bytes), true);
+        let (place, name, bytes) = (Place::Targets, request.name, bytes.clone());
+        writes.push(Write { place, name, bytes });
+    }
+    for (role, bytes) in &release.roles {
+        writes.push(metadata(versioned(role, parsed.roles[role].version), bytes));
+    }
+    if let (Some(bytes), Some(snapshot)) = (&release.snapshot, &parsed.snapshot) {
+        writes.push(metadata(versioned(&RoleName::snapshot(), snapshot.version), bytes));
+    }
+    // Root is seen as soon as it is there. It comes as late as it can, since it may name new keys for the timestamp.
+    if let (Some(bytes), Some(root)) = (&release.root, &parsed.root) {
+        writes.push(metadata(versioned(&RoleName::root(), root.version), bytes));
+    }
+    writes.push(metadata("timestamp.json".to_owned(), &release.timestamp));
+    writes
+}

@@ -1,0 +1,129 @@
+//! Who vouches for a path? The walk through delegations: pre-order, depth first, no role twice, ended by a terminating one
+//! (TUF 5.6.7).
+//!
+//! Knows where to look next and never looks: the client brings each role's metadata.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use crate::tuf::{
+    limits::ROLES_VISITED_MAX,
+    metadata::{Authority, TargetFile, Targets},
+    names::{RoleName, TargetPath},
+};
+
+/// Why nobody vouches for a path.
+#[derive(Debug, Error)]
+pub enum SearchError {
+    /// Nobody lists it.
+    #[error("TUF 5.7.2: no role that may speak of {path} lists it; asked were {asked:?}")]
+    NotFound {
+        /// The path.
+        path: TargetPath,
+        /// The roles that were asked, in order.
+        asked: Vec<String>,
+    },
+    /// The walk became too long.
+    #[error("TUF 5.6.7.1: {path} is not listed by the first {ROLES_VISITED_MAX} roles that may speak of it")]
+    TooManyRoles {
+        /// The path.
+        path: TargetPath,
+    },
+    /// A role that is delegated to was never published.
+    #[error("TUF 5.6.7.1: {path} leads to {role}, which the snapshot does not list: it was never published")]
+    Unpublished {
+        /// The path.
+        path: TargetPath,
+        /// The role.
+        role: RoleName,
+    },
+}
+
+/// A target and who vouches for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its path.
+    pub path: TargetPath,
+    /// The role that lists it.
+    pub role: RoleName,
+    /// Its length and hashes.
+    pub file: TargetFile,
+}
+
+/// A walk that is under way.
+#[derive(Debug)]
+pub(super) struct Search {
+    path: TargetPath,
+    asked: Vec<String>,
+    visited: BTreeSet<RoleName>,
+    ahead: Vec<Authority>,
+}
+
+/// What a role's metadata led to.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// It lists the path.
+    Found(Target),
+    /// The metadata of this role are needed.
+    Ask(Authority),
+}
+
+impl Search {
+    pub(super) fn new(path: TargetPath) -> Self {
+        Self {
+            path,
+            asked: Vec::new(),
+            visited: BTreeSet::new(),
+            ahead: Vec::new(),
+        }
+    }
+
+    pub(super) fn path(&self) -> &TargetPath {
+        &self.path
+    }
+
+    /// Goes on with the metadata of `role`, which was asked for (or is the top's).
+    pub(super) fn visit(&mut self, role: &RoleName, targets: &Targets) -> Result<Step, SearchError> {
+        self.asked.push(role.to_string());
+        self.visited.insert(role.clone());
+        if let Some(file) = targets.targets.get(&self.path) {
+            return Ok(Step::Found(Target {
+                path: self.path.clone(),
+                role: role.clone(),
+                file: file.clone(),
+            }));
+        }
+        self.plan(targets);
+        while let Some(authority) = self.ahead.pop() {
+            if self.visited.contains(authority.role()) {
+                continue;
+            }
+            // The top is no delegated role.
+            if self.visited.len() > ROLES_VISITED_MAX {
+                let path = self.path.clone();
+                return Err(SearchError::TooManyRoles { path });
+            }
+            return Ok(Step::Ask(authority));
+        }
+        Err(SearchError::NotFound {
+            path: self.path.clone(),
+            asked: self.asked.clone(),
+        })
+    }
+
+    /// Puts the roles that may speak of the path before all others that wait; a terminating one lets nobody wait behind it.
+    fn plan(&mut self, targets: &Targets) {
+        let mut children = Vec::new();
+        let covering = targets.delegated().filter(|(_, role)| role.paths.cover(&self.path));
+        // More could not be visited: a document with thousands of them costs no more than this.
+        for (delegations, role) in covering.take(ROLES_VISITED_MAX + 1) {
+            children.push(delegations.authority(role));
+            if role.terminating {
+                self.ahead.clear();
+                break;
+            }
+        }
+        self.ahead.extend(children.into_iter().rev());
+    }
+}

@@ -1,0 +1,15 @@
+//! Does the notary's library believe what it should, refuse what it should, and publish nothing that it would refuse?
+//!
+//! `kit` is a repository that can be made to lie; every refusal is asserted by the rule that it names.
+
+#![allow(clippy::unwrap_used, reason = "a test's panic is its message")]
+
+mod attacks;
+mod delegations;
+mod kit;
+mod process;
+mod properties;
+mod publish;
+mod records;
+mod roots;
+mod workflow;
