@@ -1,7 +1,9 @@
-//! The library behind `passport`, the command of users and clouds, and behind `ledger-node validator`, which is for validators.
+//! The library behind `passport`, the command of users and clouds, and behind `ledger-node validator`, which is for
+//! validators.
 //!
 //! The reader's path: [`args`] is what can be asked, [`commands`] what is done about it, [`plan`] what a transaction must
-//! say (pure), [`client`] the talk with the node, [`output`] what is shown, [`error`] what can go wrong; [`validator`] has the same parts for its own commands.
+//! say (pure), [`client`] the talk with the node, [`output`] what is shown, [`error`] what can go wrong; [`validator`] has
+//! the same parts for its own commands.
 //! It knows a node by its JSON-RPC alone, and keys by the wallet folder alone.
 
 pub mod args;

@@ -6,7 +6,7 @@ mod send;
 
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_sol_types::SolCall;
 use jsonrpsee::{
@@ -167,6 +167,14 @@ impl Node {
     /// As [`Node::chain_id`].
     pub async fn proposals(&self) -> Result<Vec<ProposalInfo>, CliError> {
         self.answer("ledger_proposals", self.http.proposals().await)
+    }
+
+    /// The proposal with this number, if it is open.
+    ///
+    /// # Errors
+    /// As [`Node::chain_id`].
+    pub async fn proposal(&self, id: u64) -> Result<Option<ProposalInfo>, CliError> {
+        self.answer("ledger_proposal", self.http.proposal(U64::from(id)).await)
     }
 
     /// Whom the node is connected to.

@@ -153,12 +153,10 @@ pub enum CliError {
         known: String,
     },
     /// No open proposal has this number.
-    #[error("no proposal {id} is open; open are: {known}")]
+    #[error("no proposal {id} is open")]
     NoSuchProposal {
         /// The number asked for.
         id: u64,
-        /// Numbers of those that are; none if empty.
-        known: String,
     },
     /// A text that is no address.
     #[error("{text:?} is no address: {reason}")]

@@ -10,7 +10,7 @@ use crate::time::Span;
 
 /// `ledger-node validator`
 #[derive(Debug, Args)]
-pub struct ValidatorArgs {
+pub struct DecideArgs {
     /// JSON-RPC address of a node
     #[arg(
         long,
@@ -23,7 +23,7 @@ pub struct ValidatorArgs {
     /// Longest wait for a block to take a transaction, in seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
-    /// Wallet of the validator's account (see `passport wallet`); not needed if there is only one, or one named `default`
+    /// Wallet of the validator's account (see `passport wallet`), whose password --password-file has; not needed if there is only one, or one named `default`
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "dev_account")]
     pub wallet: Option<String>,
     /// Use account N of the public test mnemonic instead. EVERYBODY has its key: for development chains only
@@ -47,7 +47,7 @@ pub enum ValidatorCommand {
     /// Propose something to the other validators
     #[command(subcommand)]
     Propose(ProposeCommand),
-    /// Show a proposal and vote for it, or against it
+    /// Show a proposal and vote for it, or against it; a request for admission can only be voted against
     Vote {
         /// Number of the proposal
         proposal: u64,

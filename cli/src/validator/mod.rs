@@ -8,14 +8,17 @@ pub mod args;
 pub mod output;
 pub mod plan;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    time::Duration,
+};
 
-use alloy_primitives::U256;
 use ledger_api::ProposalInfo;
 use ledger_chainspec::predeploys::{BOOTSTRAP, TRANSACT};
 use ledger_contracts::{Bootstrap, KnownEvent, Transact, decode_event};
 
-use self::args::{ProposeCommand, ValidatorArgs, ValidatorCommand};
+use self::args::{DecideArgs, ProposeCommand, ValidatorCommand};
 use crate::{
     args::SignerArgs,
     client::{Node, Patience, Sent},
@@ -30,7 +33,7 @@ use crate::{
 ///
 /// # Errors
 /// Whatever went wrong; see [`CliError`].
-pub async fn run(args: &ValidatorArgs, password_file: Option<PathBuf>) -> Result<Report, CliError> {
+pub async fn run(args: &DecideArgs, password_file: Option<PathBuf>) -> Result<Report, CliError> {
     let signer = SignerArgs {
         wallet: args.wallet.clone(),
         dev_account: args.dev_account,
@@ -49,9 +52,8 @@ pub async fn run(args: &ValidatorArgs, password_file: Option<PathBuf>) -> Result
         ValidatorCommand::Proposals => Ok(output::proposals(&context.node.proposals().await?)),
         ValidatorCommand::Propose(command) => propose(&context, command).await,
         ValidatorCommand::Vote { proposal, against } => {
-            let shown = open(&context.node, *proposal).await?;
-            // Nobody votes without having seen on what.
-            eprint!("{}", output::proposal_words(&shown));
+            let open = context.node.proposal(*proposal).await?;
+            tell(&open.ok_or(CliError::NoSuchProposal { id: *proposal })?);
             decide(&context, *proposal, plan::vote(*proposal, !against)).await
         }
         ValidatorCommand::Unvote { proposal } => decide(&context, *proposal, plan::unvote(*proposal)).await,
@@ -99,17 +101,23 @@ async fn propose(context: &Context<'_>, command: &ProposeCommand) -> Result<Repo
             Some(KnownEvent::Bootstrap(Bootstrap::BootstrapEvents::ProposalOpened(opened))) => Some(opened.proposalId),
             _ => None,
         });
-    let id = opened.unwrap_or(U256::ZERO).saturating_to();
-    let proposal = open(node, id).await?;
-    eprint!("{}", output::proposal_words(&proposal));
+    let Some(id) = opened.map(|id| id.saturating_to()) else {
+        return Ok(settled("the proposal is open".to_owned(), sent));
+    };
+    // It stands, whatever comes of the question for its words.
+    if let Ok(Some(proposal)) = node.proposal(id).await {
+        tell(&proposal);
+    }
     let next = format!("Vote for it, as the others do: ledger-node validator vote {id}");
     Ok(settled(format!("proposal {id} is open"), sent).with_next(next))
 }
 
-/// Sends a vote, or takes one back, and says where the proposal stands then.
+/// Sends a vote, or takes one back, and says where the proposal stands then, as far as that can be learned.
 async fn decide(context: &Context<'_>, id: u64, call: Call) -> Result<Report, CliError> {
     let sent = sent(context, call).await?;
-    let proposal = open(&context.node, id).await?;
+    let Ok(Some(proposal)) = context.node.proposal(id).await else {
+        return Ok(settled(format!("proposal {id} has your word"), sent));
+    };
     let report = settled(output::standing(&proposal), sent);
     Ok(match output::next(&proposal) {
         Some(next) => report.with_next(next),
@@ -117,13 +125,7 @@ async fn decide(context: &Context<'_>, id: u64, call: Call) -> Result<Report, Cl
     })
 }
 
-/// The proposal `id`, if it is open.
-async fn open(node: &Node, id: u64) -> Result<ProposalInfo, CliError> {
-    let proposals = node.proposals().await?;
-    let known: Vec<_> = proposals.iter().map(|open| open.proposal_id.to_string()).collect();
-    let found = proposals.into_iter().find(|open| open.proposal_id == id);
-    found.ok_or(CliError::NoSuchProposal {
-        id,
-        known: known.join(", "),
-    })
+/// A proposal's words beside the answer. Where nobody takes them, the answer still says what was done.
+fn tell(proposal: &ProposalInfo) {
+    let _ = write!(io::stderr(), "{}", output::proposal_words(proposal));
 }

@@ -1,6 +1,6 @@
 //! The `ledger_*` methods: promo codes, clouds, validators, consensus.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U64};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 
 use crate::types::{
@@ -39,9 +39,13 @@ pub trait Ledger {
     #[method(name = "validators")]
     async fn validators(&self) -> RpcResult<ValidatorsInfo>;
 
-    /// The open proposals of the validators, newest first.
+    /// The open proposals, newest first: those of validators, and then requests for admission, which anybody may make.
     #[method(name = "proposals")]
     async fn proposals(&self) -> RpcResult<Vec<ProposalInfo>>;
+
+    /// A proposal by its number; `null` if it is not open.
+    #[method(name = "proposal")]
+    async fn proposal(&self, proposal_id: U64) -> RpcResult<Option<ProposalInfo>>;
 
     /// How the node and its chain stand.
     #[method(name = "status")]

@@ -82,7 +82,7 @@ pub enum Command {
     /// Run a network of validators and full nodes on this machine
     Testnet(testnet::TestnetArgs),
     /// Decide, as a validator, who runs the chain and what holds on it: propose, vote, leave
-    Validator(passport_cli::validator::args::ValidatorArgs),
+    Validator(passport_cli::validator::args::DecideArgs),
 }
 
 /// Which chain, and where its data is.
@@ -177,7 +177,7 @@ pub struct ValidatorArgs {
     /// Consensus key (encrypted PKCS#8 in PEM); without one the node makes no blocks [dev chain: a public key, built in]
     #[arg(long, env = "LEDGER_VALIDATOR_KEY", value_name = "PEM")]
     pub validator_key: Option<PathBuf>,
-    /// File whose first line is the key's password (mode 0600); without it you are asked
+    /// File whose first line is the password of the key, or of the wallet that votes (mode 0600); without it you are asked
     #[arg(long, global = true, env = "LEDGER_PASSWORD_FILE", value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// Folder of the record of what was signed; keep it out of backups [default: <data folder>/guard]

@@ -1,8 +1,10 @@
 //! `ledger-node validator`: the commands are those of [`passport_cli::validator`]; this shows what comes of them.
 
+use std::io::{self, Write};
+
 use passport_cli::{
     error::Exit,
-    validator::{self, args::ValidatorArgs},
+    validator::{self, args::DecideArgs},
 };
 use tokio::runtime::Builder;
 
@@ -13,7 +15,7 @@ use crate::error::NodeError;
 ///
 /// # Errors
 /// [`NodeError::Validator`], [`NodeError::Environment`].
-pub fn run(cli: &Cli, args: &ValidatorArgs) -> Result<(), NodeError> {
+pub fn run(cli: &Cli, args: &DecideArgs) -> Result<(), NodeError> {
     let threads = Builder::new_current_thread().enable_all().build();
     let threads = threads.map_err(|source| NodeError::Environment {
         action: "cannot start threads",
@@ -24,7 +26,8 @@ pub fn run(cli: &Cli, args: &ValidatorArgs) -> Result<(), NodeError> {
     if let Some(next) = &report.next
         && !cli.telemetry.json
     {
-        eprintln!("{next}");
+        // Where nobody takes it, the answer above still says what was done.
+        let _ = writeln!(io::stderr(), "{next}");
     }
     Ok(())
 }

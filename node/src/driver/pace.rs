@@ -39,7 +39,7 @@ pub(super) struct SlotTimes {
 struct Proposed {
     slot: Slot,
     gas: u64,
-    /// Unless it was built here, and is right.
+    /// None if it was built here: that is right.
     hash: Option<BlockHash>,
 }
 

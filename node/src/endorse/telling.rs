@@ -41,7 +41,7 @@ const OWN_MAX: usize = 8_192;
 const AGAIN_PER_SLOT_MAX: usize = 1_024;
 /// Batches of peers that are checked at once, of each lane.
 const CHECKED_AT_ONCE_MAX: usize = 2;
-/// Own requests for endorsements that are under way at once.
+/// Own requests for endorsements that are under way at once, of each lane.
 const ASKED_AT_ONCE_MAX: usize = 32;
 /// Requests of peers that are answered at once, apart from the own ones: no number of strangers keeps this node from asking.
 const ANSWERED_AT_ONCE_MAX: usize = 16;
@@ -92,6 +92,7 @@ struct Running {
     checks: JoinSet<()>,
     reserved_checks: JoinSet<()>,
     asks: JoinSet<()>,
+    reserved_asks: JoinSet<()>,
     answers: JoinSet<()>,
 }
 
@@ -119,6 +120,7 @@ impl Announcer {
                 Some(_) = running.checks.join_next() => {}
                 Some(_) = running.reserved_checks.join_next() => {}
                 Some(_) = running.asks.join_next() => {}
+                Some(_) = running.reserved_asks.join_next() => {}
                 Some(_) = running.answers.join_next() => {}
                 // What comes while something is gathered is there when that is due: a crowd wakes this task once.
                 arrival = arrivals.recv(), if running.due.is_none() => match arrival {
@@ -147,13 +149,14 @@ impl Running {
             checks: JoinSet::new(),
             reserved_checks: JoinSet::new(),
             asks: JoinSet::new(),
+            reserved_asks: JoinSet::new(),
             answers: JoinSet::new(),
         }
     }
 
-    /// Gathers all that has come by now.
+    /// Gathers all that has come by now, and not what comes meanwhile.
     fn gather_rest(&mut self, arrivals: &mut broadcast::Receiver<Arc<PooledTransaction>>) {
-        loop {
+        for _ in 0..arrivals.len() {
             match arrivals.try_recv() {
                 Ok(transaction) => self.gather(transaction),
                 Err(TryRecvError::Lagged(missed)) => warn_of(missed),
@@ -206,15 +209,20 @@ impl Running {
                 Lane::Reserved => GossipMessage::Reserved(transactions),
             });
         }
-        self.hand_on(gathered.transactions);
+        self.hand_on(lane, gathered.transactions);
     }
 
-    fn hand_on(&mut self, transactions: Vec<Arc<PooledTransaction>>) {
+    fn hand_on(&mut self, lane: Lane, transactions: Vec<Arc<PooledTransaction>>) {
         let announcer = Arc::clone(&self.announcer);
-        if self.asks.len() >= ASKED_AT_ONCE_MAX || transactions.is_empty() {
+        let asks = match lane {
+            Lane::Open => &mut self.asks,
+            Lane::Reserved => &mut self.reserved_asks,
+        };
+        while asks.try_join_next().is_some() {}
+        if asks.len() >= ASKED_AT_ONCE_MAX || transactions.is_empty() {
             return;
         }
-        self.asks.spawn(async move {
+        asks.spawn(async move {
             if announcer.endorse(announcer.slot(), &transactions).is_empty() {
                 announcer.ask(encoded(&transactions)).await;
             }
@@ -232,10 +240,10 @@ impl Running {
         for waiting in self.announcer.pool.get_all(&hashes).into_iter().flatten() {
             gathered.add(waiting);
             if gathered.is_full() {
-                self.hand_on(std::mem::take(&mut gathered).transactions);
+                self.hand_on(Lane::Open, std::mem::take(&mut gathered).transactions);
             }
         }
-        self.hand_on(gathered.transactions);
+        self.hand_on(Lane::Open, gathered.transactions);
         self.again_at = (!self.own.is_empty()).then(|| self.next_slot());
     }
 

@@ -167,8 +167,7 @@ impl TxPool {
         }
         // The account is read under the lock: a block that is committed meanwhile is followed after this.
         let mut pool = self.pool.lock();
-        let followed = pool.followed(&sender).filter(|_| transaction.cost.is_zero());
-        let account = match followed {
+        let account = match pool.account(&sender) {
             Some(account) => account,
             None => self.account(sender, lane)?,
         };
@@ -208,6 +207,7 @@ impl TxPool {
             .flatten();
         senders.extend(authorizations.filter_map(|authorization| authorization.recover_authority().ok()));
         let mut pool = self.pool.lock();
+        pool.block_committed();
         senders.extend(pool.priced_senders());
         for sender in senders {
             let Some(lane) = pool.lane(&sender) else { continue };

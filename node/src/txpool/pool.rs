@@ -46,6 +46,8 @@ pub struct Pool {
     limits: PoolLimits,
     senders: HashMap<Address, SenderQueue>,
     by_hash: HashMap<B256, (Address, u64)>,
+    /// Blocks that were committed while the pool was there.
+    blocks: u64,
     /// Senders of the open lane by the slots that they take, to find who gives way.
     by_slots: BTreeSet<(usize, Address)>,
     /// The same by the slots of their queued transactions.
@@ -66,6 +68,7 @@ impl Pool {
             limits,
             senders: HashMap::new(),
             by_hash: HashMap::new(),
+            blocks: 0,
             by_slots: BTreeSet::new(),
             by_queued_slots: BTreeSet::new(),
             counts: PoolCounts::default(),
@@ -116,12 +119,16 @@ impl Pool {
         self.senders.get(sender).map(SenderQueue::next_nonce)
     }
 
-    /// The account of a sender that has something waiting, as far as it was followed, unless its balance matters: that changes
-    /// without the sender's doing.
+    /// The account of a sender that has something waiting, if it was read since the newest block.
     #[must_use]
-    pub fn followed(&self, sender: &Address) -> Option<AccountFacts> {
+    pub fn account(&self, sender: &Address) -> Option<AccountFacts> {
         let queue = self.senders.get(sender)?;
-        (!queue.is_priced()).then(|| queue.account())
+        (queue.read_after() == self.blocks).then(|| queue.account())
+    }
+
+    /// A block was committed: every account may be another now.
+    pub const fn block_committed(&mut self) {
+        self.blocks = self.blocks.saturating_add(1);
     }
 
     /// What a sender has waiting.
@@ -187,7 +194,7 @@ impl Pool {
         }
         self.expire(now);
         self.follow(sender, account);
-        let fresh = SenderQueue::new(account);
+        let fresh = SenderQueue::new(account, self.blocks);
         let queue = self.senders.get(&sender).unwrap_or(&fresh);
         queue.check(&transaction, now)?;
         let replaced = queue.at(nonce).map_or(0, |old| old.transaction.slots());
@@ -222,11 +229,12 @@ impl Pool {
 
     /// Follows the state of a sender: what its nonce has passed goes, what its balance no longer covers waits.
     pub fn follow(&mut self, sender: Address, account: AccountFacts) {
-        let is_followed = |queue: &SenderQueue| queue.account() == account;
-        if self.senders.get(&sender).is_none_or(is_followed) {
-            return;
+        let blocks = self.blocks;
+        match self.senders.get_mut(&sender) {
+            Some(queue) if queue.account() == account => queue.read_again(blocks),
+            Some(_) => self.change(sender, |queue| queue.follow(account, blocks)),
+            None => {}
         }
-        self.change(sender, |queue| queue.follow(account));
     }
 
     /// Takes a transaction out. What follows it stays and waits.

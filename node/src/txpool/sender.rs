@@ -38,6 +38,8 @@ pub(super) struct Waiting {
 #[derive(Clone, Debug)]
 pub(super) struct SenderQueue {
     account: AccountFacts,
+    /// Number of the block after which the account was read, counted by the pool.
+    read_after: u64,
     waiting: BTreeMap<u64, Waiting>,
     pending: usize,
     pending_cost: U256,
@@ -47,9 +49,10 @@ pub(super) struct SenderQueue {
 }
 
 impl SenderQueue {
-    pub(super) const fn new(account: AccountFacts) -> Self {
+    pub(super) const fn new(account: AccountFacts, read_after: u64) -> Self {
         Self {
             account,
+            read_after,
             waiting: BTreeMap::new(),
             pending: 0,
             pending_cost: U256::ZERO,
@@ -61,6 +64,15 @@ impl SenderQueue {
 
     pub(super) const fn account(&self) -> AccountFacts {
         self.account
+    }
+
+    pub(super) const fn read_after(&self) -> u64 {
+        self.read_after
+    }
+
+    /// The account was read again, and is what it was.
+    pub(super) const fn read_again(&mut self, after: u64) {
+        self.read_after = after;
     }
 
     pub(super) const fn lane(&self) -> Lane {
@@ -173,7 +185,8 @@ impl SenderQueue {
     }
 
     /// Follows the state: drops what its nonce has passed, and gives it.
-    pub(super) fn follow(&mut self, account: AccountFacts) -> Vec<Arc<PooledTransaction>> {
+    pub(super) fn follow(&mut self, account: AccountFacts, read_after: u64) -> Vec<Arc<PooledTransaction>> {
+        self.read_after = read_after;
         let before = std::mem::replace(&mut self.account, account);
         let kept = self.waiting.split_off(&account.nonce);
         let passed = std::mem::replace(&mut self.waiting, kept);

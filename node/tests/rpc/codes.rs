@@ -385,6 +385,12 @@ async fn open_proposals_are_listed_with_their_votes() {
     let now = "Change what one holder may ask for: live codes from 100 to 7, requests in one period from 1000 to 8, period from \
                86400 seconds to 9 seconds.";
     assert_eq!(proposal.summary, now);
+    let named: Option<ProposalInfo> = world.ask("ledger_proposal", json!(["0x1"])).await;
+    assert_eq!(named.as_ref(), Some(proposal));
+    for other in ["0x0", "0x2", "0xffffffffffffffff"] {
+        let none: Option<ProposalInfo> = world.ask("ledger_proposal", json!([other])).await;
+        assert_eq!(none, None);
+    }
     let changes: Vec<_> = proposal
         .changes
         .iter()
@@ -433,6 +439,32 @@ async fn a_candidates_name_reaches_no_terminal_as_it_is() {
         "notary's record",
     ];
     assert_eq!(names, expected);
+    // However many ask, what validators propose comes before.
+    let limits = Bootstrap::HolderLimits {
+        liveCodes: 1,
+        requestsPerPeriod: 1,
+        periodSeconds: 1,
+    };
+    let proposed = Bootstrap::proposeLimitsCall { limits }.abi_encode();
+    world.send(&Person::number(0).call(0, BOOTSTRAP, proposed)).await;
+    world.mine();
+    let again = Bootstrap::Candidate {
+        memberName: "Stratus".to_owned(),
+        ..Bootstrap::Candidate::default()
+    };
+    let request = Bootstrap::requestAdmissionCall { candidate: again }.abi_encode();
+    world.send(&Person::number(6).call(0, BOOTSTRAP, request)).await;
+    world.mine();
+    let open: Vec<ProposalInfo> = world.ask("ledger_proposals", json!([])).await;
+    let ids: Vec<_> = open.iter().map(|proposal| proposal.proposal_id).collect();
+    assert_eq!(ids, [2, 3, 1]);
+    assert_eq!(
+        open[1].summary,
+        format!(
+            "Admit a new cloud \"Stratus\", owned by {}, without a validator.",
+            Person::number(6).address()
+        )
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -359,6 +359,7 @@ async fn the_node(examiner: &mut Examiner<'_>) {
     for method in plain {
         examiner.ask(method, json!([])).await;
     }
+    examiner.ask("ledger_proposal", json!(["0x1"])).await;
     let chain = examiner.chain;
     let sync = SyncProgress {
         from: Default::default(),

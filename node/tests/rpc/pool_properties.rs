@@ -197,3 +197,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_account_is_believed_until_the_next_block() {
+    let facts = AccountFacts {
+        nonce: 0,
+        balance: U256::ZERO,
+        lane: Lane::Open,
+    };
+    let sender = person(0).address();
+    let mut pool = Pool::new(LIMITS);
+    assert_eq!(pool.account(&sender), None);
+    pool.insert(made(0, 0, 0, UnixMillis::new(1)), facts, UnixMillis::new(1))
+        .unwrap();
+    assert_eq!(pool.account(&sender), Some(facts));
+    pool.block_committed();
+    assert_eq!(pool.account(&sender), None);
+    pool.follow(sender, facts);
+    assert_eq!(pool.account(&sender), Some(facts));
+    let later = AccountFacts { nonce: 1, ..facts };
+    pool.block_committed();
+    pool.follow(sender, later);
+    assert_eq!(pool.account(&sender), None, "nothing waits");
+}

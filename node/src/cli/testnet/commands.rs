@@ -169,7 +169,6 @@ fn words_of(name: &str, how: Stopped) -> String {
 /// Says when too few validators are left to make a block final.
 fn warn_of_standstill(state: &State) {
     let validators = usize::from(state.shape.validators);
-    // q = floor(2n/3) + 1, as of ledger_chainspec::ValidatorSet.
     let quorum = quorum_of(validators);
     let nodes = state
         .planned()

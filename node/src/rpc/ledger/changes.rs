@@ -17,6 +17,9 @@ use ledger_contracts::{
 
 use super::{super::error::RpcFailure, contracts::View};
 
+/// Newest specifications among which one of the same name is looked for.
+const SPECS_LOOKED_AT_MAX: usize = 64;
+
 /// What a proposal does, in words.
 #[derive(Debug)]
 pub(super) struct Effect {
@@ -135,7 +138,7 @@ fn checkpoints(view: &View, config: &CheckpointConfig) -> Result<Effect, RpcFail
 fn define_spec(view: &View, spec: &InstanceSpec) -> Result<Effect, RpcFailure> {
     let count = view.spec_count()?;
     let mut same_name = Vec::new();
-    for spec_id in 1..=count {
+    for spec_id in (1..=count).rev().take(SPECS_LOOKED_AT_MAX) {
         if view.spec(spec_id)?.name == spec.name {
             same_name.push(spec_id.to_string());
         }

@@ -3,12 +3,19 @@
 use alloy_primitives::{B256, U256};
 use ledger_api::{ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo};
 use ledger_chainspec::{Validator, peer_id_to_text, predeploys::BOOTSTRAP};
-use ledger_contracts::{Bootstrap, ProposalAction, ProposalKind as Kind, ProposalStatus as Status};
+use ledger_contracts::{
+    Bootstrap::{self, Proposal},
+    ProposalAction, ProposalKind as Kind, ProposalStatus as Status,
+};
 
 use super::{super::error::RpcFailure, changes, contracts::View, number};
 
-/// Newest proposals that are looked at for open ones.
-pub(super) const PROPOSALS_MAX: u64 = 100;
+/// Newest proposals that are looked at for open ones. Requests for admission cost nothing, so that there may be any number: what is not
+/// found here is found by its number.
+const PROPOSALS_LOOKED_AT_MAX: u64 = 1_000;
+
+/// Open proposals that are described at once: each takes a question for each validator.
+const PROPOSALS_MAX: usize = 100;
 
 /// The ballot of a vote against, as the contract has it.
 const AGAINST: B256 = B256::with_last_byte(1);
@@ -36,31 +43,68 @@ pub(super) fn validators(view: &View) -> Result<ValidatorsInfo, RpcFailure> {
     })
 }
 
-/// The open proposals, newest first.
-pub(super) fn proposals(view: &View) -> Result<Vec<ProposalInfo>, RpcFailure> {
-    let count: u64 = view.ask(BOOTSTRAP, &Bootstrap::proposalCountCall {})?.saturating_to();
-    let newest = (1..=count)
-        .rev()
-        .take(usize::try_from(PROPOSALS_MAX).unwrap_or(usize::MAX));
-    newest.filter_map(|id| proposal(view, id).transpose()).collect()
+/// A proposal that can still pass.
+struct Open {
+    id: u64,
+    kind: Kind,
+    status: ProposalStatus,
+    stored: Proposal,
 }
 
-/// A proposal, if it is open.
-fn proposal(view: &View, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
-    let proposal_id = U256::from(id);
+/// The open proposals, newest first, requests for admission after all others.
+pub(super) fn proposals(view: &View) -> Result<Vec<ProposalInfo>, RpcFailure> {
+    let newest = (1..=count(view)?).rev();
+    let looked_at = newest.take(usize::try_from(PROPOSALS_LOOKED_AT_MAX).unwrap_or(usize::MAX));
+    let open = looked_at.filter_map(|id| open(view, id).transpose());
+    let (requests, own): (Vec<_>, Vec<_>) = open
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .partition(|open| open.kind == Kind::Admit);
+    let shown = own.into_iter().chain(requests).take(PROPOSALS_MAX);
+    shown.map(|open| describe(view, open)).collect()
+}
+
+/// The proposal with this number, if it is open.
+pub(super) fn proposal(view: &View, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
+    if id == 0 || id > count(view)? {
+        return Ok(None);
+    }
+    open(view, id)?.map(|open| describe(view, open)).transpose()
+}
+
+fn count(view: &View) -> Result<u64, RpcFailure> {
+    let count = view.ask(BOOTSTRAP, &Bootstrap::proposalCountCall {})?;
+    Ok(count.saturating_to())
+}
+
+fn open(view: &View, id: u64) -> Result<Option<Open>, RpcFailure> {
     let unknown = |error: ledger_contracts::UnknownValue| RpcFailure::Internal(error.to_string());
-    let proposal = view.ask(
-        BOOTSTRAP,
-        &Bootstrap::proposalCall {
-            proposalId: proposal_id,
-        },
-    )?;
-    let status = match Status::try_from(proposal.status).map_err(unknown)? {
+    let asked = Bootstrap::proposalCall {
+        proposalId: U256::from(id),
+    };
+    let stored = view.ask(BOOTSTRAP, &asked)?;
+    let status = match Status::try_from(stored.status).map_err(unknown)? {
         Status::Open => ProposalStatus::Open,
         Status::Passed => ProposalStatus::Passed,
         Status::None | Status::Executed | Status::Expired | Status::Withdrawn => return Ok(None),
     };
-    let kind = Kind::try_from(proposal.kind).map_err(unknown)?;
+    let kind = Kind::try_from(stored.kind).map_err(unknown)?;
+    Ok(Some(Open {
+        id,
+        kind,
+        status,
+        stored,
+    }))
+}
+
+fn describe(view: &View, open: Open) -> Result<ProposalInfo, RpcFailure> {
+    let Open {
+        id,
+        kind,
+        status,
+        stored: proposal,
+    } = open;
+    let proposal_id = U256::from(id);
     let tally = view.ask(
         BOOTSTRAP,
         &Bootstrap::tallyCall {
@@ -87,7 +131,7 @@ fn proposal(view: &View, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
             });
         }
     }
-    Ok(Some(ProposalInfo {
+    Ok(ProposalInfo {
         proposal_id: id,
         kind: kind_of(kind).ok_or_else(|| RpcFailure::Internal(format!("proposal {id} has no kind")))?,
         status,
@@ -100,7 +144,7 @@ fn proposal(view: &View, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
         votes,
         summary: effect.summary,
         changes: effect.changes,
-    }))
+    })
 }
 
 const fn kind_of(kind: Kind) -> Option<ProposalKind> {

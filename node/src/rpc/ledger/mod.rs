@@ -12,7 +12,7 @@ mod pool;
 mod stalled;
 mod verify;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U64};
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::{
     BlockPoint, CodeInfo, ContractAddresses, EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo,
@@ -57,6 +57,11 @@ impl LedgerServer for Api {
 
     async fn proposals(&self) -> RpcResult<Vec<ProposalInfo>> {
         self.ask(|view, _| governance::proposals(&view)).await
+    }
+
+    async fn proposal(&self, proposal_id: U64) -> RpcResult<Option<ProposalInfo>> {
+        self.ask(move |view, _| governance::proposal(&view, proposal_id.to()))
+            .await
     }
 
     async fn status(&self) -> RpcResult<NodeStatus> {

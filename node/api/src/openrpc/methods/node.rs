@@ -164,9 +164,15 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "ledger_proposals",
-        "The open proposals of the validators, newest first.",
+        "The open proposals, newest first: those of validators, and then requests for admission, which anybody may make.",
         &[],
         List("ProposalInfo"),
+    ),
+    method(
+        "ledger_proposal",
+        "A proposal by its number; `null` if it is not open.",
+        &[needed("proposalId", One("Quantity"))],
+        Nullable("ProposalInfo"),
     ),
     method(
         "ledger_status",
