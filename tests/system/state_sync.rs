@@ -374,7 +374,7 @@ fn a_state_is_taken_once_however_often_the_node_is_killed_meanwhile() {
             assert!(has >= had, "{has:?} after {had:?}: {}", node.log());
             // And if it was more, the one before was killed in the middle of it.
             kills += usize::from(has > had.max(Some((0, 0))));
-            if kills >= KILLS && !is_whole(&node.log()) {
+            if kills >= KILLS && !is_whole(&node.log()) && waits_for_the_rest(&mut world, &mut node) {
                 println!("{kills} kills in the middle of a state, the last ones in round {round}: {has:?}");
                 return end(&mut world, &mut node);
             }
@@ -395,8 +395,8 @@ fn progress(log: &str) -> Option<(u64, u64)> {
     Some((number("accounts"), number("slots")))
 }
 
-/// The rest of the way, with nobody to give the state at first.
-fn end(world: &mut World, node: &mut Node) {
+/// Starts the node while nobody gives it anything, and ends it: did it lack something?
+fn waits_for_the_rest(world: &mut World, node: &mut Node) -> bool {
     world.server.signal("STOP");
     let (status, took) = node.restart_and_terminate(Duration::from_secs(2));
     assert!(
@@ -405,6 +405,11 @@ fn end(world: &mut World, node: &mut Node) {
         node.log()
     );
     world.server.signal("CONT");
+    !is_whole(&node.log())
+}
+
+/// The rest of the way, with nobody to give the state at first.
+fn end(world: &mut World, node: &mut Node) {
     assert!(world.server.terminate().0.success());
     thread::scope(|scope| {
         let starting = scope.spawn(|| node.restart());
