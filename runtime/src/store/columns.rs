@@ -93,7 +93,9 @@ impl Column {
     const fn compression(self) -> DBCompressionType {
         match self {
             Self::Code | Self::Transactions | Self::Headers => DBCompressionType::Zstd,
-            Self::Accounts | Self::Storage | Self::TxLookup | Self::Codes | Self::Meta => DBCompressionType::Lz4,
+            Self::Accounts | Self::Storage | Self::TxLookup | Self::Codes | Self::Undo | Self::Meta => {
+                DBCompressionType::Lz4
+            }
             _ => DBCompressionType::None,
         }
     }
@@ -145,10 +147,6 @@ impl Column {
             // Looked up by the part of the hash that the key begins with.
             options.set_prefix_extractor(SliceTransform::create_fixed_prefix(LOOKUP_HASH_BYTES));
         }
-        if matches!(self, Self::AccountTrie | Self::StorageTrie) {
-            // Branches are overwritten again and again: merged early, their old versions take no room.
-            options.set_level_zero_file_num_compaction_trigger(TRIE_FILES_MAX);
-        }
         if self == Self::Undo {
             // Undo records are written once, seldom read and soon dropped: what counts is to move them seldom.
             options.set_compaction_style(DBCompactionStyle::Universal);
@@ -176,9 +174,6 @@ const TABLE_FORMAT_VERSION: i32 = 5;
 
 /// Ten bits per key answer 99 of 100 lookups of absent keys without touching the disk.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
-
-/// Files of new branches that are not merged with the others yet.
-const TRIE_FILES_MAX: i32 = 2;
 
 /// Part of a memtable that its own filter takes: some ten bits for each of its keys.
 const MEMTABLE_BLOOM_RATIO: f64 = 0.02;
