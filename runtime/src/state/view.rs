@@ -18,8 +18,8 @@ use crate::store::{
 
 /// Read access to the state of one block.
 ///
-/// A read of an account or a slot at the newest block is one lookup; at an older block it is one lookup and one seek in
-/// the undo records, however old the block is. Cheap to clone.
+/// A read of an account or a slot at the newest block is one lookup; at an older block it is one lookup and, of what has
+/// changed since, one seek in the undo records, however old the block is. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct StateView {
     source: Source,

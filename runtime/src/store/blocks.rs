@@ -11,9 +11,12 @@ use ledger_chainspec::{
     BlockHash, BlockNumber, FinalityCertificate, SealedHeader, SetId, Transaction, ValidatorSet, digest_of,
 };
 
-use super::columns::{block_key, code_key, indexed_key, set_key};
+use rocksdb::{PrefixRange, ReadOptions};
+
+use super::columns::{block_key, code_key, indexed_key, lookup_location, lookup_prefix, set_key};
 use super::records::{
-    StoredTransaction, decode_all, header_from_bytes, included_from_bytes, receipt_from_bytes, transaction_from_bytes,
+    StoredTransaction, decode_all, header_from_bytes, included_from_bytes, included_hash, receipt_from_bytes,
+    transaction_from_bytes,
 };
 use super::{CodeRecord, Column, IncludedTransaction, Store, StoreError, StoredReceipt, TxLocation};
 
@@ -124,7 +127,23 @@ impl Store {
     /// # Errors
     /// As [`Self::header`].
     pub fn location(&self, transaction: &B256) -> Result<Option<TxLocation>, StoreError> {
-        self.get_with(Column::TxLookup, transaction.as_slice(), TxLocation::from_bytes)
+        let mut options = ReadOptions::default();
+        let prefix = lookup_prefix(transaction);
+        options.set_iterate_range(PrefixRange(prefix));
+        options.set_prefix_same_as_start(true);
+        let mut iterator = self.db.raw_iterator_cf_opt(self.column(Column::TxLookup), options);
+        iterator.seek(prefix);
+        while let Some(key) = iterator.key() {
+            let at = lookup_location(key).map_err(|reason| StoreError::corrupt(Column::TxLookup, key, reason))?;
+            let key = indexed_key(at.block, at.index);
+            let hash = self.get_with(Column::Transactions, &key, included_hash)?;
+            if hash.as_ref() == Some(transaction) {
+                return Ok(Some(at));
+            }
+            iterator.next();
+        }
+        iterator.status()?;
+        Ok(None)
     }
 
     /// What made block `number` final; `None` for genesis and for blocks that do not exist. The head keeps its own, the

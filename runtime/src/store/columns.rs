@@ -2,11 +2,14 @@
 //!
 //! Numbers in keys are big-endian, so that the order of keys is the order of numbers.
 
-use alloy_primitives::U256;
+use alloy_primitives::{B256, U256};
 use ledger_chainspec::{BlockNumber, SetId};
 use rocksdb::compaction_filter::Decision as CompactionDecision;
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompactionStyle, DBCompressionType, Options};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompactionStyle, DBCompressionType, Options, SliceTransform,
+};
 
+use super::TxLocation;
 use super::history::DroppableUndo;
 use super::patch;
 
@@ -29,7 +32,7 @@ pub enum Column {
     Transactions,
     /// Block hash -> block number.
     Canonical,
-    /// Transaction hash -> SCALE location.
+    /// First bytes of the transaction's hash | SCALE location -> nothing.
     TxLookup,
     /// Code id -> SCALE record of where the promo code was issued and ended.
     Codes,
@@ -90,7 +93,9 @@ impl Column {
     const fn compression(self) -> DBCompressionType {
         match self {
             Self::Code | Self::Transactions | Self::Headers => DBCompressionType::Zstd,
-            Self::Accounts | Self::Storage | Self::TxLookup | Self::Codes | Self::Meta => DBCompressionType::Lz4,
+            Self::Accounts | Self::Storage | Self::TxLookup | Self::Codes | Self::Undo | Self::Meta => {
+                DBCompressionType::Lz4
+            }
             _ => DBCompressionType::None,
         }
     }
@@ -125,6 +130,7 @@ impl Column {
         if self != Self::Undo {
             // Undo records are found by seeking, which a filter cannot help.
             table.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
+            table.set_whole_key_filtering(self != Self::TxLookup);
         }
         let mut options = self.raw_options();
         options.set_block_based_table_factory(&table);
@@ -134,12 +140,12 @@ impl Column {
         options.set_level_compaction_dynamic_level_bytes(true);
         if self != Self::Undo {
             // Most keys that are looked up are new to the chain, or older than what is in memory.
-            options.set_memtable_whole_key_filtering(true);
+            options.set_memtable_whole_key_filtering(self != Self::TxLookup);
             options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO);
         }
-        if matches!(self, Self::AccountTrie | Self::StorageTrie) {
-            // Branches are overwritten again and again: merged early, their old versions take no room.
-            options.set_level_zero_file_num_compaction_trigger(TRIE_FILES_MAX);
+        if self == Self::TxLookup {
+            // Looked up by the part of the hash that the key begins with.
+            options.set_prefix_extractor(SliceTransform::create_fixed_prefix(LOOKUP_HASH_BYTES));
         }
         if self == Self::Undo {
             // Undo records are written once, seldom read and soon dropped: what counts is to move them seldom.
@@ -168,9 +174,6 @@ const TABLE_FORMAT_VERSION: i32 = 5;
 
 /// Ten bits per key answer 99 of 100 lookups of absent keys without touching the disk.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
-
-/// Files of new branches that are not merged with the others yet.
-const TRIE_FILES_MAX: i32 = 2;
 
 /// Part of a memtable that its own filter takes: some ten bits for each of its keys.
 const MEMTABLE_BLOOM_RATIO: f64 = 0.02;
@@ -211,6 +214,28 @@ pub(super) fn indexed_key(number: BlockNumber, index: u32) -> [u8; 12] {
     key[..8].copy_from_slice(&block_key(number));
     key[8..].copy_from_slice(&index.to_be_bytes());
     key
+}
+
+/// Bytes of its hash that the key of a transaction in [`Column::TxLookup`] begins with. Few transactions share them, and who
+/// looks one up compares the whole hash, so that it costs nothing but time if somebody makes some that do.
+pub(super) const LOOKUP_HASH_BYTES: usize = 8;
+
+/// What the keys of this transaction in [`Column::TxLookup`] begin with.
+pub(super) fn lookup_prefix(hash: &B256) -> &[u8] {
+    &hash[..LOOKUP_HASH_BYTES]
+}
+
+/// Key of a transaction in [`Column::TxLookup`].
+pub(super) fn lookup_key(hash: &B256, at: TxLocation) -> Vec<u8> {
+    [lookup_prefix(hash), &at.to_bytes()].concat()
+}
+
+/// Where the transaction with this key in [`Column::TxLookup`] is.
+pub(crate) fn lookup_location(key: &[u8]) -> Result<TxLocation, String> {
+    let location = key
+        .get(LOOKUP_HASH_BYTES..)
+        .ok_or("shorter than the beginning of a hash")?;
+    TxLocation::from_bytes(location)
 }
 
 /// Key of a promo code in [`Column::Codes`].

@@ -10,7 +10,7 @@ use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, SealedHeader
 use parity_scale_codec::Encode;
 use rocksdb::{WriteBatch, WriteOptions, properties};
 
-use super::columns::{block_key, code_key, indexed_key, meta, set_key};
+use super::columns::{block_key, code_key, indexed_key, lookup_key, meta, set_key};
 use super::marker::{FinalBlock, FinalMarker};
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, included_to_bytes};
 use super::{
@@ -301,7 +301,8 @@ impl Store {
         // Keys that are written in their order find their places more quickly.
         places.sort_unstable();
         for (hash, index) in places {
-            batch.put_cf(lookup, hash, TxLocation { block: number, index }.to_bytes());
+            let at = TxLocation { block: number, index };
+            batch.put_cf(lookup, lookup_key(hash, at), []);
         }
     }
 

@@ -40,6 +40,7 @@ pub(crate) use ranges::{KeyRange, LeafRecord, LeafSpan, RangeCursor, SpanLimit};
 
 pub use checkpoint::{CheckpointError, remove_checkpoint};
 pub use columns::Column;
+pub(crate) use columns::lookup_location;
 pub use commit::{BlockCommit, CodeChange, UNSYNCED_BLOCKS_MAX};
 pub use error::{CommitError, OpenError, StoreError};
 pub use open::{
@@ -158,6 +159,8 @@ impl Store {
     ) -> impl Iterator<Item = Result<RawRecord, StoreError>> + use<'a> {
         let mut options = rocksdb::ReadOptions::default();
         options.set_iterate_range(rocksdb::PrefixRange(prefix));
+        // Whatever the column's own idea of a prefix is.
+        options.set_total_order_seek(true);
         self.db
             .iterator_cf_opt(self.column(column), options, rocksdb::IteratorMode::Start)
             .map(|record| {

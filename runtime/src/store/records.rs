@@ -11,7 +11,7 @@ use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, Header, Seal
 use parity_scale_codec::{Compact, Decode, Encode};
 
 /// Version of the layout that STORAGE.md describes. Another one is refused, never guessed at.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 
 /// What stands in place of the version in a database that a state is being put into: no version of any program, so that each
 /// refuses it.
@@ -248,6 +248,11 @@ struct IncludedParts<'a> {
     sender: &'a [u8],
     transaction: &'a [u8],
     receipt: &'a [u8],
+}
+
+/// The hash of a transaction, from its record.
+pub(super) fn included_hash(bytes: &[u8]) -> Result<B256, String> {
+    Ok(keccak256(IncludedParts::of(bytes)?.transaction))
 }
 
 impl<'a> IncludedParts<'a> {

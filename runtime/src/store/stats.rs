@@ -97,6 +97,7 @@ impl Store {
         let (mut keys, mut live_bytes) = (0, 0);
         let mut options = ReadOptions::default();
         options.fill_cache(false);
+        options.set_total_order_seek(true);
         for record in self
             .db
             .iterator_cf_opt(self.column(column), options, IteratorMode::Start)

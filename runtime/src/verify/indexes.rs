@@ -11,7 +11,7 @@ use ledger_chainspec::BlockNumber;
 use super::{Stage, Work};
 use crate::{
     state::{AccountProof, AccountRecord, StateError},
-    store::{Column, FlatRecord, StoreError, undo_block},
+    store::{Column, FlatRecord, StoreError, lookup_location, undo_block},
 };
 
 impl Work<'_> {
@@ -35,7 +35,10 @@ impl Work<'_> {
             (Column::Transactions, transactions),
             (Column::TxLookup, transactions),
         ] {
-            let counted = self.each(column, |_, _, _| Ok(()));
+            let counted = self.each(column, |_, key, value| match column {
+                Column::TxLookup => lookup(key, value),
+                _ => Ok(()),
+            });
             self.report.expect(
                 format!("column {}", column.name()),
                 "the number of records",
@@ -134,6 +137,17 @@ impl Work<'_> {
             self.report.read(&place, looked);
         }
         count
+    }
+}
+
+/// Looks at the shape of a transaction's entry; whether it leads there, its block has told.
+fn lookup(key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    let corrupt = |reason: &dyn std::fmt::Display| StoreError::corrupt(Column::TxLookup, key, reason);
+    lookup_location(key).map_err(|reason| corrupt(&reason))?;
+    if value.is_empty() {
+        Ok(())
+    } else {
+        Err(corrupt(&"with a value"))
     }
 }
 

@@ -99,6 +99,43 @@ fn a_committed_block_is_found_by_every_key() {
 }
 
 #[test]
+fn transactions_whose_hashes_begin_alike_are_told_apart() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut random = Random::new(1);
+    let mut chain = Chain::create(dir.path(), History::Archive, &random.diff(5, 5));
+    let extras = Extras {
+        transactions: (0..3).map(transaction).collect(),
+        receipts: (0..3).map(receipt).collect(),
+        ..Extras::default()
+    };
+    chain.push_with(&random.diff(5, 5), extras).expect("commits");
+    let ours = identity(&chain.headers[0]);
+    drop(chain);
+    let hashes: Vec<_> = (0..3).map(|nonce| *transaction(nonce).tx_hash()).collect();
+    // As if the hashes of all three began as the second one's does.
+    let db = raw::open(dir.path());
+    let column = db.cf_handle("tx_lookup").expect("there");
+    for index in [0, 2] {
+        let key = [&hashes[1][..8], &[1 << 2, index << 2]].concat();
+        db.put_cf(&column, key, []).expect("written");
+    }
+    drop(column);
+    drop(db);
+    let store = Store::open(&options(dir.path(), History::Archive), ours).expect("opens");
+    let location = |hash: &B256| store.location(hash).expect("readable");
+    for (index, hash) in (0..).zip(&hashes) {
+        let at = TxLocation {
+            block: BlockNumber::new(1),
+            index,
+        };
+        assert_eq!(location(hash), Some(at));
+        let mut other = *hash;
+        other[31] ^= 1;
+        assert_eq!(location(&other), None);
+    }
+}
+
+#[test]
 fn promo_codes_are_indexed_from_issue_to_end() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut random = Random::new(2);

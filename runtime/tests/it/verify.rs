@@ -114,8 +114,10 @@ fn every_changed_missing_or_added_record_is_found() {
                 match what {
                     "changed" => {
                         let mut changed = value;
-                        let last = changed.last_mut().expect("no record is empty");
-                        *last ^= 1;
+                        match changed.last_mut() {
+                            Some(last) => *last ^= 1,
+                            None => changed.push(1),
+                        }
                         (key, Some(changed))
                     }
                     "missing" => (key, None),
