@@ -60,6 +60,10 @@ impl From<PathPattern> for String {
 impl PathPattern {
     /// Whether a path is one of those that the pattern stands for.
     pub fn matches(&self, path: &TargetPath) -> bool {
+        // Most patterns name one file; a repository asks each of them for each of its files.
+        if !self.0.contains(['*', '?']) {
+            return self.0 == path.as_str();
+        }
         let pattern: Vec<&str> = self.0.split('/').collect();
         let parts: Vec<&str> = path.as_str().split('/').collect();
         pattern.len() == parts.len()
