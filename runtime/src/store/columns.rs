@@ -16,13 +16,13 @@ use super::patch;
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
-    /// keccak-256(address) -> RLP account, as the account trie's leaf.
+    /// keccak-256(address) -> the block that wrote it | form | RLP account, as the account trie's leaf.
     Accounts,
-    /// keccak-256(address) | keccak-256(slot) -> RLP value, as the storage trie's leaf.
+    /// keccak-256(address) | keccak-256(slot) -> the block that wrote it | RLP value, as the storage trie's leaf.
     Storage,
-    /// Nibbles of the path, one per byte -> branch, or the root's record.
+    /// Nibbles of the path, one per byte -> branch and its patches, or the root's record.
     AccountTrie,
-    /// keccak-256(address) | nibbles of the path, one per byte -> branch, or the root's record.
+    /// keccak-256(address) | nibbles of the path, one per byte -> branch and its patches, or the root's record.
     StorageTrie,
     /// keccak-256(code) -> code.
     Code,

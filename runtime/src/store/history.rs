@@ -111,7 +111,7 @@ impl Store {
         Ok(undone(column, &undo_key, &bytes)?.if_by(at))
     }
 
-    /// The record of a trie column under `key` after block `at`. The steps are ordered as in [`Self::read_at`].
+    /// The root's record of a trie, which is under `key`, after block `at`. The steps are ordered as in [`Self::read_at`].
     pub(crate) fn trie_record_at(
         &self,
         column: Column,

@@ -26,7 +26,7 @@ mod rewrite;
 mod stats;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_chainspec::{FinalityCertificate, GenesisHash, SealedHeader, ValidatorSet};
 use parking_lot::{Mutex, RwLock};
@@ -177,8 +177,12 @@ impl Store {
     ) -> impl Iterator<Item = Result<(Vec<u8>, FlatRecord), StoreError>> + use<'a> {
         self.records(column, prefix).map(move |record| {
             let (key, bytes) = record?;
-            let record =
-                FlatRecord::from_bytes(column, &bytes).map_err(|reason| StoreError::corrupt(column, &key, reason))?;
+            let record = FlatRecord::from_bytes(column, &bytes);
+            let record = record.map_err(|reason| StoreError::corrupt(column, &key, reason))?;
+            // To readers of the past it would not be there.
+            if record.since.get() > self.newest_started.load(Ordering::SeqCst) {
+                return Err(StoreError::corrupt(column, &key, "of a block that there is not"));
+            }
             Ok((key, record))
         })
     }

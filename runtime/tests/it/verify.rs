@@ -140,6 +140,23 @@ fn every_changed_missing_or_added_record_is_found() {
 }
 
 #[test]
+fn a_record_of_a_block_that_there_is_not_is_found() {
+    for column in [Column::Accounts, Column::Storage] {
+        let folder = chain();
+        tamper(folder.path(), column, |records| {
+            let (key, mut value) = records[0].clone();
+            // SCALE's Compact of 63.
+            value[0] = 63 << 2;
+            (key, Some(value))
+        });
+        let report = look(folder.path(), None);
+        assert!(!report.is_sound());
+        let words = &report.problems[0].what;
+        assert!(words.contains("of a block that there is not"), "{words}");
+    }
+}
+
+#[test]
 fn a_wrong_certificate_of_the_head_and_a_lost_validator_set_are_found() {
     let folder = chain();
     tamper(folder.path(), Column::Meta, |records| {

@@ -114,12 +114,16 @@ impl<'a> TrieReader<'a> {
     /// The branch at `path`, which had small subtrees alone below it.
     fn rebuilt(&self, path: &Nibbles) -> Result<Arc<Branch>, StateError> {
         let leaves = self.leaves().below(path)?;
-        if small::fork_of(&leaves).as_ref() == Some(path) {
+        let is_small = |nibble: u8| {
+            let below = leaves.iter().filter(|leaf| leaf.path.get(path.len()) == Some(nibble));
+            below.count() <= SMALL_LEAVES_MAX
+        };
+        if small::fork_of(&leaves).as_ref() == Some(path) && (0..16).all(is_small) {
             return Ok(Arc::new(small::branch(&leaves, path)));
         }
         let (id, found) = (self.id, leaves.len());
         Err(StateError::Trie {
-            what: format!("the {found} leaves below {path:?} of {id:?} do not part there"),
+            what: format!("the {found} leaves below {path:?} of {id:?} do not part there into small subtrees"),
         })
     }
 

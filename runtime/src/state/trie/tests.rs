@@ -317,6 +317,41 @@ fn what_is_not_the_trie_of_the_root_is_found() {
 }
 
 #[test]
+fn an_undo_record_that_calls_a_large_branch_a_lowest_one_is_found() {
+    let mut chain = Chain::new();
+    // Below nibble 0: many leaves below another 0, and some below 1.
+    let keys = (0..340_u32).map(|index| {
+        let mut key = keccak256(index.to_be_bytes());
+        key[0] = match index {
+            0..300 => 0x00,
+            300..320 => 0x01,
+            _ => 0x10,
+        };
+        (key, Some(vec![1]))
+    });
+    let leaves: BTreeMap<_, _> = keys.collect();
+    let root = chain.push(&leaves);
+    let path = [ACCOUNT.as_slice(), &[0]].concat();
+    let bytes = chain
+        .store
+        .records(Column::StorageTrie, &path)
+        .next()
+        .expect("a branch")
+        .expect("readable")
+        .1;
+    let lie = StateChange {
+        undo: Some(vec![3]),
+        ..record(&path, Some(Record::from_bytes(&bytes).expect("a branch")))
+    };
+    let head = chain.store.head().expect("pushed").header.clone();
+    chain.commit(sealed(2, head.hash.get(), root), Some(BlockNumber::new(1)), vec![lie]);
+    let view = chain.store.state_at(BlockNumber::new(1)).expect("archived");
+    let trie = TrieReader { view: &view, id: ID };
+    let proof = trie.proof(leaves.keys().next().expect("there are leaves"));
+    assert!(matches!(proof, Err(StateError::Trie { .. })), "{proof:?}");
+}
+
+#[test]
 fn a_trie_that_grew_much_since_is_not_proven_where_it_was_small() {
     let mut chain = Chain::new();
     chain.push(&BTreeMap::from([(key(1), Some(vec![1]))]));
