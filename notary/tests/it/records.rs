@@ -6,6 +6,7 @@ use alloy_primitives::FixedBytes;
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use ed25519_dalek::Signer;
+use jsonschema::{Draft, Validator};
 use ledger_chainspec::{ConsensusKey, Signature64, peer_id_of, peer_id_to_text};
 use ledger_notary::{
     records::{Admission, Hex32, KeyRole, Node, Nodes, ProofError, Proofs},
@@ -124,15 +125,27 @@ fn bytes<T: serde::Serialize>(record: &T) -> Vec<u8> {
     serde_json::to_vec(record).unwrap()
 }
 
+/// The schema that whoever writes records with other tools goes by.
+fn schema(record: &str) -> Validator {
+    let file = format!("{}/schemas/{record}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .build(&schema)
+        .unwrap()
+}
+
 #[test]
 fn a_record_is_read_as_it_was_written() {
     let record = nodes("aurora", 1, vec![own("aurora", 100), own("aurora", 110)]);
     let read = Nodes::parse(&bytes(&record)).unwrap();
     assert_eq!(read, record);
     assert_eq!(read.check_proofs(NOW), Ok(()));
+    assert!(schema("nodes").is_valid(&serde_json::to_value(&record).unwrap()));
     let text = bytes(&admission("aurora", 60));
     let read = Admission::parse(&text).unwrap();
     assert_eq!(Admission::parse(&bytes(&read)).unwrap(), read);
+    assert!(schema("admission").is_valid(&serde_json::to_value(&read).unwrap()));
     assert_eq!(read.network().to_string(), "test (chain id 6301)");
 }
 
@@ -226,6 +239,7 @@ fn a_proof_has_one_encoding() {
 #[test]
 fn admissions_that_are_none_are_named() {
     let good = admission("aurora", 60);
+    let schema = schema("admission");
     for (field, value, reason) in [
         ("schema", json!("cloud-ledger-admission/2"), "schema is"),
         ("network_id", json!("Test"), "small letters"),
@@ -258,6 +272,9 @@ fn admissions_that_are_none_are_named() {
         record[field] = value;
         let error = Admission::parse(&bytes(&record)).unwrap_err().to_string();
         assert!(error.contains(reason), "{field}: {error}");
+        // What one field says of another, a schema cannot tell.
+        let is_between_fields = matches!(reason, "comes before" | "needs prev_sha256" | "no prev_sha256");
+        assert_eq!(schema.is_valid(&record), is_between_fields, "{field}: {error}");
     }
     let twice = String::from_utf8(bytes(&good)).unwrap().replacen('{', "{\"seq\":1,", 1);
     assert!(
@@ -277,6 +294,7 @@ fn admissions_that_are_none_are_named() {
 #[test]
 fn nodes_that_are_none_are_named() {
     let good = serde_json::to_value(nodes("aurora", 1, vec![own("aurora", 100)])).unwrap();
+    let schema = schema("nodes");
     for (pointer, value, reason) in [
         ("/schema", json!("x"), "schema is"),
         (
@@ -299,6 +317,7 @@ fn nodes_that_are_none_are_named() {
         *record.pointer_mut(pointer).unwrap() = value;
         let error = Nodes::parse(&bytes(&record)).unwrap_err().to_string();
         assert!(error.contains(reason), "{pointer}: {error}");
+        assert!(!schema.is_valid(&record), "{pointer}: {error}");
     }
     let many = nodes("aurora", 1, vec![own("aurora", 100); 33]);
     assert!(
