@@ -141,8 +141,8 @@ fn a_skipped_or_older_root_is_refused_and_the_same_one_ends_the_walk() {
     let same = sim.files["1.root.json"].clone();
     sim.files.insert("2.root.json".to_owned(), same);
     let mut reader = Reader::new(&sim);
-    reader.refresh(&sim).unwrap();
-    assert_eq!(reader.kept("root"), 1);
+    let verifier = reader.refresh(&sim).unwrap();
+    assert_eq!((verifier.root().get().version, reader.kept("root")), (version(1), 1));
 
     sim.release_root();
     let mut reader = Reader::of(&sim);

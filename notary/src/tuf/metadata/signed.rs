@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     num::NonZeroU32,
 };
 
@@ -206,12 +205,6 @@ impl<T> Verified<T> {
     /// sha256 of the file that it was read from.
     pub fn sha256(&self) -> [u8; 32] {
         self.0.sha256
-    }
-}
-
-impl<T: Document> fmt::Display for Verified<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} version {}", T::KIND, self.get().version())
     }
 }
 
