@@ -60,7 +60,9 @@ pub fn guard_lost(campaign: &mut Campaign) -> Result<Told, String> {
     campaign.cluster.restart(FORGETFUL)?;
     let mut told = Told::default();
     let words = "no guard record: silent until a later block is final";
-    let says_so = campaign.cluster.log_of(FORGETFUL).contains(words);
+    // It serves before its consensus has begun.
+    let patience = campaign.slot() * SIGNS_WITHIN_SLOTS;
+    let says_so = stop::until(patience, || campaign.cluster.log_of(FORGETFUL).contains(words))?;
     told.expect(says_so, || format!("validator-{FORGETFUL} does not say `{words}`"));
     await_own_block(campaign, FORGETFUL, &mut told)?;
     Ok(told)
