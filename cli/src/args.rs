@@ -56,9 +56,9 @@ pub struct CommonArgs {
     pub timeout: u64,
 }
 
-/// Whose key signs.
-#[derive(Clone, Debug, Args)]
-pub struct SignerArgs {
+/// Which wallet signs.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WalletArgs {
     /// Wallet to use; not needed if there is only one, or one named `default`
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "dev_account")]
     pub wallet: Option<String>,
@@ -68,6 +68,14 @@ pub struct SignerArgs {
     /// Folder of the wallets [default: .cloud-ledger/wallets in your home folder]
     #[arg(long, global = true, env = "PASSPORT_WALLET_DIR", value_name = "FOLDER")]
     pub wallet_dir: Option<PathBuf>,
+}
+
+/// Whose key signs.
+#[derive(Clone, Debug, Args)]
+pub struct SignerArgs {
+    /// Its wallet.
+    #[command(flatten)]
+    pub wallet: WalletArgs,
     /// File whose first line is the wallet's password (mode 0600); without it you are asked
     #[arg(long, global = true, env = "PASSPORT_PASSWORD_FILE", value_name = "FILE")]
     pub password_file: Option<PathBuf>,

@@ -185,7 +185,7 @@ impl Actor {
     /// # Errors
     /// As [`WalletFolder::find`].
     pub fn new(args: &SignerArgs) -> Result<Self, CliError> {
-        if let Some(index) = args.dev_account {
+        if let Some(index) = args.wallet.dev_account {
             let signer = from_mnemonic(DEV_MNEMONIC, index).map_err(|reason| CliError::Sign { reason })?;
             return Ok(Self::Dev {
                 index,
@@ -193,7 +193,7 @@ impl Actor {
             });
         }
         Ok(Self::Wallet {
-            wallet: WalletFolder::new(args.wallet_dir.as_deref())?.find(args.wallet.as_deref())?,
+            wallet: WalletFolder::new(args.wallet.wallet_dir.as_deref())?.find(args.wallet.wallet.as_deref())?,
             password_file: args.password_file.clone(),
         })
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub(super) fn run(command: &WalletCommand, args: &SignerArgs) -> Result<Report, CliError> {
-    let folder = WalletFolder::new(args.wallet_dir.as_deref())?;
+    let folder = WalletFolder::new(args.wallet.wallet_dir.as_deref())?;
     let password_file = args.password_file.as_deref();
     match command {
         WalletCommand::New { name } => {
@@ -34,7 +34,7 @@ pub(super) fn run(command: &WalletCommand, args: &SignerArgs) -> Result<Report, 
             })
         }
         WalletCommand::Show { name } => {
-            let wallet = folder.find(name.as_deref().or(args.wallet.as_deref()))?;
+            let wallet = folder.find(name.as_deref().or(args.wallet.wallet.as_deref()))?;
             Ok(Report::new(shown(&wallet), &wallet))
         }
     }

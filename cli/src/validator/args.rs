@@ -1,12 +1,10 @@
 //! What can be asked of `ledger-node validator`? The command line, as data.
 
-use std::path::PathBuf;
-
 use alloy_primitives::U256;
 use clap::{Args, Subcommand};
 
 use super::plan;
-use crate::time::Span;
+use crate::{args::WalletArgs, time::Span};
 
 /// `ledger-node validator`
 #[derive(Debug, Args)]
@@ -23,15 +21,9 @@ pub struct DecideArgs {
     /// Longest wait for a block to take a transaction, in seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
-    /// Wallet of the validator's account (see `passport wallet`), whose password --password-file has; not needed if there is only one, or one named `default`
-    #[arg(long, global = true, value_name = "NAME", conflicts_with = "dev_account")]
-    pub wallet: Option<String>,
-    /// Use account N of the public test mnemonic instead. EVERYBODY has its key: for development chains only
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000))]
-    pub dev_account: Option<u32>,
-    /// Folder of the wallets [default: .cloud-ledger/wallets in your home folder]
-    #[arg(long, global = true, env = "PASSPORT_WALLET_DIR", value_name = "FOLDER")]
-    pub wallet_dir: Option<PathBuf>,
+    /// The wallet of the validator's account.
+    #[command(flatten)]
+    pub wallet: WalletArgs,
     /// What to do
     #[command(subcommand)]
     pub command: ValidatorCommand,

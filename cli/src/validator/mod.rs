@@ -36,8 +36,6 @@ use crate::{
 pub async fn run(args: &DecideArgs, password_file: Option<PathBuf>) -> Result<Report, CliError> {
     let signer = SignerArgs {
         wallet: args.wallet.clone(),
-        dev_account: args.dev_account,
-        wallet_dir: args.wallet_dir.clone(),
         password_file,
     };
     let context = Context {

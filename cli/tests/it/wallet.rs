@@ -107,13 +107,19 @@ fn keys_are_imported_from_hexadecimal_phrase_and_keystore() {
 
 #[test]
 fn altered_address_and_wrong_password_are_noticed_before_anything_is_signed() {
-    use passport_cli::{args::SignerArgs, error::CliError, wallet::Actor};
+    use passport_cli::{
+        args::{SignerArgs, WalletArgs},
+        error::CliError,
+        wallet::Actor,
+    };
     let passport = Passport::new();
     let made = passport.run(&["wallet", "new", "--json"]).json();
     let args = |password: &str| SignerArgs {
-        wallet: None,
-        dev_account: None,
-        wallet_dir: Some(passport.folder().join("wallets")),
+        wallet: WalletArgs {
+            wallet: None,
+            dev_account: None,
+            wallet_dir: Some(passport.folder().join("wallets")),
+        },
         password_file: Some(passport.folder().join(password)),
     };
     let signer = Actor::new(&args("password")).unwrap().unlock().unwrap();
