@@ -4,7 +4,7 @@ use ledger_mutants::rules::Mutant;
 
 use super::{
     keys::Signatures,
-    setup::{Broken, Cuts, DriverMutant, Faults, Network, Promise, Role, Setup},
+    setup::{Broken, Cuts, DriverMutant, Faults, Network, Promise, Role, SetChanges, Setup},
 };
 
 /// A setup, and how many of every thousand runs it gets.
@@ -153,23 +153,27 @@ fn chaos(validators: usize) -> Vec<Setup> {
         bad("chaos, f amnesiac", Role::Amnesiac),
         bad("chaos, f amnesiac with excuses", Role::Excusing),
         Setup {
-            changes_set: true,
-            ..faults("chaos, changing set", Faults::MANY)
+            jails: true,
+            ..bad("chaos, jailing, f equivocating", Role::Equivocating)
         },
     ];
-    for (name, role) in [
-        ("chaos, changing set, f equivocating", Role::Equivocating),
-        ("chaos, changing set, f lying", Role::Lying),
-    ] {
-        setups.push(Setup {
-            changes_set: true,
-            ..bad(name, role)
-        });
-    }
-    setups.push(Setup {
-        jails: true,
-        ..bad("chaos, jailing, f equivocating", Role::Equivocating)
-    });
+    let (spread, in_a_row) = (SetChanges::Spread, SetChanges::InARow);
+    let changing = |set_changes, setup| Setup { set_changes, ..setup };
+    setups.extend([
+        changing(spread, faults("chaos, changing set", Faults::MANY)),
+        changing(spread, bad("chaos, changing set, f equivocating", Role::Equivocating)),
+        changing(spread, bad("chaos, changing set, f lying", Role::Lying)),
+        changing(in_a_row, faults("chaos, changes in a row", Faults::MANY)),
+        changing(in_a_row, cuts("halves, changes in a row", Cuts::Halves)),
+        changing(in_a_row, cuts("f from the others, changes in a row", Cuts::FewFromMany)),
+        changing(in_a_row, bad("changes in a row, f amnesiac", Role::Amnesiac)),
+        Setup {
+            jails: true,
+            role: Role::Equivocating,
+            bad: f,
+            ..changing(in_a_row, cuts("halves, changes in a row, jailing", Cuts::Halves))
+        },
+    ]);
     setups
 }
 
@@ -237,6 +241,7 @@ pub fn mutants() -> Vec<Case> {
     let driver = |name, mutant, noticed_as, seeds| case(name, Broken::Driver(mutant), noticed_as, seeds);
     vec![
         engine("halves", SimpleMajority, FORK, 100),
+        engine("halves, changes in a row", SimpleMajority, FORK, 100),
         engine("chaos, f equivocating", FinalOnPrevotes, FORK, 100),
         engine("f+1 amnesiac with excuses", UngroundedVotes, &["unaccounted"], 400),
         engine("chaos, ambushes", IgnoresLock, CONTRADICTION, 100),
@@ -247,6 +252,7 @@ pub fn mutants() -> Vec<Case> {
         driver("chaos, ambushes", ForgetsLock, FORK, 100),
         driver("chaos, torn guard writes", SignsFirst, CONTRADICTION, 100),
         driver("chaos, lost guards", LostGuardSpeaks, CONTRADICTION, 400),
-        driver("chaos, f lying", SetsNotChecked, &["invalid block"], 100),
+        driver("chaos, f lying", SetsNotChecked, &["invalid block"], 400),
+        driver("chaos, changing set, f lying", SetsNotChecked, &["invalid block"], 400),
     ]
 }

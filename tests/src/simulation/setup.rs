@@ -54,6 +54,29 @@ pub enum Broken {
     Driver(DriverMutant),
 }
 
+/// How the set of validators changes, one change per block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetChanges {
+    /// It does not.
+    Never,
+    /// Somebody joins, the last of the first ones leaves and comes back, with blocks in between.
+    Spread,
+    /// In seven blocks that follow each other two join, the last two of the first ones leave and come back, and one of those
+    /// who joined leaves.
+    InARow,
+}
+
+impl SetChanges {
+    /// Validators that join and were not there at the start.
+    pub const fn newcomers(self) -> usize {
+        match self {
+            Self::Never => 0,
+            Self::Spread => 1,
+            Self::InARow => 2,
+        }
+    }
+}
+
 /// How the network is cut in two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cuts {
@@ -171,8 +194,8 @@ pub struct Setup {
     pub network: Network,
     /// What processes, disks and clocks suffer.
     pub faults: Faults,
-    /// Does the set change: somebody joins, the last of the first ones leaves and comes back?
-    pub changes_set: bool,
+    /// How the set changes.
+    pub set_changes: SetChanges,
     /// Do blocks jail whoever is proven to be bad?
     pub jails: bool,
     /// The broken rule, if there is one.
@@ -203,7 +226,7 @@ impl Setup {
             dead: 0,
             network: Network::BOUNDED,
             faults: Faults::NONE,
-            changes_set: false,
+            set_changes: SetChanges::Never,
             jails: false,
             broken: None,
             signatures: Signatures::Ideal,
@@ -244,9 +267,9 @@ impl Setup {
         self.validators - self.quorum()
     }
 
-    /// Processes: one for each validator and for who may join, and the twins.
+    /// Processes: one for each validator and for those who join, and the twins.
     pub fn nodes(&self) -> usize {
-        self.validators + usize::from(self.changes_set) + self.twins()
+        self.validators + self.set_changes.newcomers() + self.twins()
     }
 
     /// Second processes under a key.

@@ -15,7 +15,7 @@ use super::{
     chain::{Chain, Change, GENESIS_SLOT, SLOT_MS},
     check::{Checker, Violation},
     node::Node,
-    setup::{CALM_BLOCKS_MIN, Promise, Role, Setup},
+    setup::{CALM_BLOCKS_MIN, Promise, Role, SetChanges, Setup},
     trace::Trace,
 };
 use crate::random::Random;
@@ -309,15 +309,24 @@ impl World {
     }
 }
 
-/// Somebody joins, an old member leaves, and comes back.
+/// Which block changes the set, and how. The set never gets smaller than it was at first, so that what is bad stays within bounds.
 fn plan(setup: &Setup) -> BTreeMap<u64, Change> {
-    if !setup.changes_set {
-        return BTreeMap::new();
+    use Change::{Join, Leave};
+    let (newcomer, last) = (setup.validators, setup.validators - 1);
+    match setup.set_changes {
+        SetChanges::Never => BTreeMap::new(),
+        SetChanges::Spread => BTreeMap::from([(3, Join(newcomer)), (6, Leave(last)), (9, Join(last))]),
+        SetChanges::InARow => {
+            let changes = [
+                Join(newcomer),
+                Join(newcomer + 1),
+                Leave(last),
+                Leave(last - 1),
+                Join(last),
+                Leave(newcomer),
+                Join(last - 1),
+            ];
+            (2..).zip(changes).collect()
+        }
     }
-    let (newcomer, leaver) = (setup.validators, setup.validators - 1);
-    BTreeMap::from([
-        (3, Change::Join(newcomer)),
-        (6, Change::Leave(leaver)),
-        (9, Change::Join(leaver)),
-    ])
 }
