@@ -10,7 +10,7 @@ use alloy_signer_local::PrivateKeySigner;
 use ed25519_dalek::Signer;
 use ledger_chainspec::{ConsensusKey, Signature64, peer_id_of, peer_id_to_text};
 use ledger_notary::{
-    records::{Admission, KeyRole, NODES_SCHEMA, Node, Nodes, Proofs},
+    records::{Admission, DENY_SCHEMA, Deny, Hex32, KeyRole, NODES_SCHEMA, Node, Nodes, Proofs, Suspension},
     repository::Unsigned,
     tuf::{
         DelegatedRole, Delegations, Document, Key, Kind, MetaFile, PathPattern, Paths, RoleKeys, RoleName, Roles, Root,
@@ -89,7 +89,7 @@ fn document<T: Document + Clone + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
     }
 }
 
-/// A record of either kind. What was accepted is read again as it was written, and its proofs are judged.
+/// A record of any kind. What was accepted is read again as it was written, and its proofs are judged.
 pub fn notary_record(bytes: &[u8]) {
     let write = |record: serde_json::Result<Vec<u8>>| record.expect("a record is JSON");
     if let Ok(record) = Admission::parse(bytes) {
@@ -101,6 +101,13 @@ pub fn notary_record(bytes: &[u8]) {
         assert_eq!(again.expect("what was written can be read"), record);
         if let Err(error) = record.check_proofs(NOW) {
             assert!(!error.to_string().is_empty());
+        }
+    }
+    if let Ok(record) = Deny::parse(bytes) {
+        let again = Deny::parse(&write(serde_json::to_vec(&record)));
+        assert_eq!(again.expect("what was written can be read"), record);
+        for entry in &record.suspended {
+            assert_eq!(record.suspension(&entry.member_id), Some(entry));
         }
     }
 }
@@ -208,6 +215,23 @@ fn admission() -> Vec<u8> {
     .into_bytes()
 }
 
+fn deny() -> Deny {
+    let text = |text: &str| text.to_owned();
+    let suspension = |member: &str| Suspension {
+        member_id: text(member).try_into().expect("an id"),
+        since: NOW,
+        reason_sha256: Hex32([7; 32]),
+    };
+    Deny {
+        schema: text(DENY_SCHEMA),
+        network_id: text("test").try_into().expect("an id"),
+        chain_id: 6301,
+        seq: 2,
+        prev_sha256: Some(Hex32([1; 32])),
+        suspended: vec![suspension("a"), suspension("b")],
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -242,6 +266,11 @@ pub fn seeds() -> Vec<Seed> {
             "notary_record",
             "nodes",
             serde_json::to_vec(&nodes()).expect("a record is JSON"),
+        ),
+        (
+            "notary_record",
+            "deny",
+            serde_json::to_vec(&deny()).expect("a record is JSON"),
         ),
     ]
 }

@@ -1,23 +1,25 @@
-//! What does the working group say of a member, and the member of its nodes? Two records for each member, as target files of the
-//! repository.
+//! What does the working group say of a member, and the member of its nodes? Two records for each member and one for all, as target
+//! files of the repository.
 //!
 //! `m.<id>.admission.json` is the working group's: who the member is, which keys it signs with, how many validators it may run and
 //! until when. `m.<id>.nodes.json` is the member's own, under its delegated role `m-<id>`: the nodes with the keys that the Bootstrap
 //! contract asks a candidate for, and a proof by each key that its holder meant it. Names and keys are those of the contract's
-//! `Candidate` and of the chain specification.
+//! `Candidate` and of the chain specification. `deny.json` is the deny role's: who may not validate for now.
 //!
 //! Strict: unknown fields, repeated names, fractions and unbounded texts are refused. Organisations only, no persons. Pure: the
 //! time comes in. Called by the [writer](crate::repository), which publishes no records that contradict each other.
 //!
-//! Read in this order: [`names`], [`admission`], [`nodes`], [`proof`], [`register`] (all records together).
+//! Read in this order: [`names`], [`admission`], [`nodes`], [`proof`], [`deny`], [`register`] (all records together).
 
 pub mod admission;
+pub mod deny;
 pub mod names;
 pub mod nodes;
 pub mod proof;
 pub mod register;
 
 pub use admission::{ADMISSION_SCHEMA, Admission, Passport, State};
+pub use deny::{DENY_SCHEMA, Deny, Suspension};
 pub use names::{Hex32, Network, NetworkId, NotaryId, Place, PlainText};
 pub use nodes::{NODES_SCHEMA, Node, Nodes};
 pub use proof::{KeyRole, ProofError, Proofs, Statement};
@@ -48,7 +50,7 @@ pub enum RecordError {
     Rule(String),
 }
 
-/// Reads a record of one of the two kinds.
+/// Reads a record of any kind.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
     if bytes.len() > RECORD_BYTES_MAX {
         let bytes = bytes.len();

@@ -143,6 +143,12 @@ impl fmt::Display for Network {
     }
 }
 
+/// Path of the deny record.
+const DENY_PATH: &str = "deny.json";
+
+/// The role that suspends. No member's role can have its name: those start with `m-`.
+const DENY_ROLE: &str = "wg-deny";
+
 /// Where a record lies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -150,11 +156,16 @@ pub enum Place {
     Admission(NotaryId),
     /// `m.<id>.nodes.json`, in the targets of `m-<id>`.
     Nodes(NotaryId),
+    /// `deny.json`, in the targets of `wg-deny`.
+    Deny,
 }
 
 impl Place {
     /// The record of a path; `None` if no record lies there.
     pub fn of(path: &TargetPath) -> Option<Self> {
+        if path.as_str() == DENY_PATH {
+            return Some(Self::Deny);
+        }
         let (id, kind) = path.as_str().strip_prefix("m.")?.split_once('.')?;
         let id = NotaryId::try_from(id.to_owned()).ok()?;
         match kind {
@@ -172,6 +183,7 @@ impl Place {
         let text = match self {
             Self::Admission(id) => format!("m.{id}.admission.json"),
             Self::Nodes(id) => format!("m.{id}.nodes.json"),
+            Self::Deny => DENY_PATH.to_owned(),
         };
         text.try_into().expect("an id is short and has no slash")
     }
@@ -184,6 +196,7 @@ impl Place {
         match self {
             Self::Admission(_) => RoleName::targets(),
             Self::Nodes(id) => format!("m-{id}").try_into().expect("an id is short"),
+            Self::Deny => DENY_ROLE.to_owned().try_into().expect("a short name"),
         }
     }
 }
@@ -217,6 +230,7 @@ mod tests {
         for (place, path, role) in [
             (Place::Admission(id.clone()), "m.aurora.admission.json", "targets"),
             (Place::Nodes(id), "m.aurora.nodes.json", "m-aurora"),
+            (Place::Deny, "deny.json", "wg-deny"),
         ] {
             assert_eq!(place.path().as_str(), path);
             assert_eq!(place.role().as_str(), role);
@@ -227,6 +241,7 @@ mod tests {
             "m.A.nodes.json",
             "m.a.nodes.txt",
             "wg-deny.json",
+            "m.deny.json",
             "m.nodes.json",
         ] {
             assert_eq!(Place::of(&path.to_owned().try_into().unwrap()), None, "{path}");

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{
-    Admission, Hex32, KeyRole, Network, Node, Nodes, NotaryId, Place, ProofError, RecordError, State, proof::peer_key,
+    Admission, Deny, Hex32, KeyRole, Network, Node, Nodes, NotaryId, Place, ProofError, RecordError, State,
+    proof::peer_key,
 };
 use crate::tuf::{DelegatedRole, Key, Paths, RoleName, TargetPath, UnixSeconds};
 
@@ -59,12 +60,38 @@ pub enum RegisterError {
         /// Which.
         place: Place,
     },
+    /// Whoever is admitted by its name on the chain could be either.
+    #[error("{second} is called {name:?}, as {first} is already; the chain knows members by their names")]
+    NameTwice {
+        /// The name on the chain.
+        name: String,
+        /// Who has it.
+        first: NotaryId,
+        /// Who wants it as well.
+        second: NotaryId,
+    },
     /// The member's role is not what the admission says.
     #[error("{role} must be terminating, for {path} alone, and have exactly the member_keys of the admission")]
     Delegation {
         /// The role.
         role: RoleName,
         /// The record that it may write.
+        path: TargetPath,
+    },
+    /// The deny role may do more than suspend.
+    #[error("{role} must be terminating and for {path} alone")]
+    DenyRole {
+        /// The role.
+        role: RoleName,
+        /// The record that it may write.
+        path: TargetPath,
+    },
+    /// There is a deny role, and no record of it.
+    #[error("{role} lists no {path}, without which readers admit nobody: publish one, if with an empty list")]
+    DenyMissing {
+        /// The role.
+        role: RoleName,
+        /// The record.
         path: TargetPath,
     },
     /// More nodes than were admitted.
@@ -146,6 +173,7 @@ pub struct Register {
     network: Option<Network>,
     admissions: BTreeMap<NotaryId, Admission>,
     nodes: BTreeMap<NotaryId, Nodes>,
+    has_deny: bool,
 }
 
 impl Register {
@@ -188,14 +216,14 @@ impl Register {
             place: place.clone(),
             source,
         };
-        let (id, got, network, sequence) = match place {
+        let (member, network, sequence) = match place {
             Place::Admission(id) => {
                 let admission = Admission::parse(record.bytes).map_err(refused)?;
                 let before = record.published.map(Admission::parse).transpose().map_err(refused)?;
                 let sequence = (before.map(|before| before.seq), admission.seq, admission.prev_sha256);
                 let (got, network) = (admission.member_id.clone(), admission.network());
                 self.admissions.insert(id.clone(), admission);
-                (id, got, network, sequence)
+                (Some((id, got)), network, sequence)
             }
             Place::Nodes(id) => {
                 let nodes = Nodes::parse(record.bytes).map_err(refused)?;
@@ -203,10 +231,19 @@ impl Register {
                 let sequence = (before.map(|before| before.seq), nodes.seq, nodes.prev_sha256);
                 let (got, network) = (nodes.member_id.clone(), nodes.network());
                 self.nodes.insert(id.clone(), nodes);
-                (id, got, network, sequence)
+                (Some((id, got)), network, sequence)
+            }
+            Place::Deny => {
+                let deny = Deny::parse(record.bytes).map_err(refused)?;
+                let before = record.published.map(Deny::parse).transpose().map_err(refused)?;
+                let sequence = (before.map(|before| before.seq), deny.seq, deny.prev_sha256);
+                self.has_deny = true;
+                (None, deny.network(), sequence)
             }
         };
-        if got != *id {
+        if let Some((id, got)) = member
+            && got != *id
+        {
             let place = place.clone();
             return Err(RegisterError::OtherMember { place, got });
         }
@@ -222,7 +259,7 @@ impl Register {
         Ok(())
     }
 
-    /// Every record of nodes has an admission, and every admitted member the role that it should.
+    /// Every record of nodes has an admission, and every admitted member and the deny role are delegated to as they should be.
     fn check_members<'a>(
         &self,
         delegated: impl Iterator<Item = (&'a DelegatedRole, Vec<&'a Key>)>,
@@ -247,6 +284,24 @@ impl Register {
             {
                 let (role, path) = (place.role(), place.path());
                 return Err(RegisterError::Delegation { role, path });
+            }
+        }
+        self.check_names()?;
+        let (role, path) = (Place::Deny.role(), Place::Deny.path());
+        match roles.get(&role) {
+            Some((found, _)) if !speaks_of_alone(found, &Place::Deny) => Err(RegisterError::DenyRole { role, path }),
+            Some(_) if !self.has_deny => Err(RegisterError::DenyMissing { role, path }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_names(&self) -> Result<(), RegisterError> {
+        let mut seen = BTreeMap::new();
+        for (second, admission) in &self.admissions {
+            let name = admission.member_name.to_string();
+            if let Some(first) = seen.insert(name.clone(), second) {
+                let (first, second) = (NotaryId::clone(first), second.clone());
+                return Err(RegisterError::NameTwice { name, first, second });
             }
         }
         Ok(())
@@ -296,16 +351,20 @@ fn keys_of(node: &Node) -> [(KeyRole, String); 4] {
 
 /// Whether a role is the member's: its keys, its record and nothing else.
 fn is_members(role: &DelegatedRole, keys: &[&Key], admission: &Admission, place: &Place) -> bool {
-    let Paths::Patterns(patterns) = &role.paths else {
-        return false;
-    };
-    let only = place.path().to_string();
-    let is_its_own = patterns.len() == 1 && String::from(patterns[0].clone()) == only;
     let mut have: Vec<_> = keys.iter().copied().cloned().collect();
     let mut want: Vec<_> = admission.member_keys.iter().map(|key| Key::Ed25519(key.0)).collect();
     have.sort_unstable();
     want.sort_unstable();
-    role.terminating && is_its_own && have == want
+    speaks_of_alone(role, place) && have == want
+}
+
+/// Whether a role's word on a record is final, and it may speak of nothing else.
+fn speaks_of_alone(role: &DelegatedRole, place: &Place) -> bool {
+    let Paths::Patterns(patterns) = &role.paths else {
+        return false;
+    };
+    let only = place.path().to_string();
+    role.terminating && patterns.len() == 1 && String::from(patterns[0].clone()) == only
 }
 
 /// A record that changes names the one before it, so that none is passed over.

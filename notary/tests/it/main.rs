@@ -6,6 +6,7 @@
 
 mod attacks;
 mod delegations;
+mod deny;
 mod kit;
 mod process;
 mod properties;

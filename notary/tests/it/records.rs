@@ -22,15 +22,15 @@ use crate::kit::{
 
 /// The four secrets of a node, made of one number; peer and consensus keys are ed25519, the others secp256k1.
 #[derive(Clone, Copy)]
-struct Secrets {
-    peer: u8,
-    consensus: u8,
-    account: u8,
-    checkpoint: u8,
+pub struct Secrets {
+    pub peer: u8,
+    pub consensus: u8,
+    pub account: u8,
+    pub checkpoint: u8,
 }
 
 impl Secrets {
-    const fn of(number: u8) -> Self {
+    pub const fn of(number: u8) -> Self {
         Self {
             peer: number,
             consensus: number + 1,
@@ -40,7 +40,7 @@ impl Secrets {
     }
 }
 
-fn ethereum(number: u8) -> PrivateKeySigner {
+pub fn ethereum(number: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&[number; 32].into()).unwrap()
 }
 
@@ -49,7 +49,7 @@ fn public(number: u8) -> ConsensusKey {
 }
 
 /// A node with proofs by `signers`, which are its own keys unless somebody cheats.
-fn node(member: &str, keys: Secrets, signers: Secrets) -> Node {
+pub fn node(member: &str, keys: Secrets, signers: Secrets) -> Node {
     let mut node = Node {
         peer_id: peer_id_to_text(&peer_id_of(&public(keys.peer))),
         consensus_key: public(keys.consensus),
@@ -80,11 +80,11 @@ fn node(member: &str, keys: Secrets, signers: Secrets) -> Node {
     node
 }
 
-fn own(member: &str, number: u8) -> Node {
+pub fn own(member: &str, number: u8) -> Node {
     node(member, Secrets::of(number), Secrets::of(number))
 }
 
-fn nodes(member: &str, seq: u64, list: Vec<Node>) -> Nodes {
+pub fn nodes(member: &str, seq: u64, list: Vec<Node>) -> Nodes {
     Nodes {
         schema: "cloud-ledger-nodes/1".to_owned(),
         network_id: "test".to_owned().try_into().unwrap(),
@@ -96,13 +96,13 @@ fn nodes(member: &str, seq: u64, list: Vec<Node>) -> Nodes {
     }
 }
 
-fn admission(member: &str, key: u8) -> Value {
+pub fn admission(member: &str, key: u8) -> Value {
     json!({
         "schema": "cloud-ledger-admission/1",
         "network_id": "test",
         "chain_id": 6301,
         "member_id": member,
-        "member_name": "Aurora Cloud",
+        "member_name": format!("{}{} Cloud", member[..1].to_uppercase(), &member[1..]),
         "legal_name": "Aurora Cloud Hosting GmbH",
         "registration_no": "HRB 12345",
         "jurisdiction": "DE",
@@ -121,12 +121,12 @@ fn admission(member: &str, key: u8) -> Value {
     })
 }
 
-fn bytes<T: serde::Serialize>(record: &T) -> Vec<u8> {
+pub fn bytes<T: serde::Serialize>(record: &T) -> Vec<u8> {
     serde_json::to_vec(record).unwrap()
 }
 
 /// The schema that whoever writes records with other tools goes by.
-fn schema(record: &str) -> Validator {
+pub fn schema(record: &str) -> Validator {
     let file = format!("{}/schemas/{record}.schema.json", env!("CARGO_MANIFEST_DIR"));
     let schema: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     jsonschema::options()
@@ -329,7 +329,7 @@ fn nodes_that_are_none_are_named() {
 }
 
 /// A repository with the members aurora (role key 60) and borealis (61), each with one node.
-struct House {
+pub struct House {
     repository: Repository,
     folder: tempfile::TempDir,
     targets: Targets,
@@ -337,11 +337,11 @@ struct House {
     versions: BTreeMap<RoleName, u64>,
 }
 
-/// What a release changes.
-type Files = Vec<(&'static str, &'static str, Vec<u8>)>;
+/// What a release changes: role, path and content. Without a path, the role's metadata alone.
+pub type Files = Vec<(&'static str, &'static str, Vec<u8>)>;
 
 impl House {
-    fn first() -> Files {
+    pub fn first() -> Files {
         vec![
             ("targets", "m.aurora.admission.json", bytes(&admission("aurora", 60))),
             (
@@ -362,14 +362,14 @@ impl House {
         ]
     }
 
-    fn member_role(member: &str, number: u8) -> DelegatedRole {
+    pub fn member_role(member: &str, number: u8) -> DelegatedRole {
         let mut role = delegation(&format!("m-{member}"), number, &[&format!("m.{member}.nodes.json")]);
         role.terminating = true;
         role
     }
 
     /// The house, with this as its first release.
-    fn with(files: Files, delegations: &[(DelegatedRole, u8)]) -> Result<Self, String> {
+    pub fn with(files: Files, delegations: &[(DelegatedRole, u8)]) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let mut targets = Targets::new(Version::FIRST, NOW.plus(90 * DAY));
         for (role, number) in delegations {
@@ -385,11 +385,11 @@ impl House {
         Ok(house)
     }
 
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(Self::first(), &Self::delegations()).unwrap()
     }
 
-    fn delegations() -> [(DelegatedRole, u8); 2] {
+    pub fn delegations() -> [(DelegatedRole, u8); 2] {
         [
             (Self::member_role("aurora", 60), 60),
             (Self::member_role("borealis", 61), 61),
@@ -397,7 +397,7 @@ impl House {
     }
 
     /// Publishes files, with new metadata of every role that lists them.
-    fn publish(&mut self, files: Files) -> Result<(), String> {
+    pub fn publish(&mut self, files: Files) -> Result<(), String> {
         let mut changed: BTreeMap<RoleName, Targets> = [(RoleName::targets(), self.targets.clone())].into();
         let mut release = Release::default();
         if self.versions.is_empty() {
@@ -406,8 +406,10 @@ impl House {
         for (role, at, content) in files {
             let empty = || Targets::new(Version::FIRST, NOW.plus(180 * DAY));
             let targets = changed.entry(name(role)).or_insert_with(empty);
-            targets.targets.insert(path(at), TargetFile::of(&content));
-            release.files.insert(path(at), content);
+            if !at.is_empty() {
+                targets.targets.insert(path(at), TargetFile::of(&content));
+                release.files.insert(path(at), content);
+            }
         }
         let mut versions = self.versions.clone();
         for (role, targets) in &mut changed {
@@ -417,6 +419,7 @@ impl House {
             let signers: &[u8] = match role.as_str() {
                 "targets" => &[11, 12],
                 "m-borealis" => &[61],
+                "wg-deny" => &[70],
                 _ => &[60],
             };
             release.roles.insert(role.clone(), signed(targets.clone(), signers));
@@ -438,7 +441,7 @@ impl House {
     }
 
     /// The sha256 of a published file.
-    fn sha256(&self, at: &str) -> Hex32 {
+    pub fn sha256(&self, at: &str) -> Hex32 {
         let folder = self.folder.path().join("targets");
         let mut entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let file = entries.find(|file| file.to_string_lossy().ends_with(at)).unwrap();
@@ -540,6 +543,12 @@ fn records_that_contradict_each_other_are_not_published() {
     refuse(
         vec![("targets", "m.borealis.admission.json", bytes(&other))],
         "is for network test (chain id 1)",
+    );
+    let mut named = admission("borealis", 61);
+    named["member_name"] = "Aurora Cloud".into();
+    refuse(
+        vec![("targets", "m.borealis.admission.json", bytes(&named))],
+        "borealis is called \"Aurora Cloud\", as aurora is already",
     );
     let stranger = bytes(&admission("aurora", 61));
     refuse(
