@@ -2,9 +2,13 @@
 //! serves the files.
 //!
 //! [`tuf`] reads and checks metadata of The Update Framework 1.0, [`records`] says what the files are that such metadata vouch for; both
-//! are pure. [`store`] keeps what was believed, [`repository`] publishes. The binary `tuf-client` reads any repository from the command
-//! line. Nothing here talks to a chain.
+//! are pure. [`store`] keeps what was believed, [`repository`] publishes. [`desk`] decides what is published next and who may ask for
+//! it, by orders in signed envelopes ([`dsse`]), and leaves every step in a [`log`] that nobody can rewrite; these are pure too. The
+//! binary `tuf-client` reads any repository from the command line. Nothing here talks to a chain.
 
+pub mod desk;
+pub mod dsse;
+pub mod log;
 pub mod records;
 pub mod repository;
 pub mod store;

@@ -9,14 +9,13 @@ use std::{
 };
 
 use super::{
-    PublishError, ReadError, Release, RuleError, Unsigned, contents,
-    rehearsal::rehearse,
-    release::{Parsed, Published, Write, read, snapshot_after, timestamp_after, writes},
-    rules,
+    PublishError, ReadError, Release, RuleError, Unsigned,
+    plan::plan,
+    release::{Published, Write, read, snapshot_after, timestamp_after, versioned},
 };
 use crate::{
     store::{StoreError, replace, sync_folder},
-    tuf::{Document, Place, Request, RoleName, Snapshot, Timestamp, UnixSeconds, Version, names::encoded},
+    tuf::{Document, Place, Request, RoleName, Snapshot, Timestamp, UnixSeconds, Version},
 };
 
 /// A repository that this process alone writes.
@@ -89,14 +88,8 @@ impl Repository {
     /// # Errors
     /// [`PublishError`] if it would not.
     pub fn plan(&self, release: &Release, now: UnixSeconds) -> Result<Vec<Write>, PublishError> {
-        let before = self.published.as_ref();
-        let parsed = Parsed::of(release)?;
-        let outcome = rules::check(before, release, &parsed, now)?;
-        let writes = writes(release, &parsed);
         let is_there = |request: &Request| fs::read(self.path(request.place, &request.name)).ok();
-        rehearse(before, &writes, &outcome, now, is_there)?;
-        contents::check(before, release, &outcome, now, is_there)?;
-        Ok(writes)
+        Ok(plan(self.published.as_ref(), release, now, is_there)?)
     }
 
     /// Writes one file of a plan, whole and for good.
@@ -184,8 +177,4 @@ impl Repository {
 fn io_error(what: &'static str, path: &Path, source: io::Error) -> StoreError {
     let path = path.to_path_buf();
     StoreError::Io { what, path, source }
-}
-
-fn versioned(role: &RoleName, version: Version) -> String {
-    format!("{version}.{}.json", encoded(role.as_str()))
 }
