@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, mem};
 use thiserror::Error;
 
 use super::{
-    Body, Checked, Command, Desk, Entry, Event, Member, Order, Proposal, Refusal, SUBMISSIONS_CLOSED_MAX, Standing,
-    Submission, SubmissionId,
+    Approvals, Body, Checked, Command, Desk, Entry, Event, Member, Order, Proposal, Refusal, SUBMISSIONS_CLOSED_MAX,
+    Standing, Submission, SubmissionId,
     check::{Change, Spent, Submitted, keys_of},
     proposal::{MemberChange, PROPOSAL_LIFE, difference},
 };
@@ -264,7 +264,7 @@ impl Desk {
     /// Lets every submission of the proposal stand where its signatures put it.
     fn count_approvals(&mut self, at: At) {
         let standing = match self.approvals() {
-            Some((got, needed)) if got > 0 => Standing::Approved { got, needed },
+            Some(Approvals { got, needed }) if got > 0 => Standing::Approved { got, needed },
             _ => Standing::Verified,
         };
         let proposed: Vec<_> = self.changes.members.values().filter_map(submission_of).collect();
@@ -274,14 +274,15 @@ impl Desk {
     }
 
     /// How many keys of the working group have signed the proposal, and how many must.
-    pub(super) fn approvals(&self) -> Option<(u32, u32)> {
+    pub(super) fn approvals(&self) -> Option<Approvals> {
         let (proposal, root) = (self.proposal.as_ref()?, self.shelf.root()?);
         let next = self.root.as_ref().filter(|next| self.is_signed(next));
         let root = next.map_or(root, |next| next.root());
         let keys = keys_of(root, &root.roles.targets);
         let got = proposal.approvals().filter(|key| keys.contains(key)).count();
         let got = u32::try_from(got).expect("fewer keys than a root has");
-        Some((got, root.roles.targets.threshold.get()))
+        let needed = root.roles.targets.threshold.get();
+        Some(Approvals { got, needed })
     }
 
     fn stand(&mut self, id: SubmissionId, standing: Standing, at: At) {

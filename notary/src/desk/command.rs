@@ -126,8 +126,8 @@ pub enum Command {
         /// The records that they list; `deny.json` is one of them.
         files: BTreeMap<TargetPath, String>,
     },
-    /// By every key of the member, old and new ones: to be admitted, or to have its admission changed. While a key is missing it is
-    /// a draft, and the others send the same files again.
+    /// By every key in the admission, and by one that the member has already, if it is one: to be admitted, or to have its admission
+    /// changed. While a key is missing it is a draft, and the others send the same files again.
     Submit {
         /// The admission as it will be published.
         admission: String,

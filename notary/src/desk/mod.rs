@@ -36,7 +36,7 @@ pub use pending::{Due, Why};
 pub use proposal::Proposal;
 pub use refusal::{Refusal, RefusalKind};
 pub use root::RootProposal;
-pub use views::{Counts, MemberView, Status, Validator};
+pub use views::{Approvals, Counts, MemberView, Stamp, Status, Validator};
 
 use self::proposal::Changes;
 use crate::{

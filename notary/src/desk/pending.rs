@@ -166,6 +166,10 @@ impl Desk {
     pub(super) fn inspect(&self, change: &Change, now: UnixSeconds) -> Result<(), Refusal> {
         let none = Release::default;
         match change {
+            Change::Founded(release) if files_of(release) > RELEASE_FILES_MAX => {
+                let (what, most) = ("files go out at once", RELEASE_FILES_MAX);
+                Err(Refusal::TooMany { what, most })
+            }
             Change::Founded(release) => Ok(self.shelf.preview(release, TopSigned::Yes, now)?),
             // It goes out before anything else, so nothing else can be in its way.
             Change::DenyUpdated(parcel) => Ok(self.shelf.preview(parcel, TopSigned::Yes, now)?),

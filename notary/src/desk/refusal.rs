@@ -201,7 +201,7 @@ pub enum Refusal {
         role: RoleName,
     },
     /// More than anybody can look at.
-    #[error("at most {most} {what}, and there are as many")]
+    #[error("at most {most} {what}, and this is one too many")]
     TooMany {
         /// Of what.
         what: &'static str,
@@ -285,7 +285,7 @@ pub enum Refusal {
     #[error(transparent)]
     Root(#[from] RuleError),
     /// The repository would not publish it.
-    #[error(transparent)]
+    #[error("it would not be published, because {0}")]
     Release(#[from] ReleaseError),
     /// Something else is due now, or nothing.
     #[error("not what is due: {got}; ask what is due and sign that")]

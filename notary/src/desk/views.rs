@@ -71,6 +71,24 @@ pub struct Counts {
     pub submissions: usize,
 }
 
+/// Version and expiry of a role's newest metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Stamp {
+    /// Version.
+    pub version: Version,
+    /// When they expire.
+    pub expires: UnixSeconds,
+}
+
+/// Signatures under the proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Approvals {
+    /// Different keys of the working group that signed.
+    pub got: u32,
+    /// Different keys that must.
+    pub needed: u32,
+}
+
 /// The whole at a glance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -80,16 +98,16 @@ pub struct Status {
     pub chain_id: u64,
     /// Entries of the log.
     pub entries: u64,
-    /// Version and expiry of root, targets, snapshot and timestamp, by name.
-    pub metadata: BTreeMap<String, (Version, UnixSeconds)>,
+    /// Root, targets, snapshot and timestamp, by name.
+    pub metadata: BTreeMap<String, Stamp>,
     /// When the last release was.
     pub released_at: UnixSeconds,
     /// How many members stand where.
     pub members: Counts,
     /// Version of the targets that are proposed.
     pub proposal: Option<Version>,
-    /// How many keys of the working group have signed them, and how many must.
-    pub approvals: Option<(u32, u32)>,
+    /// How many have signed them.
+    pub approvals: Option<Approvals>,
     /// Version of the root that is proposed.
     pub root_proposal: Option<Version>,
     /// Why nothing can be published: readers would refuse it.
@@ -184,7 +202,7 @@ impl Desk {
     /// The whole at a glance.
     pub fn status(&self, now: UnixSeconds) -> Status {
         let mut metadata = BTreeMap::new();
-        let mut tell = |name: RoleName, version, expires| metadata.insert(name.to_string(), (version, expires));
+        let mut tell = |name: RoleName, version, expires| metadata.insert(name.to_string(), Stamp { version, expires });
         if let (Some(root), Some(snapshot), Some(timestamp)) =
             (self.shelf.root(), self.shelf.snapshot(), self.shelf.timestamp())
         {

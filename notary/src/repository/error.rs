@@ -37,13 +37,13 @@ pub enum ReadError {
 #[derive(Debug, Error)]
 pub enum ReleaseError {
     /// It breaks a rule of the house.
-    #[error(transparent)]
+    #[error("of a rule: {0}")]
     Rule(#[from] RuleError),
     /// Readers would refuse it.
     #[error("readers would refuse it: {0}")]
     Rehearsal(#[from] RehearsalError),
     /// Its records contradict each other, or those that are published.
-    #[error("of the records: {0}")]
+    #[error("of a record: {0}")]
     Records(#[from] RegisterError),
 }
 
@@ -63,7 +63,7 @@ impl From<UpdateError> for ReleaseError {
 #[derive(Debug, Error)]
 pub enum PublishError {
     /// It may not be.
-    #[error("not published: {0}")]
+    #[error("not published, because {0}")]
     Release(#[from] ReleaseError),
     /// The disk refused.
     #[error("not published: {0}")]

@@ -7,7 +7,9 @@
 mod attacks;
 mod delegations;
 mod deny;
+mod desk;
 mod kit;
+mod log;
 mod process;
 mod properties;
 mod publish;
