@@ -11,5 +11,6 @@ pub mod dsse;
 pub mod log;
 pub mod records;
 pub mod repository;
+pub mod storage;
 pub mod store;
 pub mod tuf;

@@ -24,7 +24,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-runtime", &["ledger-chainspec", "ledger-contracts"]),
     ("ledger-keys", &[]),
     ("ledger-network", &["ledger-chainspec", "ledger-consensus"]),
-    ("ledger-notary", &["ledger-chainspec"]),
+    ("ledger-notary", &["ledger-chainspec", "ledger-keys"]),
     ("ledger-api", &["ledger-chainspec"]),
     ("ledger-suites", &["ledger-chainspec", "ledger-runtime"]),
     (
