@@ -6,6 +6,8 @@
 //! it, by orders in signed envelopes ([`dsse`]), and leaves every step in a [`log`] that nobody can rewrite; these are pure too. The
 //! binary `tuf-client` reads any repository from the command line. Nothing here talks to a chain.
 
+pub mod ceremony;
+pub mod client;
 pub mod desk;
 pub mod dsse;
 pub mod log;
@@ -14,3 +16,4 @@ pub mod repository;
 pub mod storage;
 pub mod store;
 pub mod tuf;
+pub mod wire;
