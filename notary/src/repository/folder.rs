@@ -18,6 +18,9 @@ use crate::{
     tuf::{Document, Place, Request, RoleName, Snapshot, Timestamp, UnixSeconds, Version},
 };
 
+/// The one file of metadata that changes.
+pub(super) const TIMESTAMP: &str = "timestamp.json";
+
 /// A repository that this process alone writes.
 #[derive(Debug)]
 pub struct Repository {
@@ -31,7 +34,14 @@ impl Repository {
     /// # Errors
     /// [`ReadError`] if what lies there is no repository of ours.
     pub fn open(folder: &Path) -> Result<Self, ReadError> {
-        let mut repository = Self {
+        let mut repository = Self::unread(folder)?;
+        repository.published = repository.read_published()?;
+        Ok(repository)
+    }
+
+    /// The folder, without a look at what lies there.
+    pub(super) fn unread(folder: &Path) -> Result<Self, StoreError> {
+        let repository = Self {
             folder: folder.to_path_buf(),
             published: None,
         };
@@ -43,7 +53,6 @@ impl Repository {
                 source,
             })?;
         }
-        repository.published = repository.read_published()?;
         Ok(repository)
     }
 
@@ -115,10 +124,10 @@ impl Repository {
     }
 
     fn read_published(&self) -> Result<Option<Published>, ReadError> {
-        let Some(timestamp_file) = self.try_read("timestamp.json")? else {
+        let Some(timestamp_file) = self.try_read(TIMESTAMP)? else {
             return Ok(None);
         };
-        let timestamp: Timestamp = self.parsed("timestamp.json", &timestamp_file)?;
+        let timestamp: Timestamp = self.parsed(TIMESTAMP, &timestamp_file)?;
         let name = versioned(&RoleName::snapshot(), timestamp.meta.snapshot.version);
         let snapshot_file = self.must_read(&name)?;
         let snapshot: Snapshot = self.parsed(&name, &snapshot_file)?;
@@ -152,7 +161,7 @@ impl Repository {
         }))
     }
 
-    fn try_read(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    pub(super) fn try_read(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
         let path = self.path(Place::Metadata, name);
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -166,7 +175,7 @@ impl Repository {
         self.try_read(name)?.ok_or(ReadError::Missing { path })
     }
 
-    fn parsed<T: Document + Clone>(&self, name: &str, bytes: &[u8]) -> Result<T, ReadError> {
+    pub(super) fn parsed<T: Document + Clone>(&self, name: &str, bytes: &[u8]) -> Result<T, ReadError> {
         read(bytes).map_err(|source| ReadError::Damaged {
             path: self.path(Place::Metadata, name),
             source,

@@ -9,9 +9,10 @@
 //!
 //! Read in this order: `unsigned` (what is signed), `release` (what is published together), `rules`, `rehearsal`, `contents` (the records),
 //! `plan` (all three), `preview` (as much of them as can be said before the online keys have signed), `shelf` (a repository in memory),
-//! `folder` (one on the disk).
+//! `folder` (one on the disk), `copy` (one on the disk that follows the one in memory).
 
 mod contents;
+mod copy;
 mod error;
 mod folder;
 mod plan;
@@ -22,6 +23,7 @@ mod rules;
 mod shelf;
 mod unsigned;
 
+pub use copy::FolderCopy;
 pub use error::{PublishError, ReadError, ReleaseError};
 pub use folder::Repository;
 pub use preview::TopSigned;
