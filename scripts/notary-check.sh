@@ -24,6 +24,9 @@ trap 'rm -rf "$folder"' EXIT
 step "publish a repository" cargo run --quiet --locked --example publish -- "$folder"
 step "python-tuf reads it" "$python/bin/python" "$top/notary/tests/python/read_repository.py" "$folder" \
     "charter.txt=Members run validators." "aurora.txt=three nodes"
-step "build tuf-client" cargo build --quiet --workspace --locked --bin tuf-client
+step "build the binaries" cargo build --quiet --workspace --locked --bin tuf-client --bin ledger-notary
+step "found a notary and admit a member" cargo run --quiet --locked --example town -- "$folder/town"
+step "python-tuf reads it" "$python/bin/python" "$top/notary/tests/python/read_repository.py" "$folder/town" \
+    deny.json m.aurora.admission.json m.aurora.nodes.json
 step "tuf-client reads what python-tuf writes" "$python/bin/python" "$top/notary/tests/python/serve_to_client.py" \
     "$(target_dir)/debug/tuf-client"

@@ -5,6 +5,7 @@
 //! written again as the very bytes it was read from, so that no value has two encodings; and no input may make a decoder
 //! take more memory than the input itself excuses. Called by the wrappers in `fuzz/fuzz_targets` and by `tests/replay.rs`.
 
+pub mod desk;
 pub mod files;
 pub mod mutate;
 #[cfg(feature = "node")]
@@ -90,6 +91,7 @@ pub fn targets() -> Vec<Target> {
     let mut all = wire::TARGETS.to_vec();
     all.extend(files::TARGETS);
     all.extend(notary::TARGETS);
+    all.extend(desk::TARGETS);
     #[cfg(feature = "node")]
     all.extend(node::TARGETS);
     #[cfg(feature = "node")]

@@ -41,6 +41,7 @@ pub fn all() -> Vec<Seed> {
     let mut all = wire();
     all.extend(files());
     all.extend(crate::notary::seeds());
+    all.extend(crate::desk::seeds());
     #[cfg(feature = "node")]
     all.extend(crate::node::seeds());
     #[cfg(feature = "node")]

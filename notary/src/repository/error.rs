@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::{RehearsalError, RuleError};
-use crate::{records::RegisterError, store::StoreError, tuf::metadata::MetadataError};
+use crate::{
+    records::RegisterError,
+    store::StoreError,
+    tuf::{UpdateError, metadata::MetadataError},
+};
 
 /// Why the folder is no repository of ours.
 #[derive(Debug, Error)]
@@ -29,28 +33,42 @@ pub enum ReadError {
     },
 }
 
+/// Why a release may not be published.
+#[derive(Debug, Error)]
+pub enum ReleaseError {
+    /// It breaks a rule of the house.
+    #[error("of a rule: {0}")]
+    Rule(#[from] RuleError),
+    /// Readers would refuse it.
+    #[error("readers would refuse it: {0}")]
+    Rehearsal(#[from] RehearsalError),
+    /// Its records contradict each other, or those that are published.
+    #[error("of a record: {0}")]
+    Records(#[from] RegisterError),
+}
+
+impl From<MetadataError> for ReleaseError {
+    fn from(error: MetadataError) -> Self {
+        Self::Rule(error.into())
+    }
+}
+
+impl From<UpdateError> for ReleaseError {
+    fn from(error: UpdateError) -> Self {
+        Self::Rehearsal(error.into())
+    }
+}
+
 /// Why a release was not published; readers see what they saw before.
 #[derive(Debug, Error)]
 pub enum PublishError {
-    /// It breaks a rule of the house.
-    #[error("not published: {0}")]
-    Rule(#[from] RuleError),
-    /// Readers would refuse it.
-    #[error("not published, because readers would refuse it: {0}")]
-    Rehearsal(#[from] RehearsalError),
-    /// Its records contradict each other, or those that are published.
-    #[error("not published, because of a record: {0}")]
-    Records(#[from] RegisterError),
+    /// It may not be.
+    #[error("not published, because {0}")]
+    Release(#[from] ReleaseError),
     /// The disk refused.
     #[error("not published: {0}")]
     Disk(#[from] StoreError),
     /// What was written could not be read back.
     #[error("published, but it cannot be read back: {0}")]
     ReadBack(#[from] ReadError),
-}
-
-impl From<MetadataError> for PublishError {
-    fn from(error: MetadataError) -> Self {
-        Self::Rule(error.into())
-    }
 }

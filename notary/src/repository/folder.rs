@@ -9,15 +9,17 @@ use std::{
 };
 
 use super::{
-    PublishError, ReadError, Release, RuleError, Unsigned, contents,
-    rehearsal::rehearse,
-    release::{Parsed, Published, Write, read, snapshot_after, timestamp_after, writes},
-    rules,
+    PublishError, ReadError, Release, RuleError, Unsigned,
+    plan::plan,
+    release::{Published, Write, read, snapshot_after, timestamp_after, versioned},
 };
 use crate::{
     store::{StoreError, replace, sync_folder},
-    tuf::{Document, Place, Request, RoleName, Snapshot, Timestamp, UnixSeconds, Version, names::encoded},
+    tuf::{Document, Place, Request, RoleName, Snapshot, Timestamp, UnixSeconds, Version},
 };
+
+/// The one file of metadata that changes.
+pub(super) const TIMESTAMP: &str = "timestamp.json";
 
 /// A repository that this process alone writes.
 #[derive(Debug)]
@@ -32,7 +34,14 @@ impl Repository {
     /// # Errors
     /// [`ReadError`] if what lies there is no repository of ours.
     pub fn open(folder: &Path) -> Result<Self, ReadError> {
-        let mut repository = Self {
+        let mut repository = Self::unread(folder)?;
+        repository.published = repository.read_published()?;
+        Ok(repository)
+    }
+
+    /// The folder, without a look at what lies there.
+    pub(super) fn unread(folder: &Path) -> Result<Self, StoreError> {
+        let repository = Self {
             folder: folder.to_path_buf(),
             published: None,
         };
@@ -44,7 +53,6 @@ impl Repository {
                 source,
             })?;
         }
-        repository.published = repository.read_published()?;
         Ok(repository)
     }
 
@@ -89,14 +97,8 @@ impl Repository {
     /// # Errors
     /// [`PublishError`] if it would not.
     pub fn plan(&self, release: &Release, now: UnixSeconds) -> Result<Vec<Write>, PublishError> {
-        let before = self.published.as_ref();
-        let parsed = Parsed::of(release)?;
-        let outcome = rules::check(before, release, &parsed, now)?;
-        let writes = writes(release, &parsed);
         let is_there = |request: &Request| fs::read(self.path(request.place, &request.name)).ok();
-        rehearse(before, &writes, &outcome, now, is_there)?;
-        contents::check(before, release, &outcome, now, is_there)?;
-        Ok(writes)
+        Ok(plan(self.published.as_ref(), release, now, is_there)?)
     }
 
     /// Writes one file of a plan, whole and for good.
@@ -122,10 +124,10 @@ impl Repository {
     }
 
     fn read_published(&self) -> Result<Option<Published>, ReadError> {
-        let Some(timestamp_file) = self.try_read("timestamp.json")? else {
+        let Some(timestamp_file) = self.try_read(TIMESTAMP)? else {
             return Ok(None);
         };
-        let timestamp: Timestamp = self.parsed("timestamp.json", &timestamp_file)?;
+        let timestamp: Timestamp = self.parsed(TIMESTAMP, &timestamp_file)?;
         let name = versioned(&RoleName::snapshot(), timestamp.meta.snapshot.version);
         let snapshot_file = self.must_read(&name)?;
         let snapshot: Snapshot = self.parsed(&name, &snapshot_file)?;
@@ -159,7 +161,7 @@ impl Repository {
         }))
     }
 
-    fn try_read(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    pub(super) fn try_read(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
         let path = self.path(Place::Metadata, name);
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -173,7 +175,7 @@ impl Repository {
         self.try_read(name)?.ok_or(ReadError::Missing { path })
     }
 
-    fn parsed<T: Document + Clone>(&self, name: &str, bytes: &[u8]) -> Result<T, ReadError> {
+    pub(super) fn parsed<T: Document + Clone>(&self, name: &str, bytes: &[u8]) -> Result<T, ReadError> {
         read(bytes).map_err(|source| ReadError::Damaged {
             path: self.path(Place::Metadata, name),
             source,
@@ -184,8 +186,4 @@ impl Repository {
 fn io_error(what: &'static str, path: &Path, source: io::Error) -> StoreError {
     let path = path.to_path_buf();
     StoreError::Io { what, path, source }
-}
-
-fn versioned(role: &RoleName, version: Version) -> String {
-    format!("{version}.{}.json", encoded(role.as_str()))
 }

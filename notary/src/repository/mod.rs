@@ -8,19 +8,29 @@
 //! what a crash leaves behind before the timestamp, nobody looks at.
 //!
 //! Read in this order: `unsigned` (what is signed), `release` (what is published together), `rules`, `rehearsal`, `contents` (the records),
-//! `folder` (the disk).
+//! `plan` (all three), `preview` (as much of them as can be said before the online keys have signed), `shelf` (a repository in memory),
+//! `folder` (one on the disk), `copy` (one on the disk that follows the one in memory).
 
 mod contents;
+mod copy;
 mod error;
 mod folder;
+mod plan;
+mod preview;
 mod rehearsal;
 mod release;
 mod rules;
+mod shelf;
 mod unsigned;
 
-pub use error::{PublishError, ReadError};
+pub use copy::FolderCopy;
+pub use error::{PublishError, ReadError, ReleaseError};
 pub use folder::Repository;
+pub use preview::TopSigned;
 pub use rehearsal::RehearsalError;
 pub use release::{Release, Write};
-pub use rules::RuleError;
+pub use rules::{
+    DELEGATED_LIFE_MAX, ROOT_LIFE_MAX, RuleError, SNAPSHOT_LIFE_MAX, TARGETS_LIFE_MAX, TIMESTAMP_LIFE_MAX,
+};
+pub use shelf::Shelf;
 pub use unsigned::Unsigned;

@@ -35,7 +35,7 @@ pub struct Write {
 }
 
 /// What is published now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Published {
     pub(super) first_root: Vec<u8>,
     pub(super) root_file: Vec<u8>,
@@ -48,33 +48,92 @@ pub(super) struct Published {
     pub(super) roles: BTreeMap<RoleName, (Vec<u8>, Targets)>,
 }
 
-/// A release whose documents were read.
-pub(super) struct Parsed {
+/// The documents of a release that are signed by people, read.
+pub(super) struct Offline {
     pub(super) root: Option<Root>,
     pub(super) roles: BTreeMap<RoleName, Targets>,
+}
+
+/// A release whose documents were read.
+pub(super) struct Parsed {
+    pub(super) offline: Offline,
     pub(super) snapshot: Option<Snapshot>,
     pub(super) timestamp: Timestamp,
 }
 
-impl Parsed {
+impl Offline {
     pub(super) fn of(release: &Release) -> Result<Self, MetadataError> {
         let root = release.root.as_ref().map(|bytes| read::<Root>(bytes)).transpose()?;
+        let roles = release
+            .roles
+            .iter()
+            .map(|(role, bytes)| Ok((role.clone(), read(bytes)?)));
+        let roles = roles.collect::<Result<_, MetadataError>>()?;
+        Ok(Self { root, roles })
+    }
+}
+
+impl Parsed {
+    pub(super) fn of(release: &Release) -> Result<Self, MetadataError> {
         let snapshot = release
             .snapshot
             .as_ref()
             .map(|bytes| read::<Snapshot>(bytes))
             .transpose()?;
-        let roles = release
-            .roles
-            .iter()
-            .map(|(role, bytes)| Ok((role.clone(), read(bytes)?)));
         Ok(Self {
-            root,
-            roles: roles.collect::<Result<_, MetadataError>>()?,
+            offline: Offline::of(release)?,
             snapshot,
             timestamp: read(&release.timestamp)?,
         })
     }
+}
+
+impl Published {
+    /// What is published once a release is out; `None` if it is the first and not whole.
+    pub(super) fn after(before: Option<Self>, release: &Release, parsed: Parsed) -> Option<Self> {
+        let Parsed {
+            offline,
+            snapshot,
+            timestamp,
+        } = parsed;
+        let (root, snapshot) = (
+            release.root.clone().zip(offline.root),
+            release.snapshot.clone().zip(snapshot),
+        );
+        let mut after = match before {
+            Some(before) => before,
+            None => {
+                let ((root_file, root), (snapshot_file, snapshot)) = (root.clone()?, snapshot.clone()?);
+                Self {
+                    first_root: root_file.clone(),
+                    root_file,
+                    root,
+                    timestamp_file: release.timestamp.clone(),
+                    timestamp: timestamp.clone(),
+                    snapshot_file,
+                    snapshot,
+                    roles: BTreeMap::new(),
+                }
+            }
+        };
+        if let Some((file, root)) = root {
+            (after.root_file, after.root) = (file, root);
+        }
+        if let Some((file, snapshot)) = snapshot {
+            (after.snapshot_file, after.snapshot) = (file, snapshot);
+        }
+        let roles = offline.roles.into_iter();
+        let roles =
+            roles.filter_map(|(role, targets)| Some((role.clone(), (release.roles.get(&role)?.clone(), targets))));
+        after.roles.extend(roles);
+        (after.timestamp_file, after.timestamp) = (release.timestamp.clone(), timestamp);
+        Some(after)
+    }
+}
+
+/// The name of a version of a role's document.
+pub(super) fn versioned(role: &RoleName, version: Version) -> String {
+    format!("{version}.{}.json", encoded(role.as_str()))
 }
 
 pub(super) fn read<T: Document + Clone>(bytes: &[u8]) -> Result<T, MetadataError> {
@@ -140,7 +199,6 @@ pub(super) fn writes(release: &Release, parsed: &Parsed) -> Vec<Write> {
         name,
         bytes: bytes.clone(),
     };
-    let versioned = |role: &RoleName, version: Version| format!("{version}.{}.json", encoded(role.as_str()));
     let mut writes = Vec::new();
     for (path, bytes) in &release.files {
         let request = Request::target(path, &TargetFile::of(bytes), true);
@@ -148,13 +206,13 @@ pub(super) fn writes(release: &Release, parsed: &Parsed) -> Vec<Write> {
         writes.push(Write { place, name, bytes });
     }
     for (role, bytes) in &release.roles {
-        writes.push(metadata(versioned(role, parsed.roles[role].version), bytes));
+        writes.push(metadata(versioned(role, parsed.offline.roles[role].version), bytes));
     }
     if let (Some(bytes), Some(snapshot)) = (&release.snapshot, &parsed.snapshot) {
         writes.push(metadata(versioned(&RoleName::snapshot(), snapshot.version), bytes));
     }
     // Root is seen as soon as it is there. It comes as late as it can, since it may name new keys for the timestamp.
-    if let (Some(bytes), Some(root)) = (&release.root, &parsed.root) {
+    if let (Some(bytes), Some(root)) = (&release.root, &parsed.offline.root) {
         writes.push(metadata(versioned(&RoleName::root(), root.version), bytes));
     }
     writes.push(metadata("timestamp.json".to_owned(), &release.timestamp));

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use super::release::{Parsed, Published, Release, listed_after, version_after};
+use super::release::{Offline, Parsed, Published, Release, listed_after, version_after};
 use crate::tuf::{
-    DelegatedRole, Document, Key, KeyId, Kind, MetaFile, RoleName, TargetPath, Targets, UnixSeconds, Version,
+    DelegatedRole, Document, Key, KeyId, Kind, MetaFile, RoleName, Root, TargetPath, Targets, UnixSeconds, Version,
     metadata::MetadataError, names::encoded,
 };
 
@@ -136,35 +136,49 @@ pub(super) struct Reached<'a> {
     pub(super) is_new: bool,
 }
 
+/// The whole of the rules.
 pub(super) fn check<'a>(
     before: Option<&'a Published>,
     release: &Release,
     parsed: &'a Parsed,
     now: UnixSeconds,
 ) -> Result<Outcome<'a>, RuleError> {
-    let is_first_whole =
-        parsed.root.is_some() && parsed.snapshot.is_some() && parsed.roles.contains_key(&RoleName::targets());
-    if before.is_none() && !is_first_whole {
+    if before.is_none() && parsed.snapshot.is_none() {
         return Err(RuleError::FirstIncomplete);
     }
-    check_root(before, parsed, now)?;
-    check_versions(before, parsed, now)?;
+    let outcome = check_offline(before, release, &parsed.offline, now)?;
+    check_online(before, parsed, now)?;
     check_listings(before, release, parsed)?;
+    Ok(outcome)
+}
+
+/// The rules for what people sign: all but snapshot and timestamp.
+pub(super) fn check_offline<'a>(
+    before: Option<&'a Published>,
+    release: &Release,
+    offline: &'a Offline,
+    now: UnixSeconds,
+) -> Result<Outcome<'a>, RuleError> {
+    if before.is_none() && (offline.root.is_none() || !offline.roles.contains_key(&RoleName::targets())) {
+        return Err(RuleError::FirstIncomplete);
+    }
+    if let Some(root) = &offline.root {
+        check_root(before, root, now)?;
+    }
+    check_roles(before, offline, now)?;
     for path in release.files.keys() {
         path.as_str().split('/').try_for_each(check_name)?;
     }
-    let outcome = reach(before, parsed)?;
+    let outcome = reach(before, offline)?;
     let reached: BTreeSet<_> = outcome.roles.iter().map(|role| &role.name).collect();
-    match parsed.roles.keys().find(|role| !reached.contains(role)) {
+    match offline.roles.keys().find(|role| !reached.contains(role)) {
         Some(role) => Err(RuleError::NotDelegated { role: role.clone() }),
         None => Ok(outcome),
     }
 }
 
-fn check_root(before: Option<&Published>, parsed: &Parsed, now: UnixSeconds) -> Result<(), RuleError> {
-    let Some(root) = &parsed.root else {
-        return Ok(());
-    };
+/// Whether a root may come next, whoever has signed it.
+pub(super) fn check_root(before: Option<&Published>, root: &Root, now: UnixSeconds) -> Result<(), RuleError> {
     if !root.consistent_snapshot {
         return Err(RuleError::Inconsistent);
     }
@@ -186,8 +200,8 @@ fn check_key_ids(role: &RoleName, keys: &BTreeMap<KeyId, Key>) -> Result<(), Rul
     Err(RuleError::KeyId { role, expected, got })
 }
 
-fn check_versions(before: Option<&Published>, parsed: &Parsed, now: UnixSeconds) -> Result<(), RuleError> {
-    for (role, targets) in &parsed.roles {
+fn check_roles(before: Option<&Published>, offline: &Offline, now: UnixSeconds) -> Result<(), RuleError> {
+    for (role, targets) in &offline.roles {
         check_name(role.as_str())?;
         if let Some(delegations) = &targets.delegations {
             check_key_ids(role, &delegations.keys)?;
@@ -196,6 +210,10 @@ fn check_versions(before: Option<&Published>, parsed: &Parsed, now: UnixSeconds)
         check_next(role.clone(), published.map(|listed| listed.version), targets.version)?;
         check_life(role.clone(), targets, now)?;
     }
+    Ok(())
+}
+
+fn check_online(before: Option<&Published>, parsed: &Parsed, now: UnixSeconds) -> Result<(), RuleError> {
     if let Some(snapshot) = &parsed.snapshot {
         let published = before.map(|published| published.snapshot.version);
         check_next(RoleName::snapshot(), published, snapshot.version)?;
@@ -281,12 +299,12 @@ fn shown(listed: Option<&MetaFile>) -> String {
 }
 
 /// Follows delegations from the top through what will be published.
-fn reach<'a>(before: Option<&'a Published>, parsed: &'a Parsed) -> Result<Outcome<'a>, RuleError> {
+fn reach<'a>(before: Option<&'a Published>, offline: &'a Offline) -> Result<Outcome<'a>, RuleError> {
     let mut found = BTreeMap::new();
     let mut ahead: Vec<(RoleName, Option<&DelegatedRole>)> = vec![(RoleName::targets(), None)];
     while let Some((name, delegation)) = ahead.pop() {
         let old = before.and_then(|published| published.roles.get(&name));
-        let new = parsed.roles.get(&name);
+        let new = offline.roles.get(&name);
         let Some(targets) = new.or(old.map(|(_, targets)| targets)) else {
             return Err(RuleError::Unpublished { role: name });
         };

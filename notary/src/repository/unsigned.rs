@@ -3,7 +3,7 @@
 use crate::tuf::{Document, Signature, json::Json, metadata::assemble};
 
 /// A document that waits for its signatures.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsigned<T> {
     document: T,
     text: String,

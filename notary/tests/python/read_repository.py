@@ -1,8 +1,8 @@
 """Reads a repository that the writer published with python-tuf, unmodified, over HTTP.
 
-usage: read_repository.py FOLDER PATH=CONTENT...
+usage: read_repository.py FOLDER PATH[=CONTENT]...
 
-FOLDER has `metadata` and `targets`. Every PATH must be found with CONTENT, a path that nobody lists must not be, and an altered
+FOLDER has `metadata` and `targets`. Every PATH must be found, with CONTENT where that is given; a path that nobody lists must not be, and an altered
 file must be refused.
 """
 
@@ -41,7 +41,7 @@ def check(folder, url, expected):
             info = client.get_targetinfo(path)
             assert info is not None, f"{path} is not found"
             found = pathlib.Path(client.download_target(info)).read_text(encoding="utf-8")
-            assert found == content, f"{path} is {found!r}, expected {content!r}"
+            assert content in (None, found), f"{path} is {found!r}, expected {content!r}"
             files[path] = pathlib.Path(folder, "targets", f"{info.hashes['sha256']}.{path}")
     for path, file in files.items():
         refuse_altered(folder, url, path, file)
@@ -64,8 +64,8 @@ def refuse_altered(folder, url, path, file):
 
 def main():
     folder = sys.argv[1]
-    pairs = [argument.split("=", 1) for argument in sys.argv[2:]]
-    expected = {path: content + "\n" for path, content in pairs}
+    pairs = [argument.partition("=") for argument in sys.argv[2:]]
+    expected = {path: content + "\n" if is_given else None for path, is_given, content in pairs}
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

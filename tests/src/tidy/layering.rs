@@ -24,7 +24,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-runtime", &["ledger-chainspec", "ledger-contracts"]),
     ("ledger-keys", &[]),
     ("ledger-network", &["ledger-chainspec", "ledger-consensus"]),
-    ("ledger-notary", &["ledger-chainspec"]),
+    ("ledger-notary", &["ledger-chainspec", "ledger-keys"]),
     ("ledger-api", &["ledger-chainspec"]),
     ("ledger-suites", &["ledger-chainspec", "ledger-runtime"]),
     (
@@ -118,6 +118,9 @@ const PURE_FOLDERS: &[&str] = &[
     "chainspec/src/",
     "consensus/src/",
     "contracts/bindings/",
+    "notary/src/desk/",
+    "notary/src/dsse/",
+    "notary/src/log/",
     "notary/src/records/",
     "notary/src/tuf/",
     "runtime/src/",

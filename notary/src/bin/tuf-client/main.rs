@@ -3,8 +3,6 @@
 //! The command line is that of the public conformance suite (theupdateframework/tuf-conformance, CLIENT-CLI.md), so that the suite can
 //! judge the library. Exit code 0: all went well; 1: not, with the rule that was broken on standard error.
 
-mod http;
-
 use std::{
     fs,
     path::PathBuf,
@@ -15,14 +13,13 @@ use std::{
 use clap::{Parser, Subcommand};
 use eyre::{OptionExt, WrapErr};
 use ledger_notary::{
+    client::http::Http,
     store::{Store, replace},
     tuf::{
         Answer, Floor, Place, Request, RoleName, Settings, TargetPath, UnixSeconds, UpdateError, Verifier, World,
         client::find, client::refresh, names::encoded,
     },
 };
-
-use crate::http::Http;
 
 /// Fetches metadata and targets of a TUF 1.0 repository.
 #[derive(Parser)]

@@ -156,6 +156,11 @@ impl<T: Document> Signed<T> {
         &self.canonical
     }
 
+    /// The signatures that stand under it, good or not.
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
+    }
+
     /// Whether enough of `authority` signed.
     ///
     /// # Errors

@@ -1,0 +1,41 @@
+//! What does a request bring along? Its body and the part of its path, or a problem in the form that all answers have.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request},
+    http::{StatusCode, request::Parts},
+};
+
+use super::answer::Problem;
+use crate::dsse::ENVELOPE_BYTES_MAX;
+
+/// The body: an envelope's bytes, no more than [`ENVELOPE_BYTES_MAX`] of them.
+pub struct Body(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = Bytes::from_request(request, state).await;
+        body.map(Self).map_err(|refused| match refused.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                let message = format!("an envelope has at most {ENVELOPE_BYTES_MAX} bytes, and this one has more");
+                Problem::new(status, "too_long", message)
+            }
+            status => Problem::new(status, "malformed", refused.body_text()),
+        })
+    }
+}
+
+/// The one part of the path that differs.
+pub struct At(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for At {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(path)| Self(path))
+            .map_err(|refused| Problem::new(StatusCode::BAD_REQUEST, "malformed", refused.body_text()))
+    }
+}

@@ -1,0 +1,236 @@
+//! Whatever is asked for, in whatever order and by whomever: the desk refuses or does it, readers can read what is published, and stored
+//! entries make the same desk.
+
+use ledger_notary::{
+    desk::{Approvals, Command, Desk, SubmissionId},
+    records::{Hex32, Place},
+};
+use proptest::{collection, prelude::*};
+
+use super::kit::{DENY, Founding, GROUP, House, Papers, deny_record, listing, network, sha256, text};
+use crate::kit::{DAY, HOUR};
+
+const MEMBERS: [(&str, u8, u8); 3] = [("aurora", 60, 100), ("borealis", 61, 110), ("corona", 62, 120)];
+
+/// Something that somebody tries. Numbers choose among what there is.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Papers that follow what is published, of this member, with this node; signed by this member.
+    Submit {
+        member: usize,
+        node: u8,
+        signer: usize,
+    },
+    Verify {
+        place: usize,
+        signer: u8,
+    },
+    Reject {
+        place: usize,
+        signer: u8,
+    },
+    Withdraw {
+        place: usize,
+        signer: usize,
+    },
+    Approve {
+        signer: u8,
+        by: u8,
+    },
+    Revoke {
+        member: usize,
+        signer: u8,
+    },
+    Renew {
+        signer: u8,
+    },
+    Clear {
+        signer: u8,
+    },
+    Nodes {
+        member: usize,
+        node: u8,
+        signer: usize,
+    },
+    Suspend {
+        members: Vec<usize>,
+        signer: u8,
+    },
+    /// The online keys sign what is due.
+    Release,
+    Wait {
+        hours: u64,
+    },
+}
+
+/// Mostly somebody of the working group.
+fn signer() -> impl Strategy<Value = u8> {
+    prop_oneof![8 => prop::sample::select(GROUP.to_vec()), 1 => prop::sample::select(vec![1, 41, 60, 99])]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let member = 0..MEMBERS.len();
+    let node = prop::sample::select(vec![100_u8, 110, 120, 130]);
+    prop_oneof![
+        6 => (member.clone(), node.clone(), member.clone()).prop_map(|(member, node, signer)| Step::Submit { member, node, signer }),
+        6 => (0..8_usize, signer()).prop_map(|(place, signer)| Step::Verify { place, signer }),
+        1 => (0..8_usize, signer()).prop_map(|(place, signer)| Step::Reject { place, signer }),
+        1 => (0..8_usize, member.clone()).prop_map(|(place, signer)| Step::Withdraw { place, signer }),
+        10 => (signer(), any::<bool>(), signer()).prop_map(|(signer, same, by)| Step::Approve { signer, by: if same { signer } else { by } }),
+        2 => (member.clone(), signer()).prop_map(|(member, signer)| Step::Revoke { member, signer }),
+        1 => signer().prop_map(|signer| Step::Renew { signer }),
+        1 => signer().prop_map(|signer| Step::Clear { signer }),
+        3 => (member.clone(), node, member.clone()).prop_map(|(member, node, signer)| Step::Nodes { member, node, signer }),
+        2 => (collection::vec(member, 0..3), prop::sample::select(vec![41_u8, 42, 11])).prop_map(|(members, signer)| Step::Suspend { members, signer }),
+        8 => Just(Step::Release),
+        2 => (1..200_u64).prop_map(|hours| Step::Wait { hours }),
+    ]
+}
+
+/// Papers of a member that follow what is published of it.
+fn papers(house: &House, (member, key, _): (&str, u8, u8), node: u8) -> Papers {
+    let shelf = house.desk.shelf();
+    let mut papers = Papers::new(member, key, node);
+    let id: ledger_notary::records::NotaryId = member.to_owned().try_into().unwrap();
+    if let Some(record) = shelf.record(&Place::Admission(id)) {
+        let before: serde_json::Value = serde_json::from_slice(record).unwrap();
+        papers.admission["seq"] = (before["seq"].as_u64().unwrap() + 1).into();
+        papers.admission["prev_sha256"] = sha256(record).to_string().into();
+    }
+    if let Some(record) = shelf.record(&papers.place()) {
+        let before: serde_json::Value = serde_json::from_slice(record).unwrap();
+        papers.nodes_seq = before["seq"].as_u64().unwrap() + 1;
+        papers.nodes_before = Some(String::from_utf8(record.to_vec()).unwrap());
+    }
+    let role = shelf.role(&papers.place().role());
+    papers.version = role.map_or(1, |role| role.version.get() + 1);
+    papers
+}
+
+fn chosen(house: &House, place: usize) -> (SubmissionId, Hex32) {
+    let all: Vec<_> = house.desk.submissions().map(|one| (one.id, one.draft_sha256)).collect();
+    let nothing = (SubmissionId(u64::MAX), Hex32([0; 32]));
+    all.get(place % all.len().max(1)).copied().unwrap_or(nothing)
+}
+
+fn command(house: &House, step: &Step) -> Option<(Command, u8)> {
+    Some(match step {
+        Step::Submit { member, node, signer } => (papers(house, MEMBERS[*member], *node).submit(), MEMBERS[*signer].1),
+        Step::Verify { place, signer } => {
+            let (submission, draft_sha256) = chosen(house, *place);
+            (
+                Command::Verify {
+                    submission,
+                    draft_sha256,
+                },
+                *signer,
+            )
+        }
+        Step::Reject { place, signer } => {
+            let (submission, draft_sha256) = chosen(house, *place);
+            let reason = "No".to_owned().try_into().unwrap();
+            (
+                Command::Reject {
+                    submission,
+                    draft_sha256,
+                    reason,
+                },
+                *signer,
+            )
+        }
+        Step::Withdraw { place, signer } => {
+            let (submission, _) = chosen(house, *place);
+            (Command::Withdraw { submission }, MEMBERS[*signer].1)
+        }
+        Step::Approve { signer, by } => {
+            house.desk.proposal()?;
+            (house.approve(*signer), *by)
+        }
+        Step::Revoke { member, signer } => {
+            let mut papers = papers(house, MEMBERS[*member], 100);
+            papers.admission["state"] = "revoked".into();
+            let admission = papers.admission.to_string();
+            (Command::Revoke { admission }, *signer)
+        }
+        Step::Renew { signer } => (Command::Renew {}, *signer),
+        Step::Clear { signer } => (Command::ClearProposal {}, *signer),
+        Step::Nodes { member, node, signer } => (
+            papers(house, MEMBERS[*member], *node).update_nodes(),
+            MEMBERS[*signer].1,
+        ),
+        Step::Suspend { members, signer } => {
+            let mut names: Vec<_> = members.iter().map(|member| MEMBERS[*member].0).collect();
+            names.sort_unstable();
+            names.dedup();
+            let before = str::from_utf8(house.desk.shelf().record(&Place::Deny).unwrap()).unwrap();
+            let number = house.desk.shelf().role(&Place::Deny.role()).unwrap().version.get() + 1;
+            let deny = deny_record(number, Some(before), &names);
+            let mut targets = listing(&Place::Deny, number, &deny);
+            targets.expires = house.now.plus(100 * DAY);
+            let role = text(targets, &DENY[..1]);
+            (Command::Suspend { role, deny }, *signer)
+        }
+        Step::Release | Step::Wait { .. } => return None,
+    })
+}
+
+/// What must hold of every step that was taken.
+fn check(before: &House, after: &House, step: &Step) {
+    let approvals = |house: &House| house.desk.status(house.now).approvals;
+    if let Step::Approve { signer, by } = step {
+        assert_eq!(signer, by, "an approval by somebody else was taken");
+        assert!(GROUP.contains(by));
+    }
+    if let Step::Verify { signer, .. } | Step::Revoke { signer, .. } | Step::Reject { signer, .. } = step {
+        assert!(GROUP.contains(signer), "{signer} is not of the working group");
+    }
+    if let (Step::Submit { .. } | Step::Verify { .. } | Step::Renew { .. }, Some(Approvals { got, .. })) =
+        (step, approvals(after))
+    {
+        let is_same = before.desk.proposal().map(|old| old.signable_sha256())
+            == after.desk.proposal().map(|new| new.signable_sha256());
+        assert!(
+            is_same || got == 0,
+            "a signature survived the document that it was under"
+        );
+    }
+    assert!(after.desk.shelf() == before.desk.shelf(), "only a release publishes");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_of_commands_keeps_the_rules(steps in collection::vec(step(), 1..40)) {
+        let mut house = House::new();
+        for step in &steps {
+            if let Step::Wait { hours } = step {
+                house.now = house.now.plus(hours * HOUR);
+                continue;
+            }
+            if let Step::Release = step {
+                // What is due can always be completed, and then read: the release in kit does both.
+                if house.desk.due(house.now).is_some() {
+                    house.release().expect("what is due can be published");
+                }
+                continue;
+            }
+            let Some((command, signer)) = command(&house, step) else {
+                continue;
+            };
+            let before = house.clone();
+            match house.take(command, &[signer]) {
+                Ok(_) => check(&before, &house, step),
+                Err(refusal) => {
+                    prop_assert!(!refusal.to_string().is_empty());
+                    prop_assert!(house.desk == before.desk, "a refused command changes nothing");
+                }
+            }
+        }
+        let mut again = Desk::new(network(), sha256(Founding::new().root_text.as_bytes()));
+        for entry in &house.entries {
+            again.replay(entry).unwrap();
+        }
+        prop_assert!(again == house.desk, "stored entries make the same desk");
+    }
+}

@@ -1,0 +1,194 @@
+//! Is the server what its OpenAPI document says? Each route is in it, and nothing else; and what a running server answers has the form
+//! that it promises.
+
+use std::collections::BTreeSet;
+
+use http::{Method, StatusCode};
+use jsonschema::{Draft, Validator};
+use ledger_notary::{
+    client::http::{Http, Reply},
+    server::{openapi::DOCUMENT, routes::table},
+};
+use serde_json::{Value, json};
+
+use crate::town::Town;
+
+fn document() -> Value {
+    serde_json::from_str(DOCUMENT).unwrap()
+}
+
+#[test]
+fn routes_and_document_are_the_same() {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let described: BTreeSet<_> = paths
+        .flat_map(|(path, methods)| {
+            methods
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| (path.clone(), method.clone()))
+        })
+        .collect();
+    let routes = table();
+    let served = routes
+        .iter()
+        .map(|route| (route.path.replace("{*", "{"), route.method.as_str().to_lowercase()));
+    assert_eq!(served.collect::<BTreeSet<_>>(), described);
+    // What a path names is described, and every reference leads somewhere.
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for operation in methods.as_object().unwrap().values() {
+            let described = operation["parameters"].as_array().map_or(0, Vec::len);
+            assert_eq!(path.matches('{').count(), described, "{path}");
+        }
+    }
+    check_references(&document, &document);
+}
+
+fn check_references(document: &Value, value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(reference) = fields.get("$ref").and_then(Value::as_str) {
+                let pointer = reference.strip_prefix('#').unwrap();
+                assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+            }
+            fields.values().for_each(|value| check_references(document, value));
+        }
+        Value::Array(list) => list.iter().for_each(|value| check_references(document, value)),
+        _ => {}
+    }
+}
+
+/// The schema of what a path answers with a status.
+fn schema(document: &Value, path: &str, method: &str, status: StatusCode) -> Option<Validator> {
+    let mut response = &document["paths"][path][method]["responses"][status.as_str()];
+    assert!(
+        !response.is_null(),
+        "{method} {path} answers {status}, which is not described"
+    );
+    if let Some(reference) = response["$ref"].as_str() {
+        response = document.pointer(&reference[1..]).unwrap();
+    }
+    let mut schema = response["content"]["application/json"]["schema"].clone();
+    if schema.is_null() {
+        return None;
+    }
+    // References lead into the document, so the schema is looked at inside it.
+    schema["components"] = document["components"].clone();
+    Some(
+        jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .build(&schema)
+            .unwrap(),
+    )
+}
+
+fn check(document: &Value, path: &str, method: &str, reply: &Reply) {
+    if let Some(schema) = schema(document, path, method, reply.status) {
+        let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let faults: Vec<_> = schema.iter_errors(&answer).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{method} {path}: {faults:?}\n{answer:#}");
+    }
+}
+
+#[test]
+fn what_a_server_answers_has_the_form_that_is_described() {
+    let document = document();
+    let mut town = Town::new(None);
+    town.start();
+    let http = Http::new().unwrap();
+    let ask = |path: &str, at: &str| {
+        let reply = http
+            .send(Method::GET, &format!("{}{at}", town.url), Vec::new(), 1 << 20)
+            .unwrap();
+        check(&document, path, "get", &reply);
+        reply.status.as_u16()
+    };
+    assert_eq!(ask("/v1/status", "/v1/status"), 200, "before it is founded");
+    assert_eq!(ask("/v1/due", "/v1/due"), 200);
+    town.signed(
+        &[
+            "found",
+            "--root",
+            "root.json",
+            "--targets",
+            "targets.json",
+            "--deny",
+            "deny-role.json",
+            "--deny-list",
+            "deny.json",
+        ],
+        &["root-1"],
+    );
+    assert_eq!(ask("/v1/due", "/v1/due"), 200, "something is due");
+    town.sign();
+    town.admit("aurora", 41);
+    let submission = town.submit("borealis", 42);
+    town.signed(&["verify", &submission], &["group-1"]);
+    let peer = town.ok(&["status", "--member", "aurora"])["nodes"]["nodes"][0]["peer_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (path, at, status) in [
+        ("/healthz", "/healthz".to_owned(), 200),
+        ("/metrics", "/metrics".to_owned(), 200),
+        ("/openapi.json", "/openapi.json".to_owned(), 200),
+        ("/metadata/{path}", "/metadata/timestamp.json".to_owned(), 200),
+        ("/metadata/{path}", "/metadata/99.root.json".to_owned(), 404),
+        ("/metadata/{path}", "/metadata/..%2f..%2fnotary.db".to_owned(), 404),
+        ("/log/{path}", "/log/checkpoint".to_owned(), 200),
+        ("/v1/status", "/v1/status".to_owned(), 200),
+        ("/v1/submissions/{id}", format!("/v1/submissions/{submission}"), 200),
+        ("/v1/submissions/{id}", "/v1/submissions/999".to_owned(), 404),
+        ("/v1/submissions/{id}", "/v1/submissions/x".to_owned(), 400),
+        ("/v1/members/{id}", "/v1/members/aurora".to_owned(), 200),
+        ("/v1/members/{id}", "/v1/members/borealis".to_owned(), 200),
+        ("/v1/members/{id}", "/v1/members/Nobody".to_owned(), 400),
+        ("/v1/validators/{key}", format!("/v1/validators/{peer}"), 200),
+        ("/v1/validators/{key}", "/v1/validators/nobody".to_owned(), 404),
+        (
+            "/v1/proposals/{version}/signable",
+            "/v1/proposals/3/signable".to_owned(),
+            200,
+        ),
+        (
+            "/v1/proposals/{version}/signable",
+            "/v1/proposals/9/signable".to_owned(),
+            404,
+        ),
+        ("/v1/root/signable", "/v1/root/signable".to_owned(), 404),
+    ] {
+        assert_eq!(ask(path, &at), status, "{at}");
+    }
+}
+
+#[test]
+fn every_path_that_takes_orders_refuses_what_is_none() {
+    let document = document();
+    let mut town = Town::new(None);
+    town.start();
+    let http = Http::new().unwrap();
+    let long = vec![b' '; (1 << 20) + 1];
+    for route in table().iter().filter(|route| route.method != Method::GET) {
+        let at = route.path.replace("{id}", "1").replace("{version}", "1");
+        let method = route.method.as_str().to_lowercase();
+        for (body, status) in [(b"{}".to_vec(), 400), (long.clone(), 413)] {
+            let address = format!("{}{at}", town.url);
+            let reply = http.send(route.method.clone(), &address, body, 1 << 20).unwrap();
+            assert_eq!(reply.status.as_u16(), status, "{method} {at}");
+            check(&document, route.path, &method, &reply);
+        }
+        let reply = http
+            .send(Method::DELETE, &format!("{}{at}", town.url), Vec::new(), 1 << 20)
+            .unwrap();
+        assert_eq!(reply.status.as_u16(), 405, "{at}");
+    }
+    let reply = http
+        .send(Method::GET, &format!("{}/nothing", town.url), Vec::new(), 1 << 20)
+        .unwrap();
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(
+        (reply.status.as_u16(), &answer["error"]["kind"]),
+        (404, &json!("missing"))
+    );
+}
