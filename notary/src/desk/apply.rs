@@ -164,7 +164,10 @@ impl Desk {
                     self.draw_up(at);
                 }
             }
-            Change::RootSigned(root) => self.root = Some(root),
+            Change::RootSigned(root) => {
+                self.root = Some(root);
+                self.count_approvals(at);
+            }
             Change::Released(release) => self.released(&release, at),
         }
     }
@@ -275,9 +278,7 @@ impl Desk {
 
     /// How many keys of the working group have signed the proposal, and how many must.
     pub(super) fn approvals(&self) -> Option<Approvals> {
-        let (proposal, root) = (self.proposal.as_ref()?, self.shelf.root()?);
-        let next = self.root.as_ref().filter(|next| self.is_signed(next));
-        let root = next.map_or(root, |next| next.root());
+        let (proposal, root) = (self.proposal.as_ref()?, self.group_root()?);
         let keys = keys_of(root, &root.roles.targets);
         let got = proposal.approvals().filter(|key| keys.contains(key)).count();
         let got = u32::try_from(got).expect("fewer keys than a root has");
@@ -330,8 +331,6 @@ impl Desk {
                     self.close(id, Standing::Published, at);
                 }
             }
-        } else if release.root.is_some() {
-            self.count_approvals(at);
         }
         let suspended = self.suspended();
         for member in suspended_before.symmetric_difference(&suspended) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Desk, Hex64, Refusal, SubmissionId,
+    Desk, Hex64, Refusal, RootProposal, SubmissionId,
     check::{Change, ed25519, keys_of, one_of, record},
     command::DENY_KEYS_MAX,
     member::parcel,
@@ -12,23 +12,23 @@ use super::{
 };
 use crate::{
     records::{Admission, Deny, Hex32, NotaryId, Place, PlainText, State},
-    tuf::{Key, RoleName, Signature, Version},
+    tuf::{Key, RoleName, Root, Signature, Version},
 };
 
 const GROUP: &str = "the working group's keys, which root names for targets";
 
 impl Desk {
-    /// The keys of the working group: of the root that is published, and of one that waits to be.
-    pub(super) fn group(&self) -> BTreeSet<Hex32> {
-        let mut keys = self
-            .shelf
-            .root()
-            .map(|root| keys_of(root, &root.roles.targets))
-            .unwrap_or_default();
-        if let Some(next) = self.root.as_ref().filter(|next| self.is_signed(next)) {
-            keys.extend(keys_of(next.root(), &next.root().roles.targets));
-        }
-        keys
+    /// The root that says who is in the working group: the next one, as soon as it has its signatures. A stolen key that it leaves out
+    /// could otherwise void the signatures that its release needs, again and again.
+    pub(super) fn group_root(&self) -> Option<&Root> {
+        let next = self.root.as_ref().filter(|next| self.is_signed(next));
+        next.map(RootProposal::root).or(self.shelf.root())
+    }
+
+    /// The keys of the working group.
+    fn group(&self) -> BTreeSet<Hex32> {
+        let keys = self.group_root().map(|root| keys_of(root, &root.roles.targets));
+        keys.unwrap_or_default()
     }
 
     fn by_group(&self, signers: &BTreeSet<Hex32>, command: &'static str) -> Result<Hex32, Refusal> {

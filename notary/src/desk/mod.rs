@@ -45,7 +45,8 @@ use crate::{
     tuf::UnixSeconds,
 };
 
-/// Most submissions that are open at once: more than a working group looks at in a month. Bounds what strangers make us keep.
+/// Most submissions that are open when a stranger's comes in: more than a working group looks at in a month. Bounds what strangers
+/// make us keep.
 pub const SUBMISSIONS_OPEN_MAX: usize = 256;
 
 /// Most submissions that are remembered when they are over; those before are in the log.

@@ -52,7 +52,8 @@ impl Desk {
         let release = self.draft(now);
         let is_news = release != Release::default();
         if !is_news {
-            self.shelf.preview(&release, TopSigned::Yes, now).ok()?;
+            self.shelf.root()?;
+            self.shelf.check_fresh(now).ok()?;
         }
         let expires = self.shelf.snapshot().map(Document::expires);
         let is_ending = expires.is_some_and(|expires| expires <= now.plus(SNAPSHOT_RENEWAL));
@@ -114,8 +115,14 @@ impl Desk {
         if let Some(deny) = self.deny.as_ref().filter(|_| !is_denied) {
             self.add(&mut draft, deny, now);
         }
-        for (_, parcel) in self.nodes.iter().filter(|(member, _)| Some(*member) != without) {
-            self.add(&mut draft, parcel, now);
+        let parcels = self.nodes.iter().filter(|(member, _)| Some(*member) != without);
+        let parcels: Vec<_> = parcels.map(|(_, parcel)| parcel).collect();
+        let all = parcels.iter().copied().cloned().reduce(merged);
+        // Almost always all of them fit, and are looked at once.
+        if !all.is_none_or(|all| self.add(&mut draft, &all, now)) {
+            for parcel in parcels {
+                self.add(&mut draft, parcel, now);
+            }
         }
         draft
     }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{Desk, Member, RootProposal, Standing, Submission, SubmissionId};
 use crate::{
     records::{Admission, Hex32, Node, Nodes, NotaryId, Place, State},
-    repository::{Release, TopSigned},
+    repository::TopSigned,
     tuf::{Document, RoleName, UnixSeconds, Version},
 };
 
@@ -110,8 +110,10 @@ pub struct Status {
     pub approvals: Option<Approvals>,
     /// Version of the root that is proposed.
     pub root_proposal: Option<Version>,
-    /// Why nothing can be published: readers would refuse it.
+    /// Why nothing can be published: readers would refuse whatever it is.
     pub blocked: Option<String>,
+    /// Why the proposal cannot be published, although enough keys have signed it.
+    pub proposal_blocked: Option<String>,
 }
 
 impl Desk {
@@ -223,14 +225,22 @@ impl Desk {
             proposal: self.proposal.as_ref().map(super::Proposal::version),
             approvals: self.approvals(),
             root_proposal: self.root.as_ref().map(|root| root.root().version),
-            blocked: self.blocked(now),
+            blocked: self.shelf.check_fresh(now).err().map(|error| error.to_string()),
+            proposal_blocked: self.proposal_blocked(now),
         }
     }
 
-    /// Why readers would refuse even a sign of life.
-    fn blocked(&self, now: UnixSeconds) -> Option<String> {
-        self.shelf.root()?;
-        let checked = self.shelf.preview(&Release::default(), TopSigned::Yes, now);
+    /// What the judges say of the proposal, once it has its signatures.
+    fn proposal_blocked(&self, now: UnixSeconds) -> Option<String> {
+        let proposal = self.proposal.as_ref()?;
+        self.approvals().filter(|count| count.got >= count.needed)?;
+        let mut release = self.changes.release(proposal.file());
+        release.root = self
+            .root
+            .as_ref()
+            .filter(|next| self.is_signed(next))
+            .map(RootProposal::file);
+        let checked = self.shelf.preview(&release, TopSigned::Yes, now);
         checked.err().map(|error| error.to_string())
     }
 

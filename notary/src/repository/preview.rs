@@ -73,11 +73,37 @@ fn check_root<'a>(
         }
         _ => old.expect("the first release has a root"),
     };
-    if root.is_expired(now) {
-        let (version, expires) = (root.version, root.expires);
-        return Err(RootError::Expired { version, expires, now }.into());
-    }
+    check_root_fresh(root, now)?;
     Ok(root)
+}
+
+fn check_root_fresh(root: &Root, now: UnixSeconds) -> Result<(), UpdateError> {
+    if !root.is_expired(now) {
+        return Ok(());
+    }
+    let (version, expires) = (root.version, root.expires);
+    Err(RootError::Expired { version, expires, now }.into())
+}
+
+fn check_top_fresh(targets: &Targets, now: UnixSeconds) -> Result<(), UpdateError> {
+    if !targets.is_expired(now) {
+        return Ok(());
+    }
+    let (role, version, expires) = (RoleName::targets(), targets.version, targets.expires);
+    Err(TargetsError::Expired {
+        role,
+        version,
+        expires,
+        now,
+    }
+    .into())
+}
+
+/// Whether anything at all can be read of what is published.
+pub(super) fn check_fresh(published: &Published, now: UnixSeconds) -> Result<(), UpdateError> {
+    check_root_fresh(&published.root, now)?;
+    let top = published.roles.get(&RoleName::targets());
+    top.map_or(Ok(()), |(_, targets)| check_top_fresh(targets, now))
 }
 
 fn check_top(
@@ -87,17 +113,7 @@ fn check_top(
     top: TopSigned,
     now: UnixSeconds,
 ) -> Result<(), UpdateError> {
-    let targets = reached.targets;
-    if targets.is_expired(now) {
-        let (role, version, expires) = (reached.name.clone(), targets.version, targets.expires);
-        return Err(TargetsError::Expired {
-            role,
-            version,
-            expires,
-            now,
-        }
-        .into());
-    }
+    check_top_fresh(reached.targets, now)?;
     match top {
         TopSigned::Yes => check_signed(&root.authority(Kind::Targets), bytes),
         TopSigned::NotYet => Ok(()),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Release, ReleaseError, RuleError, TopSigned, Unsigned, Write,
     plan::plan,
-    preview::preview,
+    preview::{check_fresh, preview},
     release::{Parsed, Published, snapshot_after, timestamp_after, versioned, writes},
     rules,
 };
@@ -39,6 +39,17 @@ impl Shelf {
     /// [`ReleaseError`] if it might not.
     pub fn preview(&self, release: &Release, top: TopSigned, now: UnixSeconds) -> Result<(), ReleaseError> {
         preview(self.published.as_ref(), release, top, now, |request| self.read(request))
+    }
+
+    /// Whether readers believe what is published, if only its timestamp and snapshot are renewed.
+    ///
+    /// # Errors
+    /// [`ReleaseError`] if root or the top's targets have expired.
+    pub fn check_fresh(&self, now: UnixSeconds) -> Result<(), ReleaseError> {
+        Ok(self
+            .published
+            .as_ref()
+            .map_or(Ok(()), |published| check_fresh(published, now))?)
     }
 
     /// Whether a root may come next by the rules of the house, whoever has signed it.

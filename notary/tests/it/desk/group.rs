@@ -242,6 +242,8 @@ fn a_suspension_goes_out_whatever_else_waits() {
     assert_eq!(house.standing("aurora"), Standing::Suspended);
     assert_eq!(house.standing("borealis"), Standing::Approved { got: 2, needed: 2 });
     assert!(house.desk.due(house.now).is_none(), "what nobody could read is not due");
+    let why = house.desk.status(house.now).proposal_blocked.unwrap();
+    assert!(why.contains("m-borealis version 1 may expire until"), "{why}");
     house.take(reject(&house), &[11]).unwrap();
     assert!(house.desk.proposal().is_none());
 }

@@ -1,7 +1,7 @@
 //! What members may ask for, and what of theirs is refused.
 
 use ledger_notary::{
-    desk::{Command, Draft, Standing},
+    desk::{Command, Draft, SUBMISSIONS_OPEN_MAX, Standing},
     records::Place,
 };
 
@@ -302,6 +302,25 @@ fn a_member_that_is_none_any_more_changes_nothing() {
     house.refuse(next.update_nodes(), &[60], "no member aurora that is admitted");
     assert!(house.desk.due(house.now).is_none(), "nothing of it waits");
     assert!(!house.read().contains_key("m.aurora.nodes.json"));
+}
+
+#[test]
+fn strangers_fill_no_memory_and_keep_no_member_out() {
+    let papers = Papers::new("aurora", 60, 100);
+    let mut house = House::with(&papers);
+    for number in 0..SUBMISSIONS_OPEN_MAX {
+        house
+            .take(Papers::new(&format!("s-{number}"), 61, 110).submit(), &[61])
+            .unwrap();
+    }
+    house.refuse(
+        Papers::new("s-more", 61, 110).submit(),
+        &[61],
+        "at most 256 submissions are open",
+    );
+    house.take(papers.next().submit(), &[60]).unwrap();
+    let id = house.desk.submissions().next().unwrap().id;
+    assert_eq!(house.desk.submission(id).unwrap().standing, Standing::Published);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Envelopes and orders: what cannot be read, what nobody signed, what was meant for another chain or time, and what was done before.
 
+use std::collections::BTreeSet;
+
 use ledger_notary::{
-    desk::{Body, Command, Entry, Order, RefusalKind},
+    desk::{Body, Command, Entry, Hex64, Order, RefusalKind, SubmissionId},
     dsse::{ENVELOPE_BYTES_MAX, Envelope, PAYLOAD_TYPE, signable},
     records::Hex32,
     repository::Release,
@@ -210,8 +212,12 @@ fn a_notary_is_founded_once_with_its_own_root_and_a_deny_role() {
         .insert(ledger_notary::tuf::RoleName::targets(), top_by_one.to_string());
     house.refuse(by_few.command(), &[1], "need the signatures of 2 different keys, got 1");
 
+    assert!(house.desk.due(house.now).is_none());
     house.take(founding.command(), &[1]).unwrap();
     house.refuse(founding.command(), &[1], "founded already");
+    let mut late = house.clone();
+    late.now = late.now.plus(90 * DAY);
+    assert!(late.desk.due(late.now).is_none(), "what has expired founds nothing");
     house.refuse(Papers::new("aurora", 60, 100).submit(), &[60], "founded first");
     house.release().unwrap();
     house.refuse(founding.command(), &[1], "founded already");
@@ -263,4 +269,83 @@ fn nonces_are_forgotten_when_their_orders_have_expired() {
     house.take(Command::Renew {}, &[13]).unwrap();
     (again.nonce, again.sequence) = (order.nonce, 100);
     house.send(sealed(&again, &[12])).unwrap();
+}
+
+/// One of each command, whatever it says.
+fn every_command() -> Vec<Command> {
+    let (file, hash) = (|| "{}".to_owned(), Hex32([6; 32]));
+    let submission = SubmissionId(7);
+    vec![
+        Founding::new().command(),
+        Papers::new("aurora", 60, 100).submit(),
+        Command::Withdraw { submission },
+        Command::Verify {
+            submission,
+            draft_sha256: hash,
+        },
+        Command::Reject {
+            submission,
+            draft_sha256: hash,
+            reason: "no".to_owned().try_into().unwrap(),
+        },
+        Command::Revoke { admission: file() },
+        Command::ReplaceDenyKeys {
+            keys: vec![hash],
+            threshold: 1.try_into().unwrap(),
+            role: file(),
+        },
+        Command::Renew {},
+        Command::ClearProposal {},
+        Command::Approve {
+            version: 2.try_into().unwrap(),
+            signable_sha256: hash,
+            signature: Hex64([8; 64]),
+        },
+        Command::UpdateNodes {
+            role: file(),
+            nodes: file(),
+        },
+        Command::Suspend {
+            role: file(),
+            deny: file(),
+        },
+        Command::SignRoot { root: file() },
+    ]
+}
+
+#[test]
+fn the_schema_of_orders_takes_each_command_and_no_other_form_of_it() {
+    let schema = crate::records::schema("order");
+    let mut house = House::new();
+    let mut names = BTreeSet::new();
+    for command in every_command() {
+        let name = command.name();
+        names.insert(name.to_owned());
+        let order = house.order(command);
+        let good: Value = serde_json::from_slice(&order.payload()).unwrap();
+        assert!(schema.is_valid(&good), "{name}");
+        assert!(
+            good["command"][name].is_object(),
+            "{name} is called so on the wire as well"
+        );
+        assert_eq!(serde_json::from_value::<Order<Command>>(good.clone()).unwrap(), order);
+        let mut more = good.clone();
+        more["command"][name]["more"] = 1.into();
+        let mut two = good.clone();
+        two["command"]["admit"] = json!({});
+        let fields = good["command"][name].as_object().unwrap().keys();
+        let fewer = fields.map(|field| {
+            let mut fewer = good.clone();
+            fewer["command"][name].as_object_mut().unwrap().remove(field);
+            fewer
+        });
+        for bad in fewer.chain([more, two]) {
+            assert!(!schema.is_valid(&bad), "{bad}");
+            assert!(serde_json::from_value::<Order<Command>>(bad).is_err());
+        }
+    }
+    let file = format!("{}/schemas/order.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let written: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let known = written["properties"]["command"]["properties"].as_object().unwrap();
+    assert_eq!(known.keys().cloned().collect::<BTreeSet<_>>(), names);
 }
