@@ -7,6 +7,7 @@
 mod attacks;
 mod delegations;
 mod deny;
+mod judge;
 mod kit;
 mod process;
 mod properties;
