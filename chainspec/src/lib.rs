@@ -38,7 +38,8 @@ pub use passport_code::{CodeError, CodeRef, PassportCode};
 pub use peer_id::{PeerIdError, peer_id_from_text, peer_id_of, peer_id_to_text};
 pub use spec::{
     BlockLimits, ChainSpec, CheckpointParams, ConsensusParams, GenesisBalance, GenesisMember, GenesisValidator,
-    GovernanceParams, Hardfork, HolderLimits, InstanceSpec, NetworkParams, Problem, SpecError,
+    GovernanceParams, Hardfork, HolderLimits, InstanceSpec, NOTARY_URLS_MAX, NetworkParams, NotaryParams, Problem,
+    SpecError, is_notary_url,
 };
 pub use transaction::{TRANSACTION_BYTES_MAX, Transaction, TransactionDecodeError, decode_transaction};
 pub use validators::{PEER_ID_BYTES_MAX, SetError, VALIDATORS_MAX, Validator, ValidatorSet, quorum_of};

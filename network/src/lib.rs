@@ -27,6 +27,7 @@ mod message;
 mod network;
 mod options;
 mod peers;
+mod probe;
 mod protocol;
 mod request;
 mod response;
@@ -51,6 +52,7 @@ pub use message::{
 pub use network::Network;
 pub use options::{AddressError, BindError, NAMED_PEERS_MAX, NetworkOptions, parse_peer_address, peer_id_of};
 pub use peers::{Peer, Peers};
+pub use probe::{ProbeError, probe};
 pub use request::{
     BLOCKS_BYTES_TARGET, BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, PeerStatus, REQUEST_BYTES_MAX,
     RESPONSE_BYTES_MAX, Request, RequestKind, STATE_BYTES_MAX, STATE_CURSOR_BYTES_MAX, TRANSACTIONS_PER_REQUEST_MAX,

@@ -19,7 +19,6 @@ use futures::FutureExt;
 use ledger_chainspec::{ChainSpec, dev_keys};
 use ledger_consensus::{GuardRecord, GuardStart};
 use ledger_runtime::{Head, Runtime, RuntimeOpenError, RuntimeOptions};
-use metrics_exporter_prometheus::PrometheusHandle;
 use parity_scale_codec::Encode;
 use tokio::{
     runtime::Handle,
@@ -46,7 +45,7 @@ use crate::{
     sync::take_state,
     telemetry::{banner, metering},
     txpool::TxPool,
-    wiring::Wiring,
+    wiring::{Admission, Wiring},
 };
 
 /// Time between a signal to stop and the end of the process, at most.
@@ -90,15 +89,16 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
     let (head_sender, heads) = watch::channel(Arc::clone(&head));
     let peer_id = network.as_ref().map(|network| network.handle.local_peer().to_string());
     let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
-    let wiring = Wiring::new((&runtime, &pool, &heads), network, signer, ingress.clone());
+    let admission = open_admission(&config).await?;
+    let wiring = Wiring::new((&runtime, &pool, &heads), network, signer, admission, ingress.clone());
     let context = RpcContext {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),
         heads,
         network: wiring.status.clone(),
         consensus: wiring.port.clone(),
-        client_version: client_version(),
-        metrics: renderer(&metering.handle),
+        client_version: RpcContext::client_version(),
+        metrics: RpcContext::renderer(&metering.handle),
     };
     let rpc = ports::bind_rpc(&config.rpc, context)?;
     let admin = AdminServer::bind(&config.paths.data, Arc::clone(&runtime))?;
@@ -218,6 +218,18 @@ async fn open_signing(config: &NodeConfig, runtime: &Runtime, head: &Head) -> Re
     Ok(Some(Signing { signer, store, start }))
 }
 
+/// Unlocks the key of the account that votes on admissions, if there is one.
+async fn open_admission(config: &NodeConfig) -> Result<Option<Admission>, NodeError> {
+    let Some(admission) = config.admission.clone() else {
+        return Ok(None);
+    };
+    let account = match admission.account.clone() {
+        Some(source) => Some(blocking(move || source.read()).await??),
+        None => None,
+    };
+    Ok(Some((admission, account)))
+}
+
 fn read_key(source: &KeySource) -> Result<ed25519_dalek::SigningKey, NodeError> {
     match source {
         KeySource::PublicDevelopmentKey => Ok(dev_keys::validator_key(0)),
@@ -289,21 +301,6 @@ async fn open_network(config: &NodeConfig, tasks: &mut Tasks) -> Result<Option<N
     let watch = alone::watch(ends.handle.peers(), ends.wanted.clone(), tasks.shutdown.clone());
     tasks.spawn("watch for peers", watch.map(Ok));
     Ok(Some(ends))
-}
-
-/// Name, version and platform, as `web3_clientVersion` gives them.
-fn client_version() -> String {
-    format!(
-        "ledger-node/v{}/{}-{}",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    )
-}
-
-fn renderer(handle: &PrometheusHandle) -> Arc<dyn Fn() -> String + Send + Sync> {
-    let handle = handle.clone();
-    Arc::new(move || handle.render())
 }
 
 /// Runs what blocks off the async threads.

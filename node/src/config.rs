@@ -14,6 +14,7 @@ use ledger_network::{Multiaddr, NetworkLimits, parse_peer_address};
 use ledger_runtime::ReadLimits;
 
 use crate::{
+    admission::{self, AdmissionConfig},
     cli::{Cli, LogFormat, SyncMode},
     driver::LostGuardAnswer,
     error::NodeError,
@@ -38,6 +39,8 @@ pub struct NodeConfig {
     pub network: Option<NetworkConfig>,
     /// Signing; `None` to make no blocks.
     pub validator: Option<ValidatorConfig>,
+    /// Who may join; `None` not to look at it.
+    pub admission: Option<AdmissionConfig>,
     /// Logs, metrics, output.
     pub telemetry: TelemetryConfig,
 }
@@ -154,6 +157,7 @@ impl NodeConfig {
         let cache_bytes = usize::try_from(cli.storage.cache_mib << 20)
             .map_err(|_| NodeError::Usage("--cache-mib is more than this machine can address".to_owned()))?;
         let network = network(cli, &spec, &data)?;
+        let admission = admission::config::resolve(&cli.admission, &spec, &data)?;
         Ok(Self {
             paths: Paths {
                 chain: chain_path(&data),
@@ -176,6 +180,7 @@ impl NodeConfig {
                 reads: cli.rpc.reads.limits()?,
             },
             network,
+            admission,
             validator: key_source(cli, is_dev).map(|key| ValidatorConfig {
                 key,
                 lost_guard: LostGuardAnswer {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use alloy_primitives::Bytes;
+use alloy_signer_local::PrivateKeySigner;
 use ledger_chainspec::BlockLimits;
 use ledger_consensus::{
     Evidence, Schedule,
@@ -25,6 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admission::{AdmissionConfig, AdmissionTask},
     driver::{DriverInputs, DriverNetwork},
     endorse::{Announcer, AnnouncerInputs, EndorseRequest, Endorsements, Strays},
     evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
@@ -46,6 +48,9 @@ const QUESTIONS_QUEUE: usize = 64;
 
 /// A task that ends when the token does.
 type Task = Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// What the admission task is to do, and the account that votes.
+pub type Admission = (AdmissionConfig, Option<PrivateKeySigner>);
 
 /// Everything between the parts.
 pub struct Wiring {
@@ -76,6 +81,7 @@ impl Wiring {
         (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
         network: Option<NetworkEnds>,
         signer: Option<Arc<ConsensusSigner>>,
+        admission: Option<Admission>,
         ingress: Handle,
     ) -> Self {
         let spec = runtime.spec();
@@ -90,6 +96,7 @@ impl Wiring {
             endorsements: Arc::clone(&endorsements),
             questions,
             evidence: Arc::clone(&log),
+            verdicts: Arc::default(),
             peers: network.as_ref().map(|network| network.handle.peers()),
             wanted: network.as_ref().map(|network| network.wanted.clone()),
             own: signer.as_ref().map(|signer| signer.public()),
@@ -107,6 +114,7 @@ impl Wiring {
         };
         let (evidence, keeper) = keep_evidence((runtime, pool, heads), log, signer);
         let mut tasks = vec![keeper];
+        tasks.extend(admission.map(|admission| look_after((runtime, pool, heads), admission, &port)));
         let (mut transactions, mut reserved) = (mpsc::channel(1).1, mpsc::channel(1).1);
         let driver_network = network.map(|ends| {
             announcer.network = Some(ends.handle.clone());
@@ -137,6 +145,24 @@ impl Wiring {
             tasks,
         }
     }
+}
+
+/// The task that looks after requests for admission.
+fn look_after(
+    (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
+    (config, account): Admission,
+    port: &ConsensusPort,
+) -> (&'static str, Task) {
+    let look = AdmissionTask {
+        runtime: Arc::clone(runtime),
+        pool: Arc::clone(pool),
+        config,
+        account,
+        verdicts: Arc::clone(&port.verdicts),
+        peers: port.peers.clone(),
+    };
+    let heads = heads.clone();
+    ("admission", task(|token| look.run(heads, token)))
 }
 
 /// The task that keeps evidence, and the way to it.

@@ -1,5 +1,6 @@
 //! The whole system as its users meet it: a built node, its port, its signals, its words.
 
+mod admission;
 mod bad_input;
 mod calls;
 mod clients;

@@ -48,6 +48,12 @@ pub const INSTANCE_NAME_BYTES_MAX: usize = 31;
 const PROPOSAL_SECONDS_MIN: u64 = 60;
 const PROPOSAL_SECONDS_MAX: u64 = 365 * 86_400;
 
+/// Most addresses of a notary: two that disagree show that one of them lies, and more would have to be voted on.
+pub const NOTARY_URLS_MAX: usize = 2;
+
+/// Longest address of a notary, in bytes.
+const NOTARY_URL_BYTES_MAX: usize = 256;
+
 const INSTANCE_NAME_RULE: &str = "it needs at most 31 bytes";
 const ID_RULE: &str = "it needs 1 to 32 small letters, digits and dashes";
 const PLAIN_RULE: &str = "it needs 1 to 32 bytes without blanks at the ends or control characters";
@@ -62,6 +68,7 @@ impl ChainSpec {
         self.check_chain(&mut problems);
         self.check_limits(&mut problems);
         self.check_contracts(&mut problems);
+        self.check_notary(&mut problems);
         people::check(self, &mut problems);
         if problems.0.is_empty() {
             Ok(())
@@ -209,6 +216,23 @@ impl ChainSpec {
         self.check_instance_specs(problems);
     }
 
+    fn check_notary(&self, problems: &mut Problems) {
+        let Some(notary) = &self.notary else {
+            return;
+        };
+        let (urls, most) = (notary.urls.len() as u64, NOTARY_URLS_MAX as u64);
+        problems.range("notary.urls", urls, 1, most, " addresses");
+        problems.range("notary.root_version", notary.root_version, 1, u64::from(u32::MAX), "");
+        let keyed = |(position, url): (usize, &String)| (format!("notary.urls[{position}]"), url.clone());
+        for (key, url) in notary.urls.iter().enumerate().map(keyed) {
+            if !is_notary_url(&url) {
+                let reason = format!("{url:?} is no address such as http://notary.example");
+                problems.push(Problem::Value { key, reason });
+            }
+        }
+        problems.unique(notary.urls.iter().enumerate().map(keyed));
+    }
+
     fn check_instance_specs(&self, problems: &mut Problems) {
         problems.range(
             "instance_specs",
@@ -249,6 +273,13 @@ impl ChainSpec {
         let names = self.instance_specs.iter().enumerate();
         problems.unique(names.map(|(position, spec)| (format!("instance_specs[{position}].name"), spec.name.clone())));
     }
+}
+
+/// Whether this can be the address of a notary's files. Plain HTTP: what comes is checked by its signatures.
+pub fn is_notary_url(url: &str) -> bool {
+    let is_graphic = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+    let host = url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+    url.len() <= NOTARY_URL_BYTES_MAX && is_graphic(url) && host.is_some_and(|host| !host.is_empty())
 }
 
 /// Most gas of a block: each byte of a transaction costs this fork's least price, and the block has to fit into

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use built_in::{BUILT_IN, MAINNET_TEMPLATE};
 pub use check::{
     CHAIN_ID_MAX, GAS_LIMIT_MIN, INSTANCE_NAME_BYTES_MAX, INSTANCE_SPECS_MAX, MEMBERS_MAX, NAME_BYTES_MAX,
-    REDEEMERS_MAX,
+    NOTARY_URLS_MAX, REDEEMERS_MAX, is_notary_url,
 };
 pub use error::{Problem, SpecError, Unfilled};
 pub use parse::SPEC_BYTES_MAX;
@@ -49,6 +49,9 @@ pub struct ChainSpec {
     pub limits: BlockLimits,
     /// How others are found.
     pub network: NetworkParams,
+    /// Who says which clouds may run a validator, if anybody does. No part of genesis, as bootnodes are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notary: Option<NotaryParams>,
     /// How Bootstrap decides.
     pub governance: GovernanceParams,
     /// How the chain is anchored on the mainchain.
@@ -107,6 +110,18 @@ pub struct BlockLimits {
 pub struct NetworkParams {
     /// First nodes to connect to: multiaddresses that end in `/p2p/` and a peer id.
     pub bootnodes: Vec<String>,
+}
+
+/// Who says which clouds may run a validator. The network that its records name is [`ChainSpec::name`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotaryParams {
+    /// Addresses of its files, one or two: `http://host`, below which are `/metadata` and `/targets`.
+    pub urls: Vec<String>,
+    /// Version of the root metadata that trust starts from.
+    pub root_version: u64,
+    /// sha256 of that root's file.
+    pub root_sha256: B256,
 }
 
 /// How Bootstrap decides.

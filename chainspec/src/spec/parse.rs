@@ -1,7 +1,7 @@
 //! How does a specification come out of TOML, and go back into it?
 //!
 //! Sections are read one by one, so that one mistake does not hide the next. No key has a default: what a chain is stands
-//! in its file. The only module of this crate that reads a file.
+//! in its file; only `[notary]` may be left out. The only module of this crate that reads a file.
 
 use std::{fs::File, io::Read, path::Path};
 
@@ -14,7 +14,7 @@ use super::{ChainSpec, MAINNET_TEMPLATE, Problem, SpecError, Unfilled, built_in:
 pub const SPEC_BYTES_MAX: u64 = 1 << 20;
 
 /// The keys of the topmost table, in the order of the file.
-const KEYS: &str = "name, chain_id, genesis_timestamp, hardfork, [consensus], [limits], [network], [governance], \
+const KEYS: &str = "name, chain_id, genesis_timestamp, hardfork, [consensus], [limits], [network], [notary], [governance], \
     [checkpoint], [holder_limits], [[members]], [[validators]], [[instance_specs]], [[balances]]";
 
 /// Marks of a blank in a template: a string in angle brackets.
@@ -146,6 +146,7 @@ impl Sections {
         let (genesis_timestamp, hardfork) = (self.one("genesis_timestamp"), self.one("hardfork"));
         let (consensus, limits) = (self.one("consensus"), self.one("limits"));
         let (network, governance) = (self.one("network"), self.one("governance"));
+        let notary = self.optional("notary");
         let (checkpoint, holder_limits) = (self.one("checkpoint"), self.one("holder_limits"));
         let (members, validators) = (self.list("members"), self.list("validators"));
         let (instance_specs, balances) = (self.list("instance_specs"), self.list("balances"));
@@ -157,6 +158,7 @@ impl Sections {
             consensus: consensus?,
             limits: limits?,
             network: network?,
+            notary: notary?,
             governance: governance?,
             checkpoint: checkpoint?,
             holder_limits: holder_limits?,
@@ -173,6 +175,14 @@ impl Sections {
             return None;
         };
         self.read(key.to_owned(), value)
+    }
+
+    /// A section that a chain may do without.
+    fn optional<T: DeserializeOwned>(&mut self, key: &str) -> Option<Option<T>> {
+        match self.table.remove(key) {
+            None => Some(None),
+            Some(value) => self.read(key.to_owned(), value).map(Some),
+        }
     }
 
     fn list<T: DeserializeOwned>(&mut self, key: &str) -> Option<Vec<T>> {

@@ -4,7 +4,7 @@ use std::fs;
 
 use alloy_primitives::{Address, U256, address};
 use ledger_chainspec::{
-    ChainSpec, ConsensusKey, Hardfork, MemberId, Problem, SetId, Slot, SpecError, ValidatorSetHash,
+    ChainSpec, ConsensusKey, Hardfork, MemberId, NotaryParams, Problem, SetId, Slot, SpecError, ValidatorSetHash,
     dev_keys::DEV_ACCOUNTS,
     predeploys,
     spec::{BUILT_IN, MAINNET_TEMPLATE, SPEC_BYTES_MAX},
@@ -498,6 +498,48 @@ fn bootnodes_are_addresses_of_peers() {
         }
     }
     assert!(problems(with("/ip4/1.1.1.1/tcp/1/p2p/Qm".to_owned()))[0].starts_with("network.bootnodes[0]: \"Qm\""));
+}
+
+#[test]
+fn a_notary_is_optional_and_no_part_of_the_rules() {
+    let mut spec = ChainSpec::dev();
+    let rules = spec.rules_hash();
+    assert!(spec.notary.is_none() && !spec.to_toml().contains("notary"));
+    spec.notary = Some(NotaryParams {
+        urls: vec![
+            "http://one.example".to_owned(),
+            "http://127.0.0.1:8650/files".to_owned(),
+        ],
+        root_version: 2,
+        root_sha256: [7; 32].into(),
+    });
+    assert_eq!(ChainSpec::from_toml(&spec.to_toml()).unwrap(), spec);
+    assert_eq!(spec.rules_hash(), rules);
+    let with = |change: fn(&mut NotaryParams)| {
+        let mut spec = spec.clone();
+        change(spec.notary.as_mut().unwrap());
+        problems(spec.check())
+    };
+    assert!(with(|notary| notary.urls.clear())[0].contains("notary.urls"));
+    assert!(with(|notary| notary.urls.push("http://three".to_owned()))[0].contains("notary.urls"));
+    assert!(with(|notary| notary.urls[1] = notary.urls[0].clone())[0].contains("http://one.example"));
+    assert!(with(|notary| notary.root_version = 0)[0].contains("notary.root_version"));
+    for url in [
+        "https://one",
+        "one.example",
+        "http://",
+        "http://a b",
+        "http:///x",
+        &"http://a".repeat(40),
+    ] {
+        let mut spec = spec.clone();
+        spec.notary.as_mut().unwrap().urls[0] = url.to_owned();
+        let found = problems(spec.check());
+        assert!(
+            found[0].contains("is no address such as http://notary.example"),
+            "{url}: {found:?}"
+        );
+    }
 }
 
 #[test]

@@ -158,6 +158,21 @@ pub enum CliError {
         /// The number asked for.
         id: u64,
     },
+    /// There is no member to ask for.
+    #[error("{account} owns no member cloud; a new one needs a name")]
+    NoMember {
+        /// The account that asks.
+        account: Address,
+    },
+    /// The notary does not support it.
+    #[error("the notary does not support this: {reason}")]
+    Notary {
+        /// The rule, what was expected and what came.
+        reason: String,
+    },
+    /// Only the node's own command knows a notary.
+    #[error("this needs a notary, which ledger-node knows")]
+    NeedsNotary,
     /// A text that is no address.
     #[error("{text:?} is no address: {reason}")]
     Address {
@@ -279,10 +294,13 @@ impl CliError {
             | Self::Reverted { .. }
             | Self::Failed { .. }
             | Self::NotHolder { .. }
+            | Self::Notary { .. }
             | Self::Io { .. } => Exit::Refused,
             Self::UnknownCloud { .. }
             | Self::UnknownSpec { .. }
             | Self::NoSuchProposal { .. }
+            | Self::NoMember { .. }
+            | Self::NeedsNotary
             | Self::Address { .. }
             | Self::CodeText { .. }
             | Self::DeadlineOver { .. }
@@ -322,6 +340,9 @@ impl CliError {
             Self::NotHolder { .. } => "notHolder",
             Self::UnknownCloud { .. } => "unknownCloud",
             Self::NoSuchProposal { .. } => "noSuchProposal",
+            Self::NoMember { .. } => "noMember",
+            Self::Notary { .. } => "notary",
+            Self::NeedsNotary => "needsNotary",
             Self::UnknownSpec { .. } => "unknownSpec",
             Self::Address { .. } => "address",
             Self::DeadlineOver { .. } => "deadlineOver",

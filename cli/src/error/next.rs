@@ -32,6 +32,11 @@ impl CliError {
             Self::UnknownCloud { .. } => "See who offers something: passport offer show. Give a name or a member id.",
             Self::UnknownSpec { .. } => "See `passport specs`.",
             Self::NoSuchProposal { .. } => "See `ledger-node validator proposals`.",
+            Self::NoMember { .. } => {
+                "Give --name, as the working group admitted you, or --member of whoever nominated you."
+            }
+            Self::Notary { .. } => "Set it right at the notary, or ask its working group; then try again.",
+            Self::NeedsNotary => "Use `ledger-node validator`.",
             Self::Address { .. } => "Give 0x and 40 hexadecimal digits, as `passport wallet show` prints them.",
             Self::DeadlineOver { .. } => "Give a later one, such as --deadline 1h.",
             Self::Reference { .. } => "Give the text that the cloud knows your sign-up by, such as the user name.",

@@ -1,5 +1,7 @@
 //! What can be asked of `ledger-node validator`? The command line, as data.
 
+use std::path::PathBuf;
+
 use alloy_primitives::U256;
 use clap::{Args, Subcommand};
 
@@ -39,7 +41,7 @@ pub enum ValidatorCommand {
     /// Propose something to the other validators
     #[command(subcommand)]
     Propose(ProposeCommand),
-    /// Show a proposal and vote for it, or against it; a request for admission can only be voted against
+    /// Show a proposal and vote for it, or against it. A vote for a candidate names what this command verifies at the notary
     Vote {
         /// Number of the proposal
         proposal: u64,
@@ -64,6 +66,59 @@ pub enum ValidatorCommand {
     },
     /// Take your validator out of the set, on its own accord
     Leave,
+    /// Ask for admission of this node as a validator, with the keys that its member's record at the notary lists
+    Request(RequestArgs),
+    /// Print the record of nodes that a member signs, with this node in it and the word of its four keys
+    Record(RecordArgs),
+}
+
+/// A request for admission. The account is that of the wallet.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// Name of the new member cloud, as the working group admitted it; not needed for a member's own account
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The member that nominated this account for a further validator
+    #[arg(long, value_name = "ID", conflicts_with = "name")]
+    pub member: Option<u32>,
+    /// This node's consensus key, to see that it is the one that the record lists
+    #[arg(long, value_name = "PEM")]
+    pub consensus_key: Option<PathBuf>,
+    /// File with that key's password [default: that of --password-file]
+    #[arg(long, value_name = "FILE", requires = "consensus_key")]
+    pub key_password_file: Option<PathBuf>,
+}
+
+/// A record of nodes. The account's word is that of the wallet, the peer's that of the node's data folder.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// What the notary calls the member, as aurora
+    #[arg(long, value_name = "ID")]
+    pub member_id: String,
+    /// The node's consensus key
+    #[arg(long, value_name = "PEM")]
+    pub consensus_key: PathBuf,
+    /// File with that key's password [default: that of --password-file]
+    #[arg(long, value_name = "FILE")]
+    pub key_password_file: Option<PathBuf>,
+    /// Keystore of the key that signs checkpoints
+    #[arg(long, value_name = "KEYSTORE")]
+    pub checkpoint_key: PathBuf,
+    /// File with that keystore's password [default: that of --password-file]
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint_password_file: Option<PathBuf>,
+    /// Where peers reach the node, as /dns4/node.example/tcp/30333
+    #[arg(long, value_name = "MULTIADDR", required = true, value_delimiter = ',')]
+    pub endpoint: Vec<String>,
+    /// Where it stands, for people
+    #[arg(long, value_name = "REGION")]
+    pub region: String,
+    /// Days for which the keys' words hold
+    #[arg(long, value_name = "DAYS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=3_650))]
+    pub valid_days: u64,
+    /// The record that is published, which this one follows
+    #[arg(long, value_name = "FILE")]
+    pub after: Option<PathBuf>,
 }
 
 /// What to propose.

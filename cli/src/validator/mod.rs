@@ -1,9 +1,10 @@
 //! `ledger-node validator`: how do validators decide who runs the chain, and what holds on it?
 //!
 //! A validator's account proposes and votes by transactions to Bootstrap, which counts. The account's key is in a wallet, as a user's
-//! is; the node whose `--rpc` is named needs no key. The reader's path: [`args`] is what can be asked, [`plan`] what a transaction must
-//! say (pure), [`output`] what is shown. Called by `ledger-node`.
+//! is; the node whose `--rpc` is named needs no key. The reader's path: [`args`] is what can be asked, [`admission`] what a vote on a
+//! candidate rests on, [`plan`] what a transaction must say (pure), [`output`] what is shown. Called by `ledger-node`.
 
+pub mod admission;
 pub mod args;
 pub mod output;
 pub mod plan;
@@ -16,7 +17,10 @@ use std::{
 
 use ledger_api::ProposalInfo;
 use ledger_chainspec::predeploys::{BOOTSTRAP, TRANSACT};
-use ledger_contracts::{Bootstrap, KnownEvent, Transact, decode_event};
+use ledger_contracts::{
+    Bootstrap::{self, Candidate, NotaryTuple},
+    KnownEvent, Transact, decode_event,
+};
 
 use self::args::{DecideArgs, ProposeCommand, ValidatorCommand};
 use crate::{
@@ -34,17 +38,8 @@ use crate::{
 /// # Errors
 /// Whatever went wrong; see [`CliError`].
 pub async fn run(args: &DecideArgs, password_file: Option<PathBuf>) -> Result<Report, CliError> {
-    let signer = SignerArgs {
-        wallet: args.wallet.clone(),
-        password_file,
-    };
-    let context = Context {
-        node: Node::new(&args.rpc)?,
-        patience: Patience {
-            longest: Duration::from_secs(args.timeout),
-        },
-        signer: &signer,
-    };
+    let signer = signer(args, password_file);
+    let context = context(args, &signer)?;
     match &args.command {
         ValidatorCommand::List => Ok(show::chain::validators(&context.node.validators().await?)),
         ValidatorCommand::Proposals => Ok(output::proposals(&context.node.proposals().await?)),
@@ -52,7 +47,12 @@ pub async fn run(args: &DecideArgs, password_file: Option<PathBuf>) -> Result<Re
         ValidatorCommand::Vote { proposal, against } => {
             let open = context.node.proposal(*proposal).await?;
             tell(&open.ok_or(CliError::NoSuchProposal { id: *proposal })?);
-            decide(&context, *proposal, plan::vote(*proposal, !against)).await
+            decide(
+                &context,
+                *proposal,
+                plan::vote(*proposal, !against, NotaryTuple::default()),
+            )
+            .await
         }
         ValidatorCommand::Unvote { proposal } => decide(&context, *proposal, plan::unvote(*proposal)).await,
         ValidatorCommand::Execute { proposal } => {
@@ -67,7 +67,66 @@ pub async fn run(args: &DecideArgs, password_file: Option<PathBuf>) -> Result<Re
             let done = "your validator is in the set no more; stop its node once the next block is final".to_owned();
             Ok(settled(done, sent(&context, plan::leave()).await?))
         }
+        ValidatorCommand::Request(_) | ValidatorCommand::Record(_) => Err(CliError::NeedsNotary),
     }
+}
+
+/// Votes for a candidate, with what was verified at the notary.
+///
+/// # Errors
+/// Whatever went wrong; see [`CliError`].
+pub async fn vote_for(
+    args: &DecideArgs,
+    password_file: Option<PathBuf>,
+    proposal: u64,
+    tuple: NotaryTuple,
+) -> Result<Report, CliError> {
+    let signer = signer(args, password_file);
+    let context = context(args, &signer)?;
+    let open = context.node.proposal(proposal).await?;
+    tell(&open.ok_or(CliError::NoSuchProposal { id: proposal })?);
+    decide(&context, proposal, plan::vote(proposal, true, tuple)).await
+}
+
+/// Asks for the admission of a candidate, and says what the ledger understood.
+///
+/// # Errors
+/// Whatever went wrong; see [`CliError`].
+pub async fn request(
+    args: &DecideArgs,
+    password_file: Option<PathBuf>,
+    candidate: Candidate,
+) -> Result<Report, CliError> {
+    let signer = signer(args, password_file);
+    let context = context(args, &signer)?;
+    let sent = sent(&context, plan::request_admission(candidate)).await?;
+    let Some(id) = opened(&sent) else {
+        return Ok(settled("your request is open".to_owned(), sent));
+    };
+    if let Ok(Some(proposal)) = context.node.proposal(id).await {
+        tell(&proposal);
+    }
+    let next = "The validators look at the notary and vote; see ledger-node validator proposals. Keep your node running: once it is \
+                admitted, it takes its turns by itself."
+        .to_owned();
+    Ok(settled(format!("your request is proposal {id}"), sent).with_next(next))
+}
+
+fn signer(args: &DecideArgs, password_file: Option<PathBuf>) -> SignerArgs {
+    SignerArgs {
+        wallet: args.wallet.clone(),
+        password_file,
+    }
+}
+
+fn context<'a>(args: &DecideArgs, signer: &'a SignerArgs) -> Result<Context<'a>, CliError> {
+    Ok(Context {
+        node: Node::new(&args.rpc)?,
+        patience: Patience {
+            longest: Duration::from_secs(args.timeout),
+        },
+        signer,
+    })
 }
 
 async fn sent(context: &Context<'_>, call: Call) -> Result<Sent, CliError> {
@@ -91,15 +150,7 @@ async fn propose(context: &Context<'_>, command: &ProposeCommand) -> Result<Repo
         ProposeCommand::MemberRemoval { member_id } => plan::propose_member_removal(*member_id),
     };
     let sent = sent(context, call).await?;
-    let opened = sent
-        .receipt
-        .logs()
-        .iter()
-        .find_map(|log| match decode_event(&log.inner) {
-            Some(KnownEvent::Bootstrap(Bootstrap::BootstrapEvents::ProposalOpened(opened))) => Some(opened.proposalId),
-            _ => None,
-        });
-    let Some(id) = opened.map(|id| id.saturating_to()) else {
+    let Some(id) = opened(&sent) else {
         return Ok(settled("the proposal is open".to_owned(), sent));
     };
     // It stands, whatever comes of the question for its words.
@@ -108,6 +159,17 @@ async fn propose(context: &Context<'_>, command: &ProposeCommand) -> Result<Repo
     }
     let next = format!("Vote for it, as the others do: ledger-node validator vote {id}");
     Ok(settled(format!("proposal {id} is open"), sent).with_next(next))
+}
+
+/// The number of the proposal that a transaction opened.
+fn opened(sent: &Sent) -> Option<u64> {
+    let mut events = sent.receipt.logs().iter().map(|log| decode_event(&log.inner));
+    events.find_map(|event| match event {
+        Some(KnownEvent::Bootstrap(Bootstrap::BootstrapEvents::ProposalOpened(opened))) => {
+            Some(opened.proposalId.saturating_to())
+        }
+        _ => None,
+    })
 }
 
 /// Sends a vote, or takes one back, and says where the proposal stands then, as far as that can be learned.

@@ -1,6 +1,6 @@
 //! How are proposals shown, to people and to scripts?
 
-use ledger_api::{ProposalChange, ProposalInfo, ProposalStatus};
+use ledger_api::{NotaryState, ProposalChange, ProposalInfo, ProposalStatus};
 
 use crate::{
     output::{Report, pairs},
@@ -32,6 +32,14 @@ pub fn proposal_words(proposal: &ProposalInfo) -> String {
         ("stands", standing(proposal)),
         ("votes until", utc(proposal.expires_at)),
     ];
+    if let Some(verdict) = &proposal.notary {
+        let word = match verdict.state {
+            NotaryState::Good => "good",
+            NotaryState::Refused => "refused",
+            NotaryState::Unknown => "unknown",
+        };
+        standing.push(("the notary", format!("{word}: {}", verdict.words)));
+    }
     for vote in &proposal.votes {
         let side = if vote.support { "for" } else { "against" };
         standing.push((side, vote.validator.to_string()));
@@ -107,6 +115,7 @@ mod tests {
                 validator: account,
                 support: true,
             }],
+            notary: None,
             summary: "Change it.".to_owned(),
             changes: vec![
                 ProposalChange {

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256, utils::parse_ether};
 use alloy_sol_types::SolCall;
 use ledger_chainspec::predeploys::BOOTSTRAP;
 use ledger_contracts::{
-    Bootstrap::{self, CheckpointConfig, HolderLimits, InstanceSpec, NotaryTuple},
+    Bootstrap::{self, Candidate, CheckpointConfig, HolderLimits, InstanceSpec, NotaryTuple},
     Transact,
 };
 
@@ -40,16 +40,25 @@ fn bootstrap(call: &impl SolCall, what: String) -> Call {
     }
 }
 
-/// Votes on a proposal that is no admission.
+/// Votes on a proposal. A vote for a candidate names what was verified at the notary, any other one nothing.
 #[must_use]
-pub fn vote(proposal: u64, support: bool) -> Call {
+pub fn vote(proposal: u64, support: bool, tuple: NotaryTuple) -> Call {
     let call = Bootstrap::voteCall {
         proposalId: U256::from(proposal),
         support,
-        tuple: NotaryTuple::default(),
+        tuple,
     };
     let side = if support { "for" } else { "against" };
     bootstrap(&call, format!("take a vote {side} proposal {proposal}"))
+}
+
+/// Asks for the admission of a candidate.
+#[must_use]
+pub fn request_admission(candidate: Candidate) -> Call {
+    bootstrap(
+        &Bootstrap::requestAdmissionCall { candidate },
+        "take the request for admission".to_owned(),
+    )
 }
 
 /// Takes a vote back.

@@ -58,6 +58,7 @@ impl Desk {
                 (&runtime, &pool, &heads.subscribe()),
                 None,
                 None,
+                None,
                 threads.handle().clone(),
             )
             .port,

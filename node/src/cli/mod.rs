@@ -19,7 +19,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::error::NodeError;
+use crate::{admission::AdmissionArgs, error::NodeError};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -58,6 +58,9 @@ pub struct Cli {
     /// Signing.
     #[command(flatten)]
     pub validator: ValidatorArgs,
+    /// Who may join.
+    #[command(flatten)]
+    pub admission: AdmissionArgs,
     /// Logs, metrics and output.
     #[command(flatten)]
     pub telemetry: TelemetryArgs,
@@ -82,7 +85,7 @@ pub enum Command {
     /// Run a network of validators and full nodes on this machine
     Testnet(testnet::TestnetArgs),
     /// Decide, as a validator, who runs the chain and what holds on it: propose, vote, leave
-    Validator(passport_cli::validator::args::DecideArgs),
+    Validator(Box<passport_cli::validator::args::DecideArgs>),
 }
 
 /// Which chain, and where its data is.

@@ -7,10 +7,13 @@ use ledger_chainspec::{BlockNumber, ConsensusKey};
 use ledger_consensus::Status;
 use ledger_network::Peers;
 use ledger_runtime::{BlockRef, CallOverrides, Head, Runtime};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, turns::Turns};
-use crate::{endorse::Endorsements, evidence::EvidenceLog, network::alone::Wanted, txpool::TxPool};
+use crate::{
+    admission::Verdicts, endorse::Endorsements, evidence::EvidenceLog, network::alone::Wanted, txpool::TxPool,
+};
 
 /// How the node stands to its peers, as the network last said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct ConsensusPort {
     pub questions: mpsc::Sender<oneshot::Sender<Status>>,
     /// Proofs of broken rules.
     pub evidence: Arc<EvidenceLog>,
+    /// What was found about requests for admission.
+    pub verdicts: Arc<Verdicts>,
     /// The peers, if there is a network.
     pub peers: Option<watch::Receiver<Arc<Peers>>>,
     /// Whom the network looks for, if there is one.
@@ -66,6 +71,26 @@ pub struct RpcContext {
     pub client_version: String,
     /// Renders the metrics as Prometheus text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl RpcContext {
+    /// Name, version and platform, as `web3_clientVersion` gives them.
+    #[must_use]
+    pub fn client_version() -> String {
+        format!(
+            "ledger-node/v{}/{}-{}",
+            env!("CARGO_PKG_VERSION"),
+            std::env::consts::OS,
+            std::env::consts::ARCH
+        )
+    }
+
+    /// What renders the metrics of `handle`.
+    #[must_use]
+    pub fn renderer(handle: &PrometheusHandle) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let handle = handle.clone();
+        Arc::new(move || handle.render())
+    }
 }
 
 impl fmt::Debug for RpcContext {

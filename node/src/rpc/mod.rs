@@ -40,6 +40,8 @@ use ledger_api::{
     EthTransactionsServer, LedgerServer, NetServer, PoolServer, Web3Server,
 };
 
+pub(crate) use clock::unix_seconds;
+
 pub use blocks::{FEE_HISTORY_BLOCKS_MAX, FEE_PERCENTILES_MAX};
 pub use context::{Api, ConsensusPort, NetworkStatus, RpcContext, SyncProgress};
 pub use filters::{FILTER_IDLE_MAX, FILTER_VALUES_MAX, FILTERS_MAX, FILTERS_PER_CALLER_MAX, KEPT_FILTER_VALUES_MAX};

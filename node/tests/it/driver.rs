@@ -65,7 +65,7 @@ fn drive(runtime: Arc<Runtime>, signing: Option<Signing>) -> Driven {
     let (sender, heads) = watch::channel(runtime.head());
     let shutdown = CancellationToken::new();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    let wiring = Wiring::new((&runtime, &pool, &heads), None, None, Handle::current());
+    let wiring = Wiring::new((&runtime, &pool, &heads), None, None, None, Handle::current());
     let parts = DriverParts {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),

@@ -104,7 +104,7 @@ impl Member {
         let mut peers = ends.handle.peers();
         let signing = (k < dev_keys::DEV_VALIDATORS).then(|| signing(k, &folder, &runtime));
         let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
-        let wiring = Wiring::new((&runtime, &pool, &heads), Some(ends), signer, Handle::current());
+        let wiring = Wiring::new((&runtime, &pool, &heads), Some(ends), signer, None, Handle::current());
         let context = RpcContext {
             runtime: Arc::clone(&runtime),
             pool: Arc::clone(&pool),

@@ -63,6 +63,7 @@ impl Live {
             (&runtime, &pool, &heads),
             None,
             Some(Arc::clone(&signer)),
+            None,
             Handle::current(),
         );
         let context = world::context_of(&runtime, &pool, heads, (wiring.status.clone(), wiring.port.clone()));

@@ -261,7 +261,13 @@ fn a_replay_of_the_time_before_a_revocation_is_seen_by_the_floor() {
     sim.targets().targets.remove(&path("m.a.admission.json"));
     sim.release_role("targets");
     let revoked = Reader::of(&sim);
-    let sha256 = revoked.clone().refresh(&sim).unwrap().targets().unwrap().sha256();
+    let sha256 = revoked
+        .clone()
+        .refresh(&sim)
+        .unwrap()
+        .targets()
+        .unwrap()
+        .signed_sha256();
 
     // Whoever was here sees it; whoever comes for the first time cannot, as long as nothing has expired.
     assert_refused(revoked.clone().refresh(&before), "TUF 5.4.3.1");
@@ -294,7 +300,12 @@ fn another_version_two_than_the_chain_has_seen_is_a_split_view() {
     sim.release_role("targets");
     other.targets().expires = NOW.plus(89 * DAY);
     other.release_role("targets");
-    let sha256 = Reader::of(&sim).refresh(&sim).unwrap().targets().unwrap().sha256();
+    let sha256 = Reader::of(&sim)
+        .refresh(&sim)
+        .unwrap()
+        .targets()
+        .unwrap()
+        .signed_sha256();
     let mut newcomer = Reader::new(&other);
     newcomer.floor = Floor {
         root_version: 0,

@@ -8,6 +8,7 @@ mod attacks;
 mod delegations;
 mod deny;
 mod desk;
+mod judge;
 mod kills;
 mod kit;
 mod life;

@@ -65,6 +65,11 @@ impl Account {
         }
     }
 
+    /// Its key.
+    pub const fn signer(&self) -> &PrivateKeySigner {
+        &self.signer
+    }
+
     /// The account's address.
     pub fn address(&self) -> Address {
         self.signer.address()

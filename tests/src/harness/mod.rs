@@ -6,6 +6,7 @@
 mod account;
 mod made_chain;
 mod node;
+pub mod notary;
 pub mod promo;
 mod rpc;
 mod testnet;

@@ -82,6 +82,31 @@ pub struct ProposalVote {
     pub support: bool,
 }
 
+/// What the notary says of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NotaryState {
+    /// All is as it should be.
+    Good,
+    /// A rule is broken.
+    Refused,
+    /// It cannot be said now.
+    Unknown,
+}
+
+/// What a node found about a request for admission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotaryVerdict {
+    /// In a word.
+    pub state: NotaryState,
+    /// The rule, what was expected and what came.
+    pub words: String,
+    /// When it was found, in seconds since the Unix epoch.
+    #[serde(with = "quantity")]
+    pub checked_at: u64,
+}
+
 /// One thing that a proposal would set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,6 +150,9 @@ pub struct ProposalInfo {
     pub votes_needed: u64,
     /// The votes of current validators.
     pub votes: Vec<ProposalVote>,
+    /// What this node found at the notary, of a request for admission; absent if it has not looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notary: Option<NotaryVerdict>,
     /// What it would do, as a sentence.
     pub summary: String,
     /// What would be another, against what holds at the newest block.

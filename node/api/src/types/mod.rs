@@ -17,7 +17,8 @@ pub use consensus::{
     SlotBlock, StallReport, ValidatorHeard, ValidatorName,
 };
 pub use governance::{
-    ProposalChange, ProposalInfo, ProposalKind, ProposalStatus, ProposalVote, ValidatorInfo, ValidatorsInfo,
+    NotaryState, NotaryVerdict, ProposalChange, ProposalInfo, ProposalKind, ProposalStatus, ProposalVote,
+    ValidatorInfo, ValidatorsInfo,
 };
 pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};
 pub use routing::{Capabilities, CapabilitiesHead, Capability, DeleteStrategy, SyncInfo, SyncStatus};

@@ -9,6 +9,7 @@ use ledger_contracts::{
 };
 
 use super::{super::error::RpcFailure, changes, contracts::View, number};
+use crate::admission::Verdicts;
 
 /// Newest proposals that are looked at for open ones. Requests for admission cost nothing, so that there may be any number: what is not
 /// found here is found by its number.
@@ -52,7 +53,7 @@ struct Open {
 }
 
 /// The open proposals, newest first, requests for admission after all others.
-pub(super) fn proposals(view: &View) -> Result<Vec<ProposalInfo>, RpcFailure> {
+pub(super) fn proposals(view: &View, verdicts: &Verdicts) -> Result<Vec<ProposalInfo>, RpcFailure> {
     let newest = (1..=count(view)?).rev();
     let looked_at = newest.take(usize::try_from(PROPOSALS_LOOKED_AT_MAX).unwrap_or(usize::MAX));
     let open = looked_at.filter_map(|id| open(view, id).transpose());
@@ -61,15 +62,15 @@ pub(super) fn proposals(view: &View) -> Result<Vec<ProposalInfo>, RpcFailure> {
         .into_iter()
         .partition(|open| open.kind == Kind::Admit);
     let shown = own.into_iter().chain(requests).take(PROPOSALS_MAX);
-    shown.map(|open| describe(view, open)).collect()
+    shown.map(|open| describe(view, verdicts, open)).collect()
 }
 
 /// The proposal with this number, if it is open.
-pub(super) fn proposal(view: &View, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
+pub(super) fn proposal(view: &View, verdicts: &Verdicts, id: u64) -> Result<Option<ProposalInfo>, RpcFailure> {
     if id == 0 || id > count(view)? {
         return Ok(None);
     }
-    open(view, id)?.map(|open| describe(view, open)).transpose()
+    open(view, id)?.map(|open| describe(view, verdicts, open)).transpose()
 }
 
 fn count(view: &View) -> Result<u64, RpcFailure> {
@@ -97,7 +98,7 @@ fn open(view: &View, id: u64) -> Result<Option<Open>, RpcFailure> {
     }))
 }
 
-fn describe(view: &View, open: Open) -> Result<ProposalInfo, RpcFailure> {
+fn describe(view: &View, verdicts: &Verdicts, open: Open) -> Result<ProposalInfo, RpcFailure> {
     let Open {
         id,
         kind,
@@ -142,6 +143,7 @@ fn describe(view: &View, open: Open) -> Result<ProposalInfo, RpcFailure> {
         votes_for: tally.votes.saturating_to(),
         votes_needed: tally.needed.saturating_to(),
         votes,
+        notary: verdicts.of(id),
         summary: effect.summary,
         changes: effect.changes,
     })

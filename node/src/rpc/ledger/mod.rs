@@ -56,11 +56,12 @@ impl LedgerServer for Api {
     }
 
     async fn proposals(&self) -> RpcResult<Vec<ProposalInfo>> {
-        self.ask(|view, _| governance::proposals(&view)).await
+        self.ask(|view, api| governance::proposals(&view, &api.context.consensus.verdicts))
+            .await
     }
 
     async fn proposal(&self, proposal_id: U64) -> RpcResult<Option<ProposalInfo>> {
-        self.ask(move |view, _| governance::proposal(&view, proposal_id.to()))
+        self.ask(move |view, api| governance::proposal(&view, &api.context.consensus.verdicts, proposal_id.to()))
             .await
     }
 

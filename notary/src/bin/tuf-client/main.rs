@@ -13,11 +13,11 @@ use std::{
 use clap::{Parser, Subcommand};
 use eyre::{OptionExt, WrapErr};
 use ledger_notary::{
-    client::http::Http,
+    mirror::{Http, Mirror, MirrorError, Patience},
     store::{Store, replace},
     tuf::{
-        Answer, Floor, Place, Request, RoleName, Settings, TargetPath, UnixSeconds, UpdateError, Verifier, World,
-        client::find, client::refresh, names::encoded,
+        Answer, Floor, RoleName, Settings, TargetPath, UnixSeconds, Verifier, World, client::find, client::refresh,
+        names::encoded,
     },
 };
 
@@ -86,9 +86,16 @@ fn run(args: &Args) -> eyre::Result<()> {
             let bytes = fs::read(trusted_root).wrap_err_with(|| format!("cannot read {}", trusted_root.display()))?;
             Ok(store.keep(&RoleName::root(), &bytes)?)
         }
-        Command::Refresh => update(args, &mut Mirror::new(args, store)?).map(|_| ()),
-        Command::Download => download(args, &mut Mirror::new(args, store)?),
+        Command::Refresh => update(args, &mut mirror(args, store)?).map(|_| ()),
+        Command::Download => download(args, &mut mirror(args, store)?),
     }
+}
+
+/// The server that the arguments name.
+fn mirror(args: &Args, store: Store) -> eyre::Result<Mirror> {
+    let metadata_url = args.metadata_url.as_ref().ok_or_eyre("this needs --metadata-url")?;
+    let http = Http::new(Patience::PERSON)?;
+    Ok(Mirror::new(http, store, metadata_url, args.target_base_url.as_deref()))
 }
 
 fn update(args: &Args, mirror: &mut Mirror) -> eyre::Result<Verifier> {
@@ -99,14 +106,17 @@ fn update(args: &Args, mirror: &mut Mirror) -> eyre::Result<Verifier> {
         now: UnixSeconds::new(now.as_secs()),
         floor: Floor::default(),
     };
-    let stored = mirror.store.load()?;
+    let stored = mirror.store().load()?;
     refresh(stored, settings, mirror).wrap_err_with(|| format!("{} is not up to date", args.metadata_dir.display()))
 }
 
 fn download(args: &Args, mirror: &mut Mirror) -> eyre::Result<()> {
     let name = args.target_name.clone().ok_or_eyre("download needs --target-name")?;
+    args.target_base_url
+        .as_ref()
+        .ok_or_eyre("download needs --target-base-url")?;
     let folder = args.target_dir.as_ref().ok_or_eyre("download needs --target-dir")?;
-    let path = TargetPath::try_from(name).map_err(UpdateError::from);
+    let path = TargetPath::try_from(name).map_err(|error| MirrorError::Update(error.into()));
     let mut verifier = update(args, mirror)?;
     let target = find(&mut verifier, path?, mirror)?;
     let place = folder.join(encoded(target.path.as_str()));
@@ -123,49 +133,4 @@ fn download(args: &Args, mirror: &mut Mirror) -> eyre::Result<()> {
         .wrap_err_with(|| format!("TUF 5.7.3: {} is not what {} lists", target.path, target.role))?;
     fs::create_dir_all(folder).wrap_err_with(|| format!("cannot make {}", folder.display()))?;
     Ok(replace(&place, &bytes)?)
-}
-
-/// A repository behind HTTP, and the folder of what is trusted of it.
-struct Mirror {
-    http: Http,
-    store: Store,
-    metadata_url: String,
-    target_base_url: Option<String>,
-}
-
-impl Mirror {
-    fn new(args: &Args, store: Store) -> eyre::Result<Self> {
-        Ok(Self {
-            http: Http::new()?,
-            store,
-            metadata_url: args.metadata_url.clone().ok_or_eyre("this needs --metadata-url")?,
-            target_base_url: args.target_base_url.clone(),
-        })
-    }
-}
-
-impl World for Mirror {
-    type Error = eyre::Report;
-
-    fn fetch(&mut self, request: &Request) -> eyre::Result<Answer> {
-        let base = match request.place {
-            Place::Metadata => &self.metadata_url,
-            Place::Targets => self
-                .target_base_url
-                .as_ref()
-                .ok_or_eyre("download needs --target-base-url")?,
-        };
-        let address = format!("{}/{}", base.trim_end_matches('/'), request.name);
-        self.http
-            .get(&address, request.bytes_max)
-            .wrap_err_with(|| format!("cannot fetch {address}"))
-    }
-
-    fn keep(&mut self, role: &RoleName, bytes: &[u8]) -> eyre::Result<()> {
-        Ok(self.store.keep(role, bytes)?)
-    }
-
-    fn forget(&mut self, role: &RoleName) -> eyre::Result<()> {
-        Ok(self.store.forget(role)?)
-    }
 }

@@ -12,7 +12,7 @@ pub struct Floor {
     pub root_version: u64,
     /// Lowest version of the top's targets; 0 while the chain has seen none.
     pub targets_version: u64,
-    /// sha256 of the targets metadata that have exactly that version, where it is known.
+    /// sha256 of what was signed of the targets metadata that have exactly that version, where it is known.
     pub targets_sha256: Option<[u8; 32]>,
 }
 
@@ -50,6 +50,15 @@ pub enum FloorError {
 }
 
 impl Floor {
+    /// Whether documents are at least as new as what the chain has seen; `targets` by version and hash.
+    ///
+    /// # Errors
+    /// [`FloorError`]
+    pub fn check(&self, root: Version, (targets, sha256): (Version, [u8; 32])) -> Result<(), FloorError> {
+        self.check_root(root)?;
+        self.check_targets(targets, sha256)
+    }
+
     pub(super) fn check_root(&self, got: Version) -> Result<(), FloorError> {
         let floor = self.root_version;
         if got.get() < floor {

@@ -155,6 +155,11 @@ impl Verifier {
         &self.root
     }
 
+    /// The timestamp, once the refresh is over.
+    pub fn timestamp(&self) -> Option<&Verified<Timestamp>> {
+        self.timestamp.as_ref()
+    }
+
     /// The targets of the top, once the refresh is over.
     pub fn targets(&self) -> Option<&Verified<Targets>> {
         self.targets.as_ref()
@@ -291,7 +296,8 @@ impl Verifier {
     }
 
     fn end_refresh(&mut self, new: Verified<Targets>) -> Step {
-        self.settings.floor.check_targets(new.get().version, new.sha256())?;
+        let floor = &self.settings.floor;
+        floor.check_targets(new.get().version, new.signed_sha256())?;
         self.targets = Some(new);
         self.stage = Stage::Ready;
         Ok(Next::Refreshed)

@@ -111,7 +111,6 @@ pub struct Signed<T> {
     document: T,
     signatures: Vec<Signature>,
     canonical: Vec<u8>,
-    sha256: [u8; 32],
 }
 
 impl<T: Document> Signed<T> {
@@ -142,7 +141,6 @@ impl<T: Document> Signed<T> {
             document: signed,
             signatures,
             canonical: raw.get("signed").map(Json::canonical).expect("the envelope has it"),
-            sha256: Sha256::digest(bytes).into(),
         })
     }
 
@@ -207,9 +205,9 @@ impl<T> Verified<T> {
         &self.0.document
     }
 
-    /// sha256 of the file that it was read from.
-    pub fn sha256(&self) -> [u8; 32] {
-        self.0.sha256
+    /// sha256 of what was signed, in its canonical form: the same whichever of those who may have signed it.
+    pub fn signed_sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.0.canonical).into()
     }
 }
 

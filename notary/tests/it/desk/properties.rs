@@ -76,7 +76,7 @@ fn step() -> impl Strategy<Value = Step> {
     let node = prop::sample::select(vec![100_u8, 110, 120, 130]);
     let is_own = prop::bool::weighted(0.9);
     prop_oneof![
-        6 => (member.clone(), node.clone(), is_own.clone())
+        6 => (member.clone(), node.clone(), is_own)
             .prop_map(|(member, node, is_own)| Step::Submit { member, node, is_own }),
         8 => (0..3_usize, signer()).prop_map(|(place, signer)| Step::Verify { place, signer }),
         1 => (0..3_usize, signer()).prop_map(|(place, signer)| Step::Reject { place, signer }),

@@ -1,0 +1,241 @@
+//! What does the chain say? Who is in the set, what is open, what this account has voted, and which metadata the chain has seen: all
+//! at the newest block, which is final.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
+use alloy_sol_types::SolCall;
+use ledger_chainspec::{ConsensusKey, predeploys::BOOTSTRAP};
+use ledger_contracts::{
+    Bootstrap::{self, Candidate as Asked},
+    ProposalAction, ProposalKind, ProposalStatus,
+};
+use ledger_notary::{
+    judge::{Candidate, Holder, Keys},
+    tuf::Floor,
+};
+use ledger_runtime::{BlockRef, CallOutcome, CallOverrides, Runtime};
+
+/// Newest proposals that are looked at. Requests for admission cost nothing, so that there may be any number.
+pub const PROPOSALS_LOOKED_AT_MAX: u64 = 1_000;
+
+/// The ballot of a vote against, as the contract has it. This node never casts one: it is its operator's.
+pub const AGAINST: B256 = B256::with_last_byte(1);
+
+/// A validator of the set.
+#[derive(Clone, Debug)]
+pub struct Seated {
+    /// Its account.
+    pub account: Address,
+    /// What the chain calls its member.
+    pub member_name: String,
+}
+
+/// How a proposal stands, and this account to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its number.
+    pub id: u64,
+    /// Who opened it.
+    pub proposer: Address,
+    /// The tuple that has the majority, if it has passed.
+    pub passed: Option<B256>,
+    /// From when it can be executed, in seconds; 0 until it has passed.
+    pub executable_at: u64,
+    /// This account's vote: the hash of a tuple, [`AGAINST`], or zero for none.
+    pub ballot: B256,
+}
+
+/// An open request for admission.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// How it stands.
+    pub standing: Standing,
+    /// Who asks.
+    pub candidate: Candidate,
+    /// Validators that its member has in the set.
+    pub validators: u32,
+}
+
+/// An open proposal to remove a validator.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// How it stands.
+    pub standing: Standing,
+    /// The validator's account.
+    pub account: Address,
+}
+
+/// What the chain says.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// What it has seen of the notary.
+    pub floor: Floor,
+    /// The set, in the order of its turns.
+    pub set: Vec<Seated>,
+    /// Whose keys are taken.
+    pub holders: Vec<Holder>,
+    /// Open requests, oldest first.
+    pub requests: Vec<Request>,
+    /// Open removals, oldest first.
+    pub removals: Vec<Removal>,
+}
+
+/// Reads the contracts. Remembers which proposals are over, since they stay so.
+#[derive(Debug, Default)]
+pub struct Reader {
+    over: BTreeSet<u64>,
+}
+
+impl Reader {
+    /// What the chain says at `now`, seconds; ballots are those of `account`.
+    ///
+    /// # Errors
+    /// In words, if a contract cannot be asked.
+    pub fn read(&mut self, runtime: &Runtime, account: Address, now: u64) -> Result<Facts, String> {
+        let head = runtime.head();
+        let view = View {
+            runtime,
+            at: BlockRef::Number(head.number()),
+            now: now.max(head.header.header.timestamp),
+        };
+        let seen = view.ask(&Bootstrap::notaryFloorCall {})?;
+        let mut facts = Facts {
+            floor: Floor {
+                root_version: seen.rootVersion,
+                targets_version: seen.targetsVersion,
+                targets_sha256: None,
+            },
+            ..Facts::default()
+        };
+        let mut names = BTreeMap::new();
+        for validator in head.set.iter() {
+            facts.set.push(Seated {
+                account: validator.account,
+                member_name: view.member(validator.member_id.get(), &mut names)?.name,
+            });
+            facts.holders.push(Holder {
+                account: validator.account,
+                keys: Keys {
+                    consensus_key: validator.consensus_key,
+                    checkpoint_key: validator.checkpoint_key,
+                    peer_id: validator.peer_id.clone(),
+                },
+            });
+        }
+        let count: u64 = view.ask(&Bootstrap::proposalCountCall {})?.saturating_to();
+        let oldest = count.saturating_sub(PROPOSALS_LOOKED_AT_MAX) + 1;
+        self.over.retain(|id| *id >= oldest);
+        for id in (oldest..=count)
+            .filter(|id| !self.over.contains(id))
+            .collect::<Vec<_>>()
+        {
+            self.read_one(&view, account, id, (&mut facts, &mut names))?;
+        }
+        Ok(facts)
+    }
+
+    fn read_one(
+        &mut self,
+        view: &View<'_>,
+        account: Address,
+        id: u64,
+        (facts, names): (&mut Facts, &mut BTreeMap<u32, Bootstrap::Member>),
+    ) -> Result<(), String> {
+        let proposal_id = U256::from(id);
+        let stored = view.ask(&Bootstrap::proposalCall {
+            proposalId: proposal_id,
+        })?;
+        let status = ProposalStatus::try_from(stored.status).map_err(|error| error.to_string())?;
+        let kind = ProposalKind::try_from(stored.kind).map_err(|error| error.to_string())?;
+        let is_open = matches!(status, ProposalStatus::Open | ProposalStatus::Passed);
+        if !is_open || !matches!(kind, ProposalKind::Admit | ProposalKind::Remove) {
+            // One that is open stays of its kind, and one that is over stays over.
+            self.over.insert(id);
+            return Ok(());
+        }
+        let ballot = view.ask(&Bootstrap::ballotCall {
+            proposalId: proposal_id,
+            voter: account,
+        })?;
+        let standing = Standing {
+            id,
+            proposer: stored.proposer,
+            passed: (status == ProposalStatus::Passed).then_some(stored.passedTuple),
+            executable_at: stored.executableAt,
+            ballot,
+        };
+        match ProposalAction::decode(kind, &stored.payload) {
+            Some(ProposalAction::Admit(asked)) => {
+                let (member_name, validators) = match asked.memberId {
+                    0 => (asked.memberName.clone(), 0),
+                    id => {
+                        let member = view.member(id, names)?;
+                        (member.name, member.validators.into())
+                    }
+                };
+                facts.requests.push(Request {
+                    candidate: candidate(stored.proposer, member_name, &asked),
+                    standing,
+                    validators,
+                });
+            }
+            Some(ProposalAction::Remove(account)) => facts.removals.push(Removal { standing, account }),
+            _ => return Err(format!("proposal {id} of kind {kind} does not say what it does")),
+        }
+        Ok(())
+    }
+}
+
+/// What a request asks for, in the judge's words.
+#[must_use]
+pub fn candidate(account: Address, member_name: String, asked: &Asked) -> Candidate {
+    let keys = (asked.consensusKey != B256::ZERO).then(|| Keys {
+        consensus_key: ConsensusKey::new(asked.consensusKey.0),
+        checkpoint_key: asked.checkpointKey,
+        peer_id: asked.peerId.to_vec(),
+    });
+    Candidate {
+        member_name,
+        account,
+        keys,
+        record_hash: asked.recordHash.0,
+    }
+}
+
+/// The contract at one block and one time.
+struct View<'a> {
+    runtime: &'a Runtime,
+    at: BlockRef,
+    now: u64,
+}
+
+impl View<'_> {
+    fn ask<C: SolCall>(&self, call: &C) -> Result<C::Return, String> {
+        let request = TransactionRequest {
+            to: Some(TxKind::Call(BOOTSTRAP)),
+            input: Bytes::from(call.abi_encode()).into(),
+            ..TransactionRequest::default()
+        };
+        let block = Some(Box::new(BlockOverrides {
+            time: Some(self.now),
+            ..BlockOverrides::default()
+        }));
+        let overrides = CallOverrides { state: None, block };
+        let result = self.runtime.call(request, self.at, overrides);
+        match result.map_err(|error| error.to_string())?.outcome {
+            CallOutcome::Returned(output) => C::abi_decode_returns(&output).map_err(|error| error.to_string()),
+            outcome => Err(format!("{} gives {outcome:?}", C::SIGNATURE)),
+        }
+    }
+
+    fn member(&self, id: u32, known: &mut BTreeMap<u32, Bootstrap::Member>) -> Result<Bootstrap::Member, String> {
+        if let Some(member) = known.get(&id) {
+            return Ok(member.clone());
+        }
+        let member = self.ask(&Bootstrap::memberCall { memberId: id })?;
+        known.insert(id, member.clone());
+        Ok(member)
+    }
+}

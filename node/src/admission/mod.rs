@@ -1,0 +1,24 @@
+//! May this candidate run a validator, and may those who do still? What this node checks at the notary, and what its account votes.
+//!
+//! [`AdmissionTask`] looks at the open proposals whenever the head moves, holds each request against what the notary's mirrors say
+//! ([`notary`]), against the chain ([`chain`]) and against the candidate's peer, which has to answer a handshake, and does what
+//! [`plan`] decides: votes that name what was verified, votes that are taken back, proposals to remove a validator whose member is
+//! suspended or revoked, and executions. With `--admission manual`, or without the account's key, it says what it found and waits for
+//! a person. Everything runs beside the chain: a notary that is down, late or lying keeps newcomers out and does nothing else.
+//!
+//! Read in this order: [`config`], [`notary`], [`chain`], [`judging`], [`plan`], [`removal`], [`verdicts`], [`sender`], [`voting`], [`task`].
+
+pub mod chain;
+pub mod config;
+pub mod judging;
+pub mod notary;
+pub mod plan;
+pub mod removal;
+pub mod sender;
+pub mod task;
+pub mod verdicts;
+pub mod voting;
+
+pub use config::{AccountSource, AdmissionArgs, AdmissionConfig, AdmissionMode, NotaryConfig, RootPin};
+pub use task::AdmissionTask;
+pub use verdicts::Verdicts;

@@ -1,0 +1,239 @@
+//! What do the notary's mirrors say, and do they say the same? Each has a folder of its own of what was believed of it.
+//!
+//! Blocks while it waits for servers: called from threads that may. Nobody is admitted on the word of one mirror of two.
+
+use std::sync::Arc;
+
+use ledger_notary::{
+    judge::{Files, Findings, GatherError, gather, nodes_of},
+    mirror::{Http, HttpError, Mirror, MirrorError, Patience},
+    records::NotaryId,
+    store::{Store, StoreError},
+    tuf::{Answer, Floor, Place, Request, RoleName, Settings, UnixSeconds, UpdateError, Verifier, World, limits},
+};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::{NotaryConfig, RootPin};
+
+/// Why the notary says nothing that can be relied on.
+#[derive(Debug, Error)]
+pub enum NotaryError {
+    /// A mirror cannot be read, or is not believed.
+    #[error("{url}: {source}")]
+    Mirror {
+        /// The mirror.
+        url: String,
+        /// Why not.
+        source: Box<MirrorError>,
+    },
+    /// Two mirrors, two stories.
+    #[error("the mirrors {first} and {second} disagree, a split view or a late one: {what}")]
+    MirrorsDisagree {
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+        /// What differs.
+        what: String,
+    },
+    /// The pinned root is not what the mirror has.
+    #[error("{url} has no root metadata with sha256 {expected}, which the specification names{got}")]
+    RootPin {
+        /// The mirror.
+        url: String,
+        /// The pinned hash.
+        expected: String,
+        /// What came, as the rest of the sentence.
+        got: String,
+    },
+    /// Nothing can be asked.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// Nothing can be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl NotaryError {
+    /// Whether somebody may lie, and an operator has to look: what came is not believed. A server that is down is none of that.
+    #[must_use]
+    pub fn is_alarm(&self) -> bool {
+        match self {
+            Self::MirrorsDisagree { .. } | Self::RootPin { .. } => true,
+            Self::Mirror { source, .. } => match **source {
+                MirrorError::Update(_) | MirrorError::Gather(_) => true,
+                MirrorError::Fetch { .. } | MirrorError::NoTargets | MirrorError::Store(_) => false,
+            },
+            Self::Http(_) | Self::Store(_) => false,
+        }
+    }
+}
+
+/// The record of a member's nodes, or why there is none.
+pub type NodesRecord = Result<Vec<u8>, String>;
+
+/// One mirror.
+#[derive(Debug)]
+struct Side {
+    url: String,
+    mirror: Mirror,
+    files: Files,
+    verifier: Option<Verifier>,
+}
+
+/// The notary of this chain.
+#[derive(Debug)]
+pub struct Notary {
+    pin: RootPin,
+    sides: Vec<Side>,
+}
+
+impl Notary {
+    /// The notary that `config` names; nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`NotaryError::Http`], [`NotaryError::Store`]
+    pub fn open(config: &NotaryConfig) -> Result<Self, NotaryError> {
+        let side = |(number, url): (usize, &String)| {
+            let store = Store::open(&config.folder.join(format!("mirror-{number}")))?;
+            let mirror = Mirror::of_notary(Http::new(Patience::NODE)?, store, url);
+            Ok(Side {
+                url: url.clone(),
+                mirror,
+                files: Files::default(),
+                verifier: None,
+            })
+        };
+        let sides: Result<Vec<_>, NotaryError> = (1..).zip(&config.urls).map(side).collect();
+        Ok(Self {
+            pin: config.pin.clone(),
+            sides: sides?,
+        })
+    }
+
+    /// What all mirrors say now.
+    ///
+    /// # Errors
+    /// [`NotaryError`] if one of them cannot be believed, or they disagree.
+    pub fn refresh(&mut self, now: UnixSeconds, floor: Floor) -> Result<Arc<Findings>, NotaryError> {
+        let settings = Settings { now, floor };
+        let mut found: Option<(String, Findings)> = None;
+        for side in &mut self.sides {
+            let findings = side.refresh(&self.pin, settings)?;
+            if let Some((first, other)) = &found {
+                other.agrees(&findings).map_err(|what| NotaryError::MirrorsDisagree {
+                    first: first.clone(),
+                    second: side.url.clone(),
+                    what,
+                })?;
+            } else {
+                found = Some((side.url.clone(), findings));
+            }
+        }
+        let (_, findings) = found.expect("a notary has an address: the configuration says so");
+        Ok(Arc::new(findings))
+    }
+
+    /// The record of a member's nodes, as of the last refresh.
+    ///
+    /// # Errors
+    /// [`NotaryError`] if it cannot be said whether there is one, or the mirrors disagree.
+    pub fn nodes(&mut self, member: &NotaryId) -> Result<NodesRecord, NotaryError> {
+        let mut found: Option<(String, NodesRecord)> = None;
+        for side in &mut self.sides {
+            let record = side.nodes(member)?;
+            match &found {
+                Some((first, other)) if *other != record => {
+                    return Err(NotaryError::MirrorsDisagree {
+                        first: first.clone(),
+                        second: side.url.clone(),
+                        what: format!("the nodes of {member}"),
+                    });
+                }
+                Some(_) => {}
+                None => found = Some((side.url.clone(), record)),
+            }
+        }
+        let (_, record) = found.expect("a notary has an address: the configuration says so");
+        Ok(record)
+    }
+}
+
+impl Side {
+    fn refresh(&mut self, pin: &RootPin, settings: Settings) -> Result<Findings, NotaryError> {
+        self.mirror.begin();
+        self.verifier = None;
+        let stored = match self.mirror.store().load() {
+            Err(StoreError::NoRoot { .. }) => {
+                self.trust(pin)?;
+                self.mirror.store().load()?
+            }
+            stored => stored?,
+        };
+        let gathered = gather(stored, settings, &mut self.files, &mut self.mirror);
+        let (verifier, findings) = gathered.map_err(|source| self.refused(source))?;
+        self.verifier = Some(verifier);
+        Ok(findings)
+    }
+
+    /// Keeps the pinned root as what is trusted.
+    fn trust(&mut self, pin: &RootPin) -> Result<(), NotaryError> {
+        let bytes = match pin {
+            RootPin::File(bytes) => bytes.clone(),
+            RootPin::Hash { version, sha256 } => self.fetch_root(*version, sha256)?,
+        };
+        Ok(self.mirror.store().keep(&RoleName::root(), &bytes)?)
+    }
+
+    fn fetch_root(&mut self, version: u64, sha256: &[u8; 32]) -> Result<Vec<u8>, NotaryError> {
+        let request = Request {
+            place: Place::Metadata,
+            name: format!("{version}.root.json"),
+            bytes_max: limits::ROOT_BYTES_MAX,
+        };
+        let answer = self.mirror.fetch(&request).map_err(|source| self.refused(source))?;
+        let got = match answer {
+            Answer::Bytes(bytes) if Sha256::digest(&bytes)[..] == sha256[..] => return Ok(bytes),
+            Answer::Bytes(bytes) => format!(": its {} has {}", request.name, hex::encode(Sha256::digest(&bytes))),
+            Answer::Missing => format!(": it has no {}", request.name),
+        };
+        Err(NotaryError::RootPin {
+            url: self.url.clone(),
+            expected: hex::encode(sha256),
+            got,
+        })
+    }
+
+    fn nodes(&mut self, member: &NotaryId) -> Result<NodesRecord, NotaryError> {
+        let Self {
+            mirror,
+            files,
+            verifier,
+            url,
+        } = self;
+        let refused = |source| NotaryError::Mirror {
+            url: url.clone(),
+            source: Box::new(source),
+        };
+        let Some(verifier) = verifier else {
+            return Err(refused(MirrorError::Update(UpdateError::NotAsked)));
+        };
+        mirror.begin();
+        match nodes_of(verifier, member, files, mirror) {
+            Ok(record) => Ok(record.map_err(|error| error.to_string())),
+            // The member's own file is not what it says: that is its fault or the mirror's, and never another member's.
+            Err(error @ MirrorError::Gather(GatherError::WrongRole { .. } | GatherError::TooLong { .. })) => {
+                Ok(Err(error.to_string()))
+            }
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    fn refused(&self, source: MirrorError) -> NotaryError {
+        NotaryError::Mirror {
+            url: self.url.clone(),
+            source: Box::new(source),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What does this account do about an open proposal? Facts and a verdict in, one step out.
+//!
+//! Pure. A vote stands only as long as what it says is known to be true: the contract adds up identical tuples alone, so a vote
+//! follows the metadata as long as the proposal is open, stays once it has passed, and is taken back when the verdict turns. A vote
+//! against is the operator's own and is never touched.
+
+use alloy_primitives::{B256, keccak256};
+use alloy_sol_types::SolValue;
+use ledger_contracts::Bootstrap::NotaryTuple;
+use ledger_notary::judge::Tuple;
+
+use super::chain::{AGAINST, Standing};
+
+/// How long a vote stands that cannot be checked again, in seconds: as long as metadata may be old.
+pub const UNCHECKED_SECONDS_MAX: u64 = ledger_notary::judge::TIMESTAMP_AGE_MAX_SECONDS;
+
+/// What was found about a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is as it should be; this is what was verified.
+    Good(Tuple),
+    /// A rule is broken.
+    Refused(String),
+    /// It cannot be said: the notary is down, late or of two minds.
+    Unknown(String),
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing now.
+    Wait,
+    /// Vote for it, with this tuple; in place of an earlier vote.
+    Vote(NotaryTuple),
+    /// Take the vote back.
+    Unvote,
+    /// Carry it out.
+    Execute,
+}
+
+/// What the contract calls a tuple.
+#[must_use]
+pub fn contract_tuple(tuple: &Tuple) -> NotaryTuple {
+    NotaryTuple {
+        rootVersion: tuple.root.version.get(),
+        rootHash: tuple.root.sha256.into(),
+        targetsVersion: tuple.targets.version.get(),
+        targetsHash: tuple.targets.sha256.into(),
+        admissionHash: tuple.admission_sha256.into(),
+        nodesHash: tuple.nodes_sha256.into(),
+    }
+}
+
+/// What the contract tallies a vote with this tuple under.
+#[must_use]
+pub fn ballot_of(tuple: &NotaryTuple) -> B256 {
+    keccak256(tuple.abi_encode())
+}
+
+/// The next step about a request for admission at `now`, in seconds. It was last found good at `good_at`, or else this process runs since
+/// then.
+#[must_use]
+pub fn admission(standing: &Standing, verdict: &Verdict, now: u64, good_at: u64) -> Step {
+    let has_voted = standing.ballot != B256::ZERO;
+    if standing.ballot == AGAINST {
+        return Step::Wait;
+    }
+    match verdict {
+        Verdict::Refused(_) if has_voted => Step::Unvote,
+        Verdict::Unknown(_) if has_voted && now.saturating_sub(good_at) >= UNCHECKED_SECONDS_MAX => Step::Unvote,
+        Verdict::Refused(_) | Verdict::Unknown(_) => Step::Wait,
+        Verdict::Good(tuple) => {
+            let tuple = contract_tuple(tuple);
+            let ballot = ballot_of(&tuple);
+            match standing.passed {
+                None if standing.ballot == ballot => Step::Wait,
+                None => Step::Vote(tuple),
+                // Another tuple than the one that passed would count for nothing, and take one vote from it.
+                Some(passed) if !has_voted && passed == ballot => Step::Vote(tuple),
+                Some(_) if has_voted && standing.executable_at <= now => Step::Execute,
+                Some(_) => Step::Wait,
+            }
+        }
+    }
+}
+
+/// The next step about a proposal to remove a validator. `is_due`: the notary excludes its member. `is_ours`: this process has cast
+/// the vote that stands.
+#[must_use]
+pub fn removal(standing: &Standing, is_due: bool, is_ours: bool, now: u64) -> Step {
+    let has_voted = standing.ballot != B256::ZERO;
+    match (is_due, has_voted) {
+        _ if standing.ballot == AGAINST => Step::Wait,
+        (true, false) => Step::Vote(NotaryTuple::default()),
+        (true, true) if standing.passed.is_some() && standing.executable_at <= now => Step::Execute,
+        (false, true) if is_ours => Step::Unvote,
+        (true, true) | (false, _) => Step::Wait,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::Address;
+    use ledger_notary::{judge::Stamp, tuf::Version};
+
+    use super::*;
+
+    const NOW: u64 = 1_000_000;
+
+    fn tuple(version: u64) -> Tuple {
+        let stamp = |version: u64| Stamp {
+            version: Version::try_from(version).expect("not 0"),
+            sha256: [u8::try_from(version).expect("small"); 32],
+        };
+        Tuple {
+            root: stamp(1),
+            targets: stamp(version),
+            admission_sha256: [3; 32],
+            nodes_sha256: [4; 32],
+        }
+    }
+
+    fn ballot(version: u64) -> B256 {
+        ballot_of(&contract_tuple(&tuple(version)))
+    }
+
+    fn standing(passed: Option<B256>, ballot: B256) -> Standing {
+        Standing {
+            id: 7,
+            proposer: Address::ZERO,
+            passed,
+            executable_at: passed.map_or(0, |_| NOW),
+            ballot,
+        }
+    }
+
+    #[test]
+    fn a_vote_follows_the_metadata_until_the_proposal_has_passed() {
+        let vote = |version: u64| Step::Vote(contract_tuple(&tuple(version)));
+        let good = |version: u64| Verdict::Good(tuple(version));
+        let none = B256::ZERO;
+        let table = [
+            (None, none, good(1), NOW, vote(1)),
+            (None, ballot(1), good(1), NOW, Step::Wait),
+            (None, ballot(1), good(2), NOW, vote(2)),
+            (None, AGAINST, good(1), NOW, Step::Wait),
+            (Some(ballot(1)), none, good(1), NOW, vote(1)),
+            (Some(ballot(1)), none, good(2), NOW, Step::Wait),
+            (Some(ballot(1)), ballot(1), good(2), NOW - 1, Step::Wait),
+            (Some(ballot(1)), ballot(1), good(2), NOW, Step::Execute),
+            (Some(ballot(1)), AGAINST, good(1), NOW, Step::Wait),
+        ];
+        for (passed, ballot, verdict, now, expected) in table {
+            let standing = standing(passed, ballot);
+            assert_eq!(
+                admission(&standing, &verdict, now, NOW),
+                expected,
+                "{standing:?} {verdict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_vote_is_taken_back_when_the_verdict_turns_or_cannot_be_had_for_a_day() {
+        let refused = Verdict::Refused("revoked".to_owned());
+        let unknown = Verdict::Unknown("down".to_owned());
+        for passed in [None, Some(ballot(1))] {
+            let voted = standing(passed, ballot(1));
+            let silent = standing(passed, B256::ZERO);
+            assert_eq!(admission(&voted, &refused, NOW, NOW), Step::Unvote);
+            assert_eq!(admission(&silent, &refused, NOW, NOW), Step::Wait);
+            assert_eq!(admission(&silent, &unknown, NOW, NOW), Step::Wait);
+            let almost = NOW - UNCHECKED_SECONDS_MAX + 1;
+            assert_eq!(
+                admission(&voted, &unknown, NOW, almost),
+                Step::Wait,
+                "nothing is executed"
+            );
+            assert_eq!(admission(&voted, &unknown, NOW, almost - 1), Step::Unvote);
+        }
+    }
+
+    #[test]
+    fn a_removal_is_voted_for_while_it_is_due_and_an_operators_word_stands() {
+        let (none, yes) = (B256::ZERO, ballot_of(&NotaryTuple::default()));
+        let table = [
+            ((None, none), true, false, Step::Vote(NotaryTuple::default())),
+            ((None, yes), true, true, Step::Wait),
+            ((Some(yes), yes), true, true, Step::Execute),
+            ((Some(yes), none), true, false, Step::Vote(NotaryTuple::default())),
+            ((None, yes), false, true, Step::Unvote),
+            ((None, yes), false, false, Step::Wait),
+            ((None, none), false, false, Step::Wait),
+            ((None, AGAINST), true, false, Step::Wait),
+        ];
+        for ((passed, ballot), is_due, is_ours, expected) in table {
+            let standing = standing(passed, ballot);
+            assert_eq!(
+                removal(&standing, is_due, is_ours, NOW),
+                expected,
+                "{standing:?} {is_due} {is_ours}"
+            );
+        }
+        let early = Standing {
+            executable_at: NOW + 1,
+            ..standing(Some(yes), yes)
+        };
+        assert_eq!(removal(&early, true, true, NOW), Step::Wait);
+    }
+}

@@ -1,0 +1,46 @@
+//! What was found about each open request, for whoever asks the node: `ledger_proposals` shows it beside the request.
+
+use std::collections::BTreeMap;
+
+use ledger_api::{NotaryState, NotaryVerdict};
+use parking_lot::Mutex;
+
+use super::plan::Verdict;
+
+/// The newest verdict on each open request, by its number.
+#[derive(Debug, Default)]
+pub struct Verdicts(Mutex<BTreeMap<u64, NotaryVerdict>>);
+
+impl Verdicts {
+    /// The verdict on a request, if there is one.
+    #[must_use]
+    pub fn of(&self, proposal: u64) -> Option<NotaryVerdict> {
+        self.0.lock().get(&proposal).cloned()
+    }
+
+    /// Keeps these verdicts, which are all there are now.
+    pub(super) fn replace(&self, verdicts: BTreeMap<u64, NotaryVerdict>) {
+        *self.0.lock() = verdicts;
+    }
+}
+
+/// A verdict as it is told.
+#[must_use]
+pub fn told(verdict: &Verdict, checked_at: u64) -> NotaryVerdict {
+    let (state, words) = match verdict {
+        Verdict::Good(tuple) => (
+            NotaryState::Good,
+            format!(
+                "all is as it should be, by root version {} and targets version {}",
+                tuple.root.version, tuple.targets.version
+            ),
+        ),
+        Verdict::Refused(reason) => (NotaryState::Refused, reason.clone()),
+        Verdict::Unknown(reason) => (NotaryState::Unknown, reason.clone()),
+    };
+    NotaryVerdict {
+        state,
+        words,
+        checked_at,
+    }
+}

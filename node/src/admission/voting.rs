@@ -1,0 +1,176 @@
+//! Who says what, and when? The steps of a plan become calls of the contract; what anybody may do, validators do in turns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, U256};
+use ledger_contracts::Bootstrap::{self, NotaryTuple};
+use tracing::warn;
+
+use super::{
+    chain::{Facts, Standing},
+    plan::{self, Step, Verdict},
+    removal::Excluded,
+    sender::Sender,
+};
+
+/// Seconds that a validator leaves to the one before it: a block or two.
+const TURN_SECONDS: u64 = 4;
+
+/// Votes for the account.
+#[derive(Debug)]
+pub struct Voting {
+    sender: Sender,
+    /// Since when it runs, in seconds.
+    started: u64,
+    /// When each request was last found good.
+    good_at: BTreeMap<u64, u64>,
+    /// Removals that this process has voted for.
+    ours: BTreeSet<u64>,
+    /// Since when the notary has excluded each validator, as far as this process knows.
+    excluded_since: BTreeMap<Address, u64>,
+}
+
+impl Voting {
+    /// Votes through `sender` from `started` on.
+    #[must_use]
+    pub const fn new(sender: Sender, started: u64) -> Self {
+        Self {
+            sender,
+            started,
+            good_at: BTreeMap::new(),
+            ours: BTreeSet::new(),
+            excluded_since: BTreeMap::new(),
+        }
+    }
+
+    /// Does what is due at `now`; `excluded` are the validators that the notary excludes, if it says so much.
+    pub fn round(&mut self, facts: &Facts, verdicts: &BTreeMap<u64, Verdict>, excluded: Option<&[Excluded]>, now: u64) {
+        self.good_at.retain(|id, _| verdicts.contains_key(id));
+        let own = self.sender.account();
+        // Nobody counts the votes of others.
+        let Some(place) = facts.set.iter().position(|seated| seated.account == own) else {
+            return;
+        };
+        let turn = Turn {
+            place: place as u64,
+            size: facts.set.len() as u64,
+        };
+        for request in &facts.requests {
+            let id = request.standing.id;
+            let Some(verdict) = verdicts.get(&id) else { continue };
+            if matches!(verdict, Verdict::Good(_)) {
+                self.good_at.insert(id, now);
+            }
+            let good_at = self.good_at.get(&id).copied().unwrap_or(self.started);
+            let step = plan::admission(&request.standing, verdict, now, good_at);
+            self.take(step, &request.standing, turn, now);
+        }
+        if let Some(excluded) = excluded {
+            self.remove(facts, excluded, turn, now);
+        }
+    }
+
+    fn remove(&mut self, facts: &Facts, excluded: &[Excluded], turn: Turn, now: u64) {
+        let own = self.sender.account();
+        let is_excluded = |account: Address| excluded.iter().any(|excluded| excluded.account == account);
+        self.excluded_since.retain(|account, _| is_excluded(*account));
+        self.ours
+            .retain(|id| facts.removals.iter().any(|removal| removal.standing.id == *id));
+        for removal in &facts.removals {
+            let id = removal.standing.id;
+            let step = plan::removal(
+                &removal.standing,
+                is_excluded(removal.account),
+                self.ours.contains(&id),
+                now,
+            );
+            if matches!(step, Step::Vote(_)) {
+                self.ours.insert(id);
+            }
+            self.take(step, &removal.standing, turn, now);
+        }
+        // The contract takes one open removal of each proposer.
+        if facts.removals.iter().any(|removal| removal.standing.proposer == own) {
+            return;
+        }
+        for Excluded { account, reason } in excluded.iter().filter(|excluded| excluded.account != own) {
+            let since = *self.excluded_since.entry(*account).or_insert_with(|| {
+                warn!(target: "ledger::admission", validator = %account, reason, "the notary excludes a validator");
+                now
+            });
+            let is_proposed = facts.removals.iter().any(|removal| removal.account == *account);
+            if !is_proposed && turn.is_ours(since, account.0[19].into(), now) {
+                let call = Bootstrap::proposeRemovalCall { account: *account };
+                self.sender.send(&call, "propose a removal", now);
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, step: Step, standing: &Standing, turn: Turn, now: u64) {
+        let id = standing.id;
+        let proposal_id = U256::from(id);
+        match step {
+            Step::Wait => {}
+            Step::Vote(tuple) => self.vote(id, tuple, now),
+            Step::Unvote => {
+                let call = Bootstrap::unvoteCall {
+                    proposalId: proposal_id,
+                };
+                self.sender
+                    .send(&call, &format!("take back the vote on proposal {id}"), now);
+            }
+            // Whoever comes first does it; the others find it done.
+            Step::Execute if turn.is_ours(standing.executable_at, id, now) => {
+                let call = Bootstrap::executeCall {
+                    proposalId: proposal_id,
+                };
+                self.sender.send(&call, &format!("carry out proposal {id}"), now);
+            }
+            Step::Execute => {}
+        }
+    }
+
+    fn vote(&mut self, id: u64, tuple: NotaryTuple, now: u64) {
+        let call = Bootstrap::voteCall {
+            proposalId: U256::from(id),
+            support: true,
+            tuple,
+        };
+        self.sender.send(&call, &format!("vote for proposal {id}"), now);
+    }
+}
+
+/// A validator's place among those that take turns.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    place: u64,
+    size: u64,
+}
+
+impl Turn {
+    /// Whether it is this validator's turn at something that is due `since`; `seed` says who comes first.
+    const fn is_ours(self, since: u64, seed: u64, now: u64) -> bool {
+        let Some(first) = seed.checked_rem(self.size) else {
+            return false;
+        };
+        let ahead = (self.place + self.size - first) % self.size;
+        now >= since.saturating_add(ahead.saturating_mul(TURN_SECONDS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validators_take_turns_and_nobody_waits_for_ever() {
+        let at = |place: u64, seed: u64, now: u64| Turn { place, size: 4 }.is_ours(100, seed, now);
+        assert!(at(2, 6, 100), "6 of 4 is the third");
+        assert!(!at(1, 6, 100));
+        assert!(!at(3, 6, 100 + TURN_SECONDS - 1));
+        assert!(at(3, 6, 100 + TURN_SECONDS));
+        assert!(at(1, 6, 100 + 3 * TURN_SECONDS));
+        assert!(!at(2, 6, 99));
+    }
+}

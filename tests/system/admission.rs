@@ -1,0 +1,468 @@
+//! A cloud joins by the notary's word, and goes by it: on real nodes, by the commands of the README.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    thread,
+    time::{Duration, Instant},
+};
+
+use ledger_chainspec::{ChainSpec, ConsensusKey, NotaryParams, dev_keys, peer_id_of, peer_id_to_text};
+use ledger_keys::{Password, account, consensus, secret_file};
+use ledger_tests::harness::{
+    Account, Node, NodeOptions, Rpc, built_binary, free_ports,
+    notary::{FileServer, TestNotary},
+    promo,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Longest wait for what takes seconds on an idle machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How long nothing has to happen, to say that it does not: many looks at the notary.
+const QUIET: Duration = Duration::from_secs(6);
+/// The newcomer's account in the public test mnemonic.
+const NEWCOMER: u32 = 12;
+const PASSWORD: &str = "public";
+
+/// Four validators that decide by a notary, and a fifth cloud's machine.
+struct World {
+    // End first.
+    nodes: Vec<Node>,
+    server: FileServer,
+    notary: TestNotary,
+    folder: TempDir,
+    spec: ChainSpec,
+    ports: u16,
+}
+
+fn words(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < PATIENCE, "{what} did not come about");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// A notary of `spec`, a server of its files, and the specification that names both.
+fn with_notary(spec: &mut ChainSpec) -> (TestNotary, FileServer) {
+    let notary = TestNotary::new(&spec.name, spec.chain_id);
+    let server = FileServer::start(notary.path());
+    spec.notary = Some(NotaryParams {
+        urls: vec![server.url()],
+        root_version: 1,
+        root_sha256: notary.root_sha256().into(),
+    });
+    (notary, server)
+}
+
+impl World {
+    fn start() -> Self {
+        Self::start_with(|_, _| Vec::new())
+    }
+
+    /// The validator with each number starts with further arguments.
+    fn start_with(further: impl Fn(&TestNotary, u16) -> Vec<String>) -> Self {
+        let folder = TempDir::with_prefix("ledger-admission-").expect("a temporary folder can be made");
+        let mut spec = ChainSpec::testnet();
+        spec.governance.timelock_seconds = 2;
+        spec.governance.proposal_ttl_seconds = 600;
+        let ports = free_ports(5);
+        let (notary, server) = with_notary(&mut spec);
+        let peer = peer_id_to_text(&peer_id_of(&ConsensusKey::of(&dev_keys::peer_key(0))));
+        spec.network.bootnodes = vec![format!("/ip4/127.0.0.1/tcp/{ports}/p2p/{peer}")];
+        let mut world = Self {
+            nodes: Vec::new(),
+            server,
+            notary,
+            folder,
+            spec,
+            ports,
+        };
+        fs::write(world.chain(), world.spec.to_toml()).expect("the specification can be written");
+        secret_file::write_new(&world.password(), PASSWORD.as_bytes()).expect("a file can be written");
+        for number in 0..4 {
+            let further = further(&world.notary, number);
+            world.start_validator(number, further);
+        }
+        world
+    }
+
+    fn chain(&self) -> PathBuf {
+        self.folder.path().join("chain.toml")
+    }
+
+    fn password(&self) -> PathBuf {
+        self.folder.path().join("password")
+    }
+
+    /// A development validator, with the keystore of its account.
+    fn start_validator(&mut self, number: u16, further: Vec<String>) {
+        let place = self.folder.path().join(format!("validator-{number}"));
+        let data = place.join("data");
+        fs::create_dir_all(&data).expect("a folder can be made");
+        let password = Password::new(PASSWORD.to_owned());
+        let keys = u32::from(number);
+        consensus::write_identity(&data.join("identity.pem"), &dev_keys::peer_key(keys)).expect("a new file");
+        let (key, keystore) = (place.join("key.pem"), place.join("account.json"));
+        consensus::write_encrypted(&key, &dev_keys::validator_key(keys), &password).expect("a new file");
+        // Validators have every second account of the mnemonic.
+        let signer = Account::development(keys * 2, self.spec.chain_id).signer().clone();
+        account::write_keystore(&keystore, &signer, &password).expect("a new file");
+        let mut arguments = self.validator_arguments(self.ports + number, &key);
+        arguments.extend(["--fresh-guard".to_owned(), "--validator-account".to_owned()]);
+        arguments.push(keystore.display().to_string());
+        arguments.extend([
+            "--account-password-file".to_owned(),
+            self.password().display().to_string(),
+        ]);
+        arguments.extend(further);
+        self.start_node(&place, arguments);
+    }
+
+    fn validator_arguments(&self, port: u16, key: &Path) -> Vec<String> {
+        let text = |path: &Path| path.display().to_string();
+        let (port, key, password) = (port.to_string(), text(key), text(&self.password()));
+        let words = [
+            "--p2p-port",
+            &port,
+            "--validator-key",
+            &key,
+            "--password-file",
+            &password,
+        ];
+        let words = words.into_iter().chain(["--notary-refresh", "1"]);
+        words.map(str::to_owned).collect()
+    }
+
+    fn start_node(&mut self, place: &Path, arguments: Vec<String>) {
+        let options = NodeOptions {
+            chain: self.chain().display().to_string(),
+            arguments,
+            ..NodeOptions::default()
+        };
+        let node = Node::try_start_in(place, options).unwrap_or_else(|refused| panic!("{refused}"));
+        self.nodes.push(node);
+    }
+
+    fn rpc(&self) -> &Rpc {
+        self.nodes[0].rpc()
+    }
+
+    fn newcomer(&self) -> Newcomer<'_> {
+        Newcomer {
+            place: self.folder.path().join("newcomer"),
+            chain: self.chain(),
+            password: self.password(),
+            rpc: self.rpc(),
+        }
+    }
+
+    /// The newcomer's machine, with its keys and nothing that runs; gives its record of nodes.
+    fn equip(&self) -> Vec<u8> {
+        let newcomer = self.newcomer();
+        newcomer.make_keys();
+        newcomer.record(self.ports + 4)
+    }
+
+    fn start_newcomer(&mut self) {
+        let place = self.folder.path().join("newcomer");
+        let arguments = self.validator_arguments(self.ports + 4, &place.join("key.pem"));
+        self.start_node(&place, arguments);
+    }
+
+    fn await_validators(&self, count: usize) {
+        until(&format!("a set of {count}"), || validators(self.rpc()).len() == count);
+    }
+
+    /// What the first validator found about the newest request, and how many have voted for it.
+    fn newest(&self) -> (Value, Value) {
+        let open = self.rpc().call("ledger_proposals", &json!([]));
+        (open[0]["notary"].clone(), open[0]["votesFor"].clone())
+    }
+
+    fn await_verdict(&self, state: &str, words: &str) {
+        until(&format!("the verdict {state} with {words:?}"), || {
+            let (verdict, _) = self.newest();
+            verdict["state"] == state && verdict["words"].as_str().is_some_and(|told| told.contains(words))
+        });
+    }
+
+    /// Blocks still come, of whatever somebody sends.
+    fn makes_blocks(&self) {
+        let nobody = Account::random(self.spec.chain_id);
+        nobody
+            .send(self.rpc(), &promo::request_code(1))
+            .expect("a block takes it");
+    }
+}
+
+fn validators(rpc: &Rpc) -> Vec<String> {
+    let set = rpc.call("ledger_validators", &json!([]));
+    let accounts = set["validators"].as_array().into_iter().flatten();
+    accounts
+        .filter_map(|validator| Some(validator["account"].as_str()?.to_owned()))
+        .collect()
+}
+
+/// The fifth cloud's machine, at its command line.
+struct Newcomer<'a> {
+    place: PathBuf,
+    chain: PathBuf,
+    password: PathBuf,
+    rpc: &'a Rpc,
+}
+
+impl Newcomer<'_> {
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(built_binary("ledger-node"))
+            .arg("--chain")
+            .arg(&self.chain)
+            .arg("--data-dir")
+            .arg(self.place.join("data"))
+            .arg("--password-file")
+            .arg(&self.password)
+            .args(arguments)
+            .output()
+            .expect("ledger-node can be run")
+    }
+
+    fn does(&self, arguments: &[&str]) -> Vec<u8> {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", words(&output).1);
+        output.stdout
+    }
+
+    fn make_keys(&self) {
+        fs::create_dir_all(self.place.join("data")).expect("a folder can be made");
+        let path = |name: &str| self.place.join(name).display().to_string();
+        self.does(&["keys", "generate", "--out", &path("key.pem")]);
+        self.does(&["keys", "account", "new", "--out", &path("checkpoint.json")]);
+        self.does(&["keys", "peer-id"]);
+    }
+
+    fn record(&self, port: u16) -> Vec<u8> {
+        let (account, endpoint) = (NEWCOMER.to_string(), format!("/ip4/127.0.0.1/tcp/{port}"));
+        let path = |name: &str| self.place.join(name).display().to_string();
+        let (key, checkpoint) = (path("key.pem"), path("checkpoint.json"));
+        self.does(&[
+            "validator",
+            "--dev-account",
+            &account,
+            "record",
+            "--member-id",
+            "fifth",
+            "--consensus-key",
+            &key,
+            "--checkpoint-key",
+            &checkpoint,
+            "--endpoint",
+            &endpoint,
+            "--region",
+            "eu-west",
+        ])
+    }
+
+    fn ask(&self, more: &[&str]) -> Output {
+        let (url, account) = (self.rpc.url(), NEWCOMER.to_string());
+        let words = ["validator", "--rpc", &url, "--dev-account", &account, "request"];
+        self.run(&[&words, more].concat())
+    }
+
+    /// Asks for admission: it works.
+    fn asks(&self, more: &[&str]) {
+        let (out, err) = words(&self.ask(more));
+        assert!(out.contains("your request is proposal"), "{out}{err}");
+    }
+
+    /// Asks for admission: it does not work, for this reason.
+    fn is_told(&self, more: &[&str], reason: &str) {
+        let output = self.ask(more);
+        let (_, err) = words(&output);
+        assert!(!output.status.success() && err.contains(reason), "{reason}: {err}");
+    }
+}
+
+#[test]
+fn a_fifth_cloud_is_admitted_suspended_revoked_and_readmitted_by_the_notarys_word() {
+    let mut world = World::start();
+    let name = ["--name", "Fifth Cloud"];
+    let record = world.equip();
+    world.newcomer().is_told(
+        &name,
+        "the working group has admitted no member that the chain calls \"Fifth Cloud\"",
+    );
+    world.notary.admit("fifth", "Fifth Cloud", "active");
+    world
+        .newcomer()
+        .is_told(&name, "no role that may speak of m.fifth.nodes.json lists it");
+    world.notary.put_nodes("fifth", record);
+    world.notary.admit("fifth", "Fifth Cloud", "suspended");
+    world.newcomer().is_told(&name, "the admission of fifth is Suspended");
+    world.notary.admit("fifth", "Fifth Cloud", "active");
+    let before = world.notary.copy();
+    world.notary.admit("sixth", "Sixth Cloud", "active");
+
+    world.start_newcomer();
+    world.newcomer().asks(&name);
+    world.await_validators(5);
+    let account = Account::development(NEWCOMER, world.spec.chain_id)
+        .address()
+        .to_string();
+    until("a block of the newcomer", || {
+        world.makes_blocks();
+        let block = world.rpc().call("eth_getBlockByNumber", &json!(["latest", false]));
+        block["miner"]
+            .as_str()
+            .is_some_and(|miner| miner.eq_ignore_ascii_case(&account))
+    });
+
+    // At once, and without the working group.
+    world.notary.deny(&["fifth"]);
+    world.await_validators(4);
+    assert!(
+        !validators(world.rpc())
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(&account))
+    );
+    world.makes_blocks();
+    world.newcomer().is_told(&[], "deny.json suspends fifth");
+    world.notary.deny(&[]);
+    world.newcomer().asks(&[]);
+    world.await_validators(5);
+    world.notary.admit("fifth", "Fifth Cloud", "revoked");
+    world.await_validators(4);
+    world.notary.admit("fifth", "Fifth Cloud", "active");
+    world.newcomer().asks(&[]);
+    world.await_validators(5);
+
+    // A replay of the time before: the chain has seen more, and so a first visit is warned.
+    let replay = FileServer::start(before.path());
+    let fresh = Newcomer {
+        place: world.folder.path().join("fresh"),
+        ..world.newcomer()
+    };
+    fresh.is_told(&["--notary-url", &replay.url()], "the chain has seen targets version");
+}
+
+#[test]
+fn a_notary_that_is_down_or_lies_admits_nobody_and_stops_nothing() {
+    let mut world = World::start();
+    let record = world.equip();
+    let name = ["--name", "Fifth Cloud"];
+    world.notary.admit("fifth", "Fifth Cloud", "active");
+    world.notary.put_nodes("fifth", record);
+    let before = world.notary.copy();
+    world.notary.admit("sixth", "Sixth Cloud", "active");
+
+    // Two mirrors, two stories.
+    let late = FileServer::start(before.path());
+    let both = format!("{},{}", world.server.url(), late.url());
+    let asked = [&name[..], &["--notary-url", &both]].concat();
+    world
+        .newcomer()
+        .is_told(&asked, "disagree, a split view or a late one: targets version");
+
+    // Nobody answers at the candidate's address.
+    world.newcomer().asks(&name);
+    world.await_verdict("unknown", "does not answer at /ip4/127.0.0.1/tcp/");
+    // The notary is down; then it shows what was before.
+    world.server.serve(None);
+    world.await_verdict("unknown", "cannot fetch http://127.0.0.1");
+    world.makes_blocks();
+    world.server.serve(Some(before.path()));
+    world.await_verdict("unknown", "a rollback attack?");
+    world.start_newcomer();
+    thread::sleep(QUIET);
+    world.makes_blocks();
+    let (_, votes) = world.newest();
+    assert_eq!(votes, "0x0", "nobody votes by what is old");
+    assert_eq!(validators(world.rpc()).len(), 4);
+    // It comes back, and says what it said.
+    world.server.serve(Some(world.notary.path()));
+    world.await_validators(5);
+}
+
+#[test]
+fn validators_that_are_shown_different_metadata_do_not_sum_to_an_admission() {
+    let other = FileServer::start(Path::new("/nonexistent"));
+    let url = other.url();
+    // Half of the validators know another mirror, which has the same for now.
+    let mut world = World::start_with(|notary, number| {
+        other.serve(Some(notary.path()));
+        let words = match number {
+            0 | 1 => Vec::new(),
+            _ => vec!["--notary-url", &url],
+        };
+        words.into_iter().map(str::to_owned).collect()
+    });
+    let record = world.equip();
+    world.notary.admit("fifth", "Fifth Cloud", "active");
+    world.notary.put_nodes("fifth", record);
+    let before = world.notary.copy();
+    other.serve(Some(before.path()));
+    world.notary.admit("sixth", "Sixth Cloud", "active");
+    world.start_newcomer();
+    world.newcomer().asks(&["--name", "Fifth Cloud"]);
+    let votes = || {
+        let open = world.rpc().call("ledger_proposals", &json!([]));
+        let all = open[0]["votes"].as_array().map_or(0, Vec::len);
+        (all, open[0]["votesFor"].as_str().unwrap_or_default().to_owned())
+    };
+    until("everybody's vote", || votes().0 == 4);
+    assert_eq!(votes().1, "0x2", "two and two are not four");
+    thread::sleep(QUIET);
+    assert_eq!((votes(), validators(world.rpc()).len()), ((4, "0x2".to_owned()), 4));
+    // Where the mirrors say the same again, the votes follow.
+    other.serve(Some(world.notary.path()));
+    world.await_validators(5);
+}
+
+#[test]
+fn with_manual_a_node_reports_and_a_person_votes_what_the_command_verifies() {
+    let folder = TempDir::with_prefix("ledger-admission-").expect("a temporary folder can be made");
+    let mut spec = ChainSpec::dev();
+    let (mut notary, _server) = with_notary(&mut spec);
+    let chain = folder.path().join("chain.toml");
+    fs::write(&chain, spec.to_toml()).expect("the specification can be written");
+    let password = folder.path().join("password");
+    secret_file::write_new(&password, PASSWORD.as_bytes()).expect("a file can be written");
+    let node = Node::start_with(NodeOptions {
+        chain: chain.display().to_string(),
+        arguments: ["--admission", "manual", "--notary-refresh", "1"]
+            .map(str::to_owned)
+            .to_vec(),
+        ..NodeOptions::default()
+    });
+    let newcomer = Newcomer {
+        place: folder.path().join("newcomer"),
+        chain,
+        password,
+        rpc: node.rpc(),
+    };
+    newcomer.make_keys();
+    let record = newcomer.record(1);
+    notary.admit("fifth", "Fifth Cloud", "active");
+    notary.put_nodes("fifth", record);
+    newcomer.asks(&["--name", "Fifth Cloud"]);
+    until("a word about the request", || {
+        node.log().contains("a person, by: ledger-node validator vote 1")
+    });
+    let url = node.rpc().url();
+    let vote = ["validator", "--rpc", &url, "--dev-account", "0", "vote", "1"];
+    notary.deny(&["fifth"]);
+    let output = newcomer.run(&vote);
+    assert!(words(&output).1.contains("deny.json suspends fifth"), "{output:?}");
+    notary.deny(&[]);
+    let (out, err) = words(&newcomer.run(&vote));
+    assert!(out.contains("passed, with 1 of 1 votes that it needs"), "{out}{err}");
+    // What has passed is the floor from now on.
+    let floor = node.rpc().call("ledger_proposals", &json!([]));
+    assert_eq!(floor[0]["votesFor"], "0x1", "{floor}");
+}
