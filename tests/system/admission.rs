@@ -11,11 +11,12 @@ use std::{
 use ledger_chainspec::{ChainSpec, ConsensusKey, NotaryParams, dev_keys, peer_id_of, peer_id_to_text};
 use ledger_keys::{Password, account, consensus, secret_file};
 use ledger_tests::harness::{
-    Account, Node, NodeOptions, Rpc, built_binary, free_ports,
+    Account, Node, NodeOptions, Rpc, WorkingGroup, built_binary, free_ports,
     notary::{FileServer, TestNotary},
     promo,
 };
 use serde_json::{Value, json};
+use sha2::Digest;
 use tempfile::TempDir;
 
 /// Longest wait for what takes seconds on an idle machine.
@@ -30,8 +31,6 @@ const PASSWORD: &str = "public";
 struct World {
     // End first.
     nodes: Vec<Node>,
-    server: FileServer,
-    notary: TestNotary,
     folder: TempDir,
     spec: ChainSpec,
     ports: u16,
@@ -62,25 +61,23 @@ fn with_notary(spec: &mut ChainSpec) -> (TestNotary, FileServer) {
     (notary, server)
 }
 
-impl World {
-    fn start() -> Self {
-        Self::start_with(|_, _| Vec::new())
-    }
+/// The testnet with a timelock of so many seconds.
+fn testnet(timelock: u64) -> ChainSpec {
+    let mut spec = ChainSpec::testnet();
+    spec.governance.timelock_seconds = timelock;
+    spec.governance.proposal_ttl_seconds = 3_600;
+    spec
+}
 
-    /// The validator with each number starts with further arguments.
-    fn start_with(further: impl Fn(&TestNotary, u16) -> Vec<String>) -> Self {
+impl World {
+    /// The validators of `spec`; the one with each number starts with further arguments.
+    fn start(mut spec: ChainSpec, further: impl Fn(u16) -> Vec<String>) -> Self {
         let folder = TempDir::with_prefix("ledger-admission-").expect("a temporary folder can be made");
-        let mut spec = ChainSpec::testnet();
-        spec.governance.timelock_seconds = 2;
-        spec.governance.proposal_ttl_seconds = 600;
         let ports = free_ports(5);
-        let (notary, server) = with_notary(&mut spec);
         let peer = peer_id_to_text(&peer_id_of(&ConsensusKey::of(&dev_keys::peer_key(0))));
         spec.network.bootnodes = vec![format!("/ip4/127.0.0.1/tcp/{ports}/p2p/{peer}")];
         let mut world = Self {
             nodes: Vec::new(),
-            server,
-            notary,
             folder,
             spec,
             ports,
@@ -88,8 +85,7 @@ impl World {
         fs::write(world.chain(), world.spec.to_toml()).expect("the specification can be written");
         secret_file::write_new(&world.password(), PASSWORD.as_bytes()).expect("a file can be written");
         for number in 0..4 {
-            let further = further(&world.notary, number);
-            world.start_validator(number, further);
+            world.start_validator(number, further(number));
         }
         world
     }
@@ -185,6 +181,13 @@ impl World {
     fn newest(&self) -> (Value, Value) {
         let open = self.rpc().call("ledger_proposals", &json!([]));
         (open[0]["notary"].clone(), open[0]["votesFor"].clone())
+    }
+
+    /// Votes on the newest request, and how many of them count together.
+    fn votes(&self) -> (usize, String) {
+        let open = self.rpc().call("ledger_proposals", &json!([]));
+        let all = open[0]["votes"].as_array().map_or(0, Vec::len);
+        (all, open[0]["votesFor"].as_str().unwrap_or_default().to_owned())
     }
 
     fn await_verdict(&self, state: &str, words: &str) {
@@ -291,23 +294,25 @@ impl Newcomer<'_> {
 
 #[test]
 fn a_fifth_cloud_is_admitted_suspended_revoked_and_readmitted_by_the_notarys_word() {
-    let mut world = World::start();
+    let mut spec = testnet(2);
+    let (mut notary, _server) = with_notary(&mut spec);
+    let mut world = World::start(spec, |_| Vec::new());
     let name = ["--name", "Fifth Cloud"];
     let record = world.equip();
     world.newcomer().is_told(
         &name,
         "the working group has admitted no member that the chain calls \"Fifth Cloud\"",
     );
-    world.notary.admit("fifth", "Fifth Cloud", "active");
+    notary.admit("fifth", "Fifth Cloud", "active");
     world
         .newcomer()
         .is_told(&name, "no role that may speak of m.fifth.nodes.json lists it");
-    world.notary.put_nodes("fifth", record);
-    world.notary.admit("fifth", "Fifth Cloud", "suspended");
+    notary.put_nodes("fifth", record);
+    notary.admit("fifth", "Fifth Cloud", "suspended");
     world.newcomer().is_told(&name, "the admission of fifth is Suspended");
-    world.notary.admit("fifth", "Fifth Cloud", "active");
-    let before = world.notary.copy();
-    world.notary.admit("sixth", "Sixth Cloud", "active");
+    notary.admit("fifth", "Fifth Cloud", "active");
+    let before = notary.copy();
+    notary.admit("sixth", "Sixth Cloud", "active");
 
     world.start_newcomer();
     world.newcomer().asks(&name);
@@ -324,7 +329,7 @@ fn a_fifth_cloud_is_admitted_suspended_revoked_and_readmitted_by_the_notarys_wor
     });
 
     // At once, and without the working group.
-    world.notary.deny(&["fifth"]);
+    notary.deny(&["fifth"]);
     world.await_validators(4);
     assert!(
         !validators(world.rpc())
@@ -333,12 +338,12 @@ fn a_fifth_cloud_is_admitted_suspended_revoked_and_readmitted_by_the_notarys_wor
     );
     world.makes_blocks();
     world.newcomer().is_told(&[], "deny.json suspends fifth");
-    world.notary.deny(&[]);
+    notary.deny(&[]);
     world.newcomer().asks(&[]);
     world.await_validators(5);
-    world.notary.admit("fifth", "Fifth Cloud", "revoked");
+    notary.admit("fifth", "Fifth Cloud", "revoked");
     world.await_validators(4);
-    world.notary.admit("fifth", "Fifth Cloud", "active");
+    notary.admit("fifth", "Fifth Cloud", "active");
     world.newcomer().asks(&[]);
     world.await_validators(5);
 
@@ -352,18 +357,47 @@ fn a_fifth_cloud_is_admitted_suspended_revoked_and_readmitted_by_the_notarys_wor
 }
 
 #[test]
+fn a_cloud_joins_and_goes_by_the_commands_of_both_programs() {
+    let mut spec = testnet(2);
+    let group = WorkingGroup::found(&spec.name, spec.chain_id);
+    let root = fs::read(group.root()).expect("it was signed");
+    spec.notary = Some(NotaryParams {
+        urls: vec![group.url().to_owned()],
+        root_version: 1,
+        root_sha256: <[u8; 32]>::from(sha2::Sha256::digest(root)).into(),
+    });
+    let mut world = World::start(spec, |_| Vec::new());
+    let record = world.equip();
+    world.start_newcomer();
+    group.admits("fifth", "Fifth Cloud", &record);
+    world.newcomer().asks(&["--name", "Fifth Cloud"]);
+    world.await_validators(5);
+    group.suspends("fifth", true);
+    world.await_validators(4);
+    group.suspends("fifth", false);
+    world.newcomer().asks(&[]);
+    world.await_validators(5);
+    group.revokes("fifth");
+    world.await_validators(4);
+    world.newcomer().is_told(&[], "the admission of fifth is Revoked");
+    world.makes_blocks();
+}
+
+#[test]
 fn a_notary_that_is_down_or_lies_admits_nobody_and_stops_nothing() {
-    let mut world = World::start();
+    let mut spec = testnet(2);
+    let (mut notary, server) = with_notary(&mut spec);
+    let mut world = World::start(spec, |_| Vec::new());
     let record = world.equip();
     let name = ["--name", "Fifth Cloud"];
-    world.notary.admit("fifth", "Fifth Cloud", "active");
-    world.notary.put_nodes("fifth", record);
-    let before = world.notary.copy();
-    world.notary.admit("sixth", "Sixth Cloud", "active");
+    notary.admit("fifth", "Fifth Cloud", "active");
+    notary.put_nodes("fifth", record);
+    let before = notary.copy();
+    notary.admit("sixth", "Sixth Cloud", "active");
 
     // Two mirrors, two stories.
     let late = FileServer::start(before.path());
-    let both = format!("{},{}", world.server.url(), late.url());
+    let both = format!("{},{}", server.url(), late.url());
     let asked = [&name[..], &["--notary-url", &both]].concat();
     world
         .newcomer()
@@ -373,10 +407,10 @@ fn a_notary_that_is_down_or_lies_admits_nobody_and_stops_nothing() {
     world.newcomer().asks(&name);
     world.await_verdict("unknown", "does not answer at /ip4/127.0.0.1/tcp/");
     // The notary is down; then it shows what was before.
-    world.server.serve(None);
+    server.serve(None);
     world.await_verdict("unknown", "cannot fetch http://127.0.0.1");
     world.makes_blocks();
-    world.server.serve(Some(before.path()));
+    server.serve(Some(before.path()));
     world.await_verdict("unknown", "a rollback attack?");
     world.start_newcomer();
     thread::sleep(QUIET);
@@ -385,43 +419,39 @@ fn a_notary_that_is_down_or_lies_admits_nobody_and_stops_nothing() {
     assert_eq!(votes, "0x0", "nobody votes by what is old");
     assert_eq!(validators(world.rpc()).len(), 4);
     // It comes back, and says what it said.
-    world.server.serve(Some(world.notary.path()));
+    server.serve(Some(notary.path()));
     world.await_validators(5);
 }
 
 #[test]
 fn validators_that_are_shown_different_metadata_do_not_sum_to_an_admission() {
-    let other = FileServer::start(Path::new("/nonexistent"));
-    let url = other.url();
+    let mut spec = testnet(1_800);
+    let (mut notary, _server) = with_notary(&mut spec);
     // Half of the validators know another mirror, which has the same for now.
-    let mut world = World::start_with(|notary, number| {
-        other.serve(Some(notary.path()));
-        let words = match number {
-            0 | 1 => Vec::new(),
-            _ => vec!["--notary-url", &url],
-        };
-        words.into_iter().map(str::to_owned).collect()
+    let other = FileServer::start(notary.path());
+    let mut world = World::start(spec, |number| match number {
+        0 | 1 => Vec::new(),
+        _ => vec!["--notary-url".to_owned(), other.url()],
     });
     let record = world.equip();
-    world.notary.admit("fifth", "Fifth Cloud", "active");
-    world.notary.put_nodes("fifth", record);
-    let before = world.notary.copy();
+    notary.admit("fifth", "Fifth Cloud", "active");
+    notary.put_nodes("fifth", record);
+    let before = notary.copy();
     other.serve(Some(before.path()));
-    world.notary.admit("sixth", "Sixth Cloud", "active");
+    notary.admit("sixth", "Sixth Cloud", "active");
     world.start_newcomer();
     world.newcomer().asks(&["--name", "Fifth Cloud"]);
-    let votes = || {
-        let open = world.rpc().call("ledger_proposals", &json!([]));
-        let all = open[0]["votes"].as_array().map_or(0, Vec::len);
-        (all, open[0]["votesFor"].as_str().unwrap_or_default().to_owned())
-    };
-    until("everybody's vote", || votes().0 == 4);
-    assert_eq!(votes().1, "0x2", "two and two are not four");
+    until("everybody's vote", || world.votes().0 == 4);
+    assert_eq!(world.votes().1, "0x2", "two and two are not four");
     thread::sleep(QUIET);
-    assert_eq!((votes(), validators(world.rpc()).len()), ((4, "0x2".to_owned()), 4));
+    assert_eq!(world.votes(), (4, "0x2".to_owned()));
     // Where the mirrors say the same again, the votes follow.
-    other.serve(Some(world.notary.path()));
-    world.await_validators(5);
+    other.serve(Some(notary.path()));
+    until("four equal votes", || world.votes() == (4, "0x4".to_owned()));
+    // It has passed, and its timelock runs. What turns out meanwhile takes every vote back.
+    notary.deny(&["fifth"]);
+    until("nobody's vote", || world.votes().0 == 0);
+    assert_eq!(validators(world.rpc()).len(), 4);
 }
 
 #[test]

@@ -24,6 +24,9 @@ const RECEIPT_EVERY: Duration = Duration::from_millis(200);
 /// Longest wait for a promise: a node that has none says so within half a second.
 const PROMISE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Gas beyond the estimate's quarter: a vote that makes the majority, in one block with others, writes down more than it knew of.
+const SPARE_GAS: u64 = 100_000;
+
 /// JSON-RPC code of a call that the contract reverted, as geth has it.
 const EXECUTION_REVERTED: i32 = 3;
 
@@ -127,12 +130,12 @@ impl Node {
         asked.await.ok()?.ok().flatten()
     }
 
-    /// A gas limit for `call`, with a quarter to spare: another transaction before it may make it dearer.
+    /// A gas limit for `call`, with a quarter and [`SPARE_GAS`] to spare: another transaction before it may make it dearer.
     async fn gas(&self, from: Address, call: &Call) -> Result<u64, CliError> {
         match self.http.estimate_gas(request(from, call), None, None, None).await {
             Ok(gas) => {
                 let gas: u64 = gas.to();
-                Ok(gas.saturating_add(gas / 4))
+                Ok(gas.saturating_add(gas / 4).saturating_add(SPARE_GAS))
             }
             Err(RpcError::Call(error)) if error.code() == EXECUTION_REVERTED => Err(reverted(call, &error)),
             Err(error) => self.answer("eth_estimateGas", Err(error)),

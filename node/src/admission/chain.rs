@@ -82,10 +82,11 @@ pub struct Facts {
     pub removals: Vec<Removal>,
 }
 
-/// Reads the contracts. Remembers which proposals are over, since they stay so.
+/// Reads the contracts. Remembers what stays so: which proposals are over, and how members are called.
 #[derive(Debug, Default)]
 pub struct Reader {
     over: BTreeSet<u64>,
+    names: BTreeMap<u32, String>,
 }
 
 impl Reader {
@@ -105,15 +106,15 @@ impl Reader {
             floor: Floor {
                 root_version: seen.rootVersion,
                 targets_version: seen.targetsVersion,
+                // The contract keeps versions; of one version, it adds up one hash alone.
                 targets_sha256: None,
             },
             ..Facts::default()
         };
-        let mut names = BTreeMap::new();
         for validator in head.set.iter() {
             facts.set.push(Seated {
                 account: validator.account,
-                member_name: view.member(validator.member_id.get(), &mut names)?.name,
+                member_name: self.name(&view, validator.member_id.get())?,
             });
             facts.holders.push(Holder {
                 account: validator.account,
@@ -131,18 +132,12 @@ impl Reader {
             .filter(|id| !self.over.contains(id))
             .collect::<Vec<_>>()
         {
-            self.read_one(&view, account, id, (&mut facts, &mut names))?;
+            self.read_one(&view, account, id, &mut facts)?;
         }
         Ok(facts)
     }
 
-    fn read_one(
-        &mut self,
-        view: &View<'_>,
-        account: Address,
-        id: u64,
-        (facts, names): (&mut Facts, &mut BTreeMap<u32, Bootstrap::Member>),
-    ) -> Result<(), String> {
+    fn read_one(&mut self, view: &View<'_>, account: Address, id: u64, facts: &mut Facts) -> Result<(), String> {
         let proposal_id = U256::from(id);
         let stored = view.ask(&Bootstrap::proposalCall {
             proposalId: proposal_id,
@@ -171,7 +166,7 @@ impl Reader {
                 let (member_name, validators) = match asked.memberId {
                     0 => (asked.memberName.clone(), 0),
                     id => {
-                        let member = view.member(id, names)?;
+                        let member = view.ask(&Bootstrap::memberCall { memberId: id })?;
                         (member.name, member.validators.into())
                     }
                 };
@@ -182,9 +177,21 @@ impl Reader {
                 });
             }
             Some(ProposalAction::Remove(account)) => facts.removals.push(Removal { standing, account }),
-            _ => return Err(format!("proposal {id} of kind {kind} does not say what it does")),
+            // Whoever asks writes this. What cannot be read is nobody's request.
+            _ => {
+                self.over.insert(id);
+            }
         }
         Ok(())
+    }
+
+    fn name(&mut self, view: &View<'_>, member: u32) -> Result<String, String> {
+        if let Some(name) = self.names.get(&member) {
+            return Ok(name.clone());
+        }
+        let name = view.ask(&Bootstrap::memberCall { memberId: member })?.name;
+        self.names.insert(member, name.clone());
+        Ok(name)
     }
 }
 
@@ -228,14 +235,5 @@ impl View<'_> {
             CallOutcome::Returned(output) => C::abi_decode_returns(&output).map_err(|error| error.to_string()),
             outcome => Err(format!("{} gives {outcome:?}", C::SIGNATURE)),
         }
-    }
-
-    fn member(&self, id: u32, known: &mut BTreeMap<u32, Bootstrap::Member>) -> Result<Bootstrap::Member, String> {
-        if let Some(member) = known.get(&id) {
-            return Ok(member.clone());
-        }
-        let member = self.ask(&Bootstrap::memberCall { memberId: id })?;
-        known.insert(id, member.clone());
-        Ok(member)
     }
 }

@@ -121,6 +121,7 @@ impl Judging {
     pub fn excluded(&mut self, facts: &Facts, now: u64) -> Option<Vec<Excluded>> {
         let (_, network) = self.notary.as_ref()?;
         let findings = self.look.as_ref()?.found.as_ref().ok()?;
+        findings.check_fresh(UnixSeconds::new(now)).ok()?;
         let excluded = removal::excluded(&facts.set, findings, network, UnixSeconds::new(now));
         let words = excluded.as_ref().err().map(ToString::to_string);
         if words != self.too_many {
@@ -137,6 +138,12 @@ impl Judging {
     pub fn problem(&self) -> Option<String> {
         let unusable = self.unusable.clone().filter(|_| self.look.is_some());
         unusable.or_else(|| self.look.as_ref()?.found.as_ref().err().cloned())
+    }
+
+    /// Whether the last look at the notary holds.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| look.found.is_ok())
     }
 
     /// Whether somebody lies, or may.
@@ -182,9 +189,10 @@ impl Judging {
             Err(reason) => return Verdict::Unknown(reason.clone()),
         };
         let candidate = &request.candidate;
-        let member = match findings.member(&candidate.member_name) {
+        let time = UnixSeconds::new(now);
+        let member = match findings.admitted(&candidate.member_name, network, time) {
             Ok(member) => member,
-            Err(refusal) => return Verdict::Refused(refusal.to_string()),
+            Err(refusal) => return verdict_of(&refusal),
         };
         if !look.nodes.contains_key(member) {
             match notary.nodes(member) {
@@ -201,18 +209,14 @@ impl Judging {
         };
         let terms = Terms {
             network,
-            now: UnixSeconds::new(now),
+            now: time,
             floor: facts.floor,
             validators: request.validators,
             holders,
         };
         match findings.judge(candidate, record, &terms) {
             Ok(tuple) => Verdict::Good(tuple),
-            // The metadata are to blame, and not the candidate.
-            Err(refusal @ (Refusal::Stale(_) | Refusal::Floor(_) | Refusal::DenyMissing { .. })) => {
-                Verdict::Unknown(refusal.to_string())
-            }
-            Err(refusal) => Verdict::Refused(refusal.to_string()),
+            Err(refusal) => verdict_of(&refusal),
         }
     }
 
@@ -265,5 +269,19 @@ impl Judging {
             record.nodes.into_iter().find(|node| node.account == account)
         });
         node.map(|node| node.endpoints).unwrap_or_default()
+    }
+}
+
+/// What a refusal says of a candidate: nothing, where the metadata are to blame.
+fn verdict_of(refusal: &Refusal) -> Verdict {
+    let words = refusal.to_string();
+    let is_the_notarys = matches!(
+        refusal,
+        Refusal::Stale(_) | Refusal::Floor(_) | Refusal::DenyMissing { .. }
+    );
+    if is_the_notarys {
+        Verdict::Unknown(words)
+    } else {
+        Verdict::Refused(words)
     }
 }

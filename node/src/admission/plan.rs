@@ -4,7 +4,7 @@
 //! follows the metadata as long as the proposal is open, stays once it has passed, and is taken back when the verdict turns. A vote
 //! against is the operator's own and is never touched.
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::SolValue;
 use ledger_contracts::Bootstrap::NotaryTuple;
 use ledger_notary::judge::Tuple;
@@ -34,6 +34,8 @@ pub enum Step {
     Vote(NotaryTuple),
     /// Take the vote back.
     Unvote,
+    /// Take the proposal back, which is this account's own.
+    Withdraw,
     /// Carry it out.
     Execute,
 }
@@ -84,15 +86,17 @@ pub fn admission(standing: &Standing, verdict: &Verdict, now: u64, good_at: u64)
     }
 }
 
-/// The next step about a proposal to remove a validator. `is_due`: the notary excludes its member. `is_ours`: this process has cast
-/// the vote that stands.
+/// The next step of the account `own` about a proposal to remove a validator. `is_due`: the notary excludes its member. `is_ours`: this
+/// process has cast the vote that stands.
 #[must_use]
-pub fn removal(standing: &Standing, is_due: bool, is_ours: bool, now: u64) -> Step {
+pub fn removal(standing: &Standing, own: Address, is_due: bool, is_ours: bool, now: u64) -> Step {
     let has_voted = standing.ballot != B256::ZERO;
     match (is_due, has_voted) {
         _ if standing.ballot == AGAINST => Step::Wait,
         (true, false) => Step::Vote(NotaryTuple::default()),
         (true, true) if standing.passed.is_some() && standing.executable_at <= now => Step::Execute,
+        // An open one would be in the way of the next.
+        (false, true) if is_ours && standing.proposer == own => Step::Withdraw,
         (false, true) if is_ours => Step::Unvote,
         (true, true) | (false, _) => Step::Wait,
     }
@@ -100,12 +104,12 @@ pub fn removal(standing: &Standing, is_due: bool, is_ours: bool, now: u64) -> St
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::Address;
     use ledger_notary::{judge::Stamp, tuf::Version};
 
     use super::*;
 
     const NOW: u64 = 1_000_000;
+    const OTHER: Address = Address::repeat_byte(9);
 
     fn tuple(version: u64) -> Tuple {
         let stamp = |version: u64| Stamp {
@@ -196,7 +200,7 @@ mod tests {
         for ((passed, ballot), is_due, is_ours, expected) in table {
             let standing = standing(passed, ballot);
             assert_eq!(
-                removal(&standing, is_due, is_ours, NOW),
+                removal(&standing, OTHER, is_due, is_ours, NOW),
                 expected,
                 "{standing:?} {is_due} {is_ours}"
             );
@@ -205,6 +209,10 @@ mod tests {
             executable_at: NOW + 1,
             ..standing(Some(yes), yes)
         };
-        assert_eq!(removal(&early, true, true, NOW), Step::Wait);
+        assert_eq!(removal(&early, OTHER, true, true, NOW), Step::Wait);
+        let own = standing(None, yes);
+        assert_eq!(removal(&own, own.proposer, false, true, NOW), Step::Withdraw);
+        assert_eq!(removal(&own, own.proposer, false, false, NOW), Step::Wait, "a person's");
+        assert_eq!(removal(&own, own.proposer, true, true, NOW), Step::Wait);
     }
 }

@@ -6,14 +6,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::pending,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use ledger_network::Peers;
 use ledger_runtime::{Head, Runtime};
+use metrics::gauge;
 use tokio::{sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -25,10 +27,21 @@ use super::{
     sender::Sender,
     voting::Voting,
 };
-use crate::{rpc::unix_seconds, txpool::TxPool};
+use crate::{
+    rpc::unix_seconds,
+    telemetry::metering::{ADMISSION_REQUESTS, NOTARY_GOOD_AT},
+    txpool::TxPool,
+};
 
-/// Shortest time between two rounds. A round asks the contract about every open request, and anybody can open one.
+/// Shortest time between two rounds.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
+
+/// How many times longer than a round the pause after it is. A round asks the contract about every open request, and anybody can open
+/// one: whatever their number, a tenth of one thread's time is theirs.
+const PAUSE_PER_ROUND: u32 = 9;
+
+/// Longest pause: a round that waited for a slow server is no reason to look away.
+const PAUSE_MAX: Duration = Duration::from_secs(20);
 
 /// The task's parts.
 #[derive(Debug)]
@@ -50,9 +63,11 @@ pub struct AdmissionTask {
 impl AdmissionTask {
     /// Looks, judges and votes until `shutdown`.
     pub async fn run(self, mut heads: watch::Receiver<Arc<Head>>, shutdown: CancellationToken) {
-        let refresh = self.config.refresh;
+        // Without a notary nothing changes but with blocks.
+        let refresh = self.config.notary.as_ref().map(|_| self.config.refresh);
         let mut worker = Worker::new(self);
         loop {
+            let started = Instant::now();
             let round = spawn_blocking(move || {
                 worker.round(unix_seconds());
                 worker
@@ -67,12 +82,13 @@ impl AdmissionTask {
                     }
                 },
             }
+            let pause = ROUND_PAUSE.max(started.elapsed().saturating_mul(PAUSE_PER_ROUND).min(PAUSE_MAX));
             let next = async {
-                tokio::time::sleep(ROUND_PAUSE).await;
+                tokio::time::sleep(pause).await;
                 tokio::select! {
                     // Without a driver the node is about to end.
-                    changed = heads.changed() => if changed.is_err() { std::future::pending::<()>().await },
-                    () = tokio::time::sleep(refresh) => {}
+                    changed = heads.changed() => if changed.is_err() { pending::<()>().await },
+                    () = due(refresh) => {}
                 }
             };
             tokio::select! {
@@ -80,6 +96,14 @@ impl AdmissionTask {
                 () = next => {}
             }
         }
+    }
+}
+
+/// The moment for another look at the notary; never, if there is none.
+async fn due(refresh: Option<Duration>) {
+    match refresh {
+        Some(refresh) => tokio::time::sleep(refresh).await,
+        None => pending().await,
     }
 }
 
@@ -138,6 +162,10 @@ impl Worker {
         };
         let judged = self.judging.round(&facts, now);
         self.tell_problem();
+        gauge!(ADMISSION_REQUESTS).set(facts.requests.len() as f64);
+        if self.judging.is_good() {
+            gauge!(NOTARY_GOOD_AT).set(now as f64);
+        }
         self.tell(&facts, &judged);
         let verdicts = judged
             .iter()
@@ -171,7 +199,8 @@ impl Worker {
     fn tell(&mut self, facts: &Facts, judged: &BTreeMap<u64, super::plan::Verdict>) {
         let open: BTreeSet<_> = judged.keys().copied().collect();
         self.told.retain(|id, _| open.contains(id));
-        let votes = self.voting.is_some();
+        let is_seated = facts.set.iter().any(|seated| seated.account == self.account);
+        let votes = self.voting.is_some() && is_seated;
         for request in &facts.requests {
             let (id, candidate) = (request.standing.id, &request.candidate);
             let Some(verdict) = judged.get(&id) else { continue };

@@ -24,6 +24,13 @@ impl Verdicts {
     }
 }
 
+/// A reason as one line without anything that a terminal would act upon: names in it may come from whoever serves the metadata.
+#[must_use]
+pub fn one_line(reason: &str) -> String {
+    let plain = reason.replace(|c: char| c.is_control(), " ");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A verdict as it is told.
 #[must_use]
 pub fn told(verdict: &Verdict, checked_at: u64) -> NotaryVerdict {
@@ -35,12 +42,23 @@ pub fn told(verdict: &Verdict, checked_at: u64) -> NotaryVerdict {
                 tuple.root.version, tuple.targets.version
             ),
         ),
-        Verdict::Refused(reason) => (NotaryState::Refused, reason.clone()),
-        Verdict::Unknown(reason) => (NotaryState::Unknown, reason.clone()),
+        Verdict::Refused(reason) => (NotaryState::Refused, one_line(reason)),
+        Verdict::Unknown(reason) => (NotaryState::Unknown, one_line(reason)),
     };
     NotaryVerdict {
         state,
         words,
         checked_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_that_no_terminal_acts_upon() {
+        let verdict = Verdict::Unknown("dial errors:\n - refused\u{1b}[2J\u{9b}31m".to_owned());
+        assert_eq!(told(&verdict, 0).words, "dial errors: - refused [2J 31m");
     }
 }

@@ -80,6 +80,7 @@ impl Voting {
             let id = removal.standing.id;
             let step = plan::removal(
                 &removal.standing,
+                own,
                 is_excluded(removal.account),
                 self.ours.contains(&id),
                 now,
@@ -119,6 +120,12 @@ impl Voting {
                 };
                 self.sender
                     .send(&call, &format!("take back the vote on proposal {id}"), now);
+            }
+            Step::Withdraw => {
+                let call = Bootstrap::withdrawCall {
+                    proposalId: proposal_id,
+                };
+                self.sender.send(&call, &format!("take proposal {id} back"), now);
             }
             // Whoever comes first does it; the others find it done.
             Step::Execute if turn.is_ours(standing.executable_at, id, now) => {

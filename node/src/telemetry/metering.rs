@@ -44,6 +44,10 @@ pub const RPC_REQUESTS: &str = "ledger_rpc_requests_total";
 pub const RPC_SECONDS: &str = "ledger_rpc_seconds";
 /// JSON-RPC requests and connections that a limit refused, by limit.
 pub const RPC_REFUSED: &str = "ledger_rpc_refused_total";
+/// When the notary last said something that holds, in seconds since the Unix epoch.
+pub const NOTARY_GOOD_AT: &str = "ledger_notary_good_timestamp_seconds";
+/// Open requests for admission.
+pub const ADMISSION_REQUESTS: &str = "ledger_admission_requests";
 
 /// Upper bounds of the buckets of every `_seconds` histogram, in seconds.
 const SECONDS_BUCKETS: [f64; 12] = [
@@ -155,5 +159,11 @@ fn describe() {
         Unit::Count,
         "JSON-RPC requests and connections that a caller's limit refused"
     );
+    describe_gauge!(
+        NOTARY_GOOD_AT,
+        Unit::Seconds,
+        "When the notary last said something that holds, since the Unix epoch"
+    );
+    describe_gauge!(ADMISSION_REQUESTS, "Open requests for admission");
     describe_histogram!(RPC_SECONDS, Unit::Seconds, "Time to answer a JSON-RPC request");
 }

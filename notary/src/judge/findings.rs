@@ -46,6 +46,8 @@ pub struct Findings {
     targets: Stamp,
     timestamp_expires: UnixSeconds,
     admissions: BTreeMap<NotaryId, Entry>,
+    /// Members by what the chain calls them.
+    names: BTreeMap<String, Vec<NotaryId>>,
     deny: Result<Deny, String>,
 }
 
@@ -67,11 +69,20 @@ impl Findings {
             let (sha256, admission) = (sha256(&bytes), Admission::parse(&bytes));
             (id, Entry { sha256, admission })
         };
+        let admissions: BTreeMap<_, _> = admissions.into_iter().map(read).collect();
+        let mut names: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (id, entry) in &admissions {
+            if let Ok(admission) = &entry.admission {
+                let name = admission.member_name.to_string();
+                names.entry(name).or_default().push(id.clone());
+            }
+        }
         Self {
             root,
             targets,
             timestamp_expires,
-            admissions: admissions.into_iter().map(read).collect(),
+            admissions,
+            names,
             deny: deny.and_then(|bytes| Deny::parse(&bytes).map_err(|error| error.to_string())),
         }
     }
@@ -122,18 +133,24 @@ impl Findings {
         Ok(())
     }
 
-    /// Which member the chain calls so. Its record of nodes is what [`Findings::judge`] needs next.
+    /// Which member the chain calls so, if it may validate now. Its record of nodes is what [`Findings::judge`] needs next.
+    ///
+    /// # Errors
+    /// [`Refusal`] for the first reason why not.
+    pub fn admitted(&self, name: &str, network: &Network, now: UnixSeconds) -> Result<&NotaryId, Refusal> {
+        self.check_fresh(now)?;
+        self.active(name, network, now).map(|(member, ..)| member)
+    }
+
+    /// Which member the chain calls so.
     ///
     /// # Errors
     /// [`Refusal`] if there is none, or more than one.
     pub fn member(&self, name: &str) -> Result<&NotaryId, Refusal> {
-        let has_name =
-            |entry: &Entry| matches!(&entry.admission, Ok(admission) if admission.member_name.to_string() == name);
-        let mut named = self.admissions.iter().filter(|(_, entry)| has_name(entry));
-        match (named.next(), named.next()) {
-            (None, _) => Err(Refusal::NoAdmission { name: name.to_owned() }),
-            (Some((id, _)), None) => Ok(id),
-            (Some((first, _)), Some((second, _))) => Err(Refusal::TwoAdmissions {
+        match self.names.get(name).map(Vec::as_slice) {
+            None | Some([]) => Err(Refusal::NoAdmission { name: name.to_owned() }),
+            Some([id]) => Ok(id),
+            Some([first, second, ..]) => Err(Refusal::TwoAdmissions {
                 name: name.to_owned(),
                 first: first.clone(),
                 second: second.clone(),
@@ -143,8 +160,7 @@ impl Findings {
 
     /// How the member that the chain calls `name` stands.
     pub fn standing(&self, name: &str, network: &Network, now: UnixSeconds) -> Standing {
-        let active = self.check_fresh(now).map_err(Refusal::from);
-        match active.and_then(|()| self.active(name, network, now)) {
+        match self.admitted(name, network, now) {
             Ok(_) => Standing::Active,
             Err(refusal @ (Refusal::Denied { .. } | Refusal::NotActive { .. })) => Standing::Excluded(refusal),
             Err(refusal) => Standing::Unclear(refusal),

@@ -129,13 +129,17 @@ impl Http {
         let mut attempt = 1;
         loop {
             match self.try_get(&address, bytes_max) {
-                Err(error) if error.is_passing() && attempt < self.patience.attempts => {
+                Err(error) if error.is_passing() && attempt < self.patience.attempts && self.has_time() => {
                     std::thread::sleep(PAUSE * attempt);
                     attempt += 1;
                 }
                 answer => return answer,
             }
         }
+    }
+
+    fn has_time(&self) -> bool {
+        Instant::now() < self.deadline
     }
 
     fn try_get(&self, address: &Uri, bytes_max: u64) -> Result<Answer, HttpError> {

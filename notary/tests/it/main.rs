@@ -13,6 +13,7 @@ mod kills;
 mod kit;
 mod life;
 mod log;
+mod mirror;
 mod openapi;
 mod postgres;
 mod process;

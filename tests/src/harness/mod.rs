@@ -11,6 +11,7 @@ pub mod promo;
 mod rpc;
 mod testnet;
 mod visitor;
+mod working_group;
 
 pub use account::{Account, Call};
 pub use made_chain::{MadeChain, decoded, requests};
@@ -20,3 +21,4 @@ pub use node::{
 pub use rpc::{HttpAnswer, Rpc, RpcError};
 pub use testnet::{Testnet, free_ports};
 pub use visitor::{Answered, Visitor};
+pub use working_group::WorkingGroup;

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::Cli;
 use crate::{
-    admission::{chain, config, notary::Notary, plan},
+    admission::{chain, config, notary::Notary, plan, verdicts::one_line},
     config::{data_folder, load_spec},
     error::NodeError,
     rpc::unix_seconds,
@@ -30,7 +30,7 @@ pub(super) struct Word {
 
 fn refused(reason: impl ToString) -> NodeError {
     CliError::Notary {
-        reason: reason.to_string(),
+        reason: one_line(&reason.to_string()),
     }
     .into()
 }
@@ -55,7 +55,9 @@ impl Word {
         let mut notary = Notary::open(&config).map_err(refused)?;
         let findings = notary.refresh(UnixSeconds::new(unix_seconds()), floor(applicant));
         let findings = findings.map_err(refused)?;
-        let member = findings.member(&applicant.member_name).map_err(refused)?.clone();
+        let now = UnixSeconds::new(unix_seconds());
+        let member = findings.admitted(&applicant.member_name, &config.network, now);
+        let member = member.map_err(refused)?.clone();
         let record = notary.nodes(&member).map_err(refused)?.map_err(refused)?;
         Ok(Self {
             findings,

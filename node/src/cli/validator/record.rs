@@ -159,7 +159,7 @@ fn print(record: &Nodes) -> Result<(), NodeError> {
     })?;
     let _ = writeln!(
         io::stderr(),
-        "This is m.{}.nodes.json; sign it under the role m-{} and hand it to the notary. Its sha256: {}",
+        "This is m.{}.nodes.json; sign it under the role m-{} and hand it to the notary (ledger-notary submit or publish). Its sha256: {}",
         record.member_id,
         record.member_id,
         hex::encode(Sha256::digest(&bytes))
