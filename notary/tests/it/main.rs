@@ -11,6 +11,7 @@ mod desk;
 mod judge;
 mod kills;
 mod kit;
+mod liar;
 mod life;
 mod log;
 mod openapi;
