@@ -20,6 +20,7 @@ mod process;
 mod properties;
 mod publish;
 mod records;
+mod restart;
 mod roots;
 mod stolen;
 mod storage;
