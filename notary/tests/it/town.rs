@@ -29,7 +29,7 @@ use crate::kit::{DAY, secret};
 pub const NETWORK: &str = "test-net/6301";
 
 /// Everybody with a key of their own, and the number that it is made of.
-const PEOPLE: [(&str, u8); 12] = [
+const PEOPLE: [(&str, u8); 14] = [
     ("root-1", 1),
     ("root-2", 2),
     ("root-3", 3),
@@ -37,6 +37,8 @@ const PEOPLE: [(&str, u8); 12] = [
     ("group-2", 12),
     ("group-3", 13),
     ("deny", 15),
+    ("deny-2", 16),
+    ("deny-3", 17),
     ("snapshot", 21),
     ("timestamp", 31),
     ("aurora", 41),

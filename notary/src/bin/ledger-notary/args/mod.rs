@@ -94,7 +94,7 @@ pub enum Command {
     /// Make and sign the first targets metadata, offline
     #[command(subcommand)]
     Targets(TargetsCommand),
-    /// Make and sign the first metadata of those who may suspend, offline
+    /// Those who may suspend: make and sign their metadata, offline, and send them where several must sign
     #[command(subcommand)]
     Deny(DenyCommand),
     /// Send the first release to an empty notary
@@ -111,6 +111,8 @@ pub enum Command {
     Approve(ApproveArgs),
     /// Working group: propose the same targets for another term
     Renew(OrderArgs),
+    /// Working group: take everything out of the open proposal
+    Clear(OrderArgs),
     /// A member: publish other nodes, or the same for another term
     Publish(PublishArgs),
     /// Those who may suspend: keep a member from validating, or let it again
