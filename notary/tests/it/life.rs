@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use ledger_notary::records::Nodes;
+use ledger_notary::{client::papers, records::Nodes};
 use serde_json::{Value, json};
 
 use crate::{
@@ -29,6 +29,7 @@ fn life(storage: Option<String>) {
     admit_and_change(&town);
     suspend_and_lift(&town);
     revoke(&town);
+    readmit(&town);
 
     // What was said in the meantime survives a restart, and the folder can be made from nothing.
     let before = files(&town.published());
@@ -149,6 +150,44 @@ fn revoke(town: &Town) {
     let mut expected = vec![json!("submitted"), json!("verified"), approved(1), approved(2)];
     expected.extend(["published", "suspended", "published", "revoked"].map(|standing| json!(standing)));
     assert_eq!(standings, expected);
+}
+
+/// What was revoked can come back: its records go on from those that are published.
+fn readmit(town: &Town) {
+    let targets = files(&town.published().join("targets"));
+    let newest = |name: &str| {
+        let of_it = targets
+            .iter()
+            .filter(|(path, _)| path.to_string_lossy().ends_with(name));
+        of_it.map(|(_, bytes)| bytes).max_by_key(|bytes| seq(bytes)).unwrap()
+    };
+    let before = newest(".m.aurora.admission.json");
+    let mut admission = crate::town::admission("aurora", 41);
+    admission["seq"] = (seq(before) + 1).into();
+    admission["prev_sha256"] = papers::sha256(before).to_string().into();
+    fs::write(town.path("aurora.admission.json"), admission.to_string()).unwrap();
+    let published = newest(".m.aurora.nodes.json");
+    town.write_nodes("aurora", &nodes("aurora", Some(published), vec![node("aurora", 44)]));
+    let submit = [
+        "submit",
+        "--admission",
+        "aurora.admission.json",
+        "--nodes",
+        "aurora.nodes.json",
+        "--trusted",
+        "cloud",
+    ];
+    let submission = town.signed(&submit, &["aurora"])["submission"].to_string();
+    town.signed(&["verify", &submission], &["group-3"]);
+    town.approve(&["group-2", "group-3"]);
+    assert_eq!(town.sign()["signed"], "changes");
+    assert_eq!(town.standing("aurora"), "published");
+}
+
+fn seq(record: &[u8]) -> u64 {
+    serde_json::from_slice::<Value>(record).unwrap()["seq"]
+        .as_u64()
+        .unwrap()
 }
 
 #[test]
