@@ -2,7 +2,7 @@
 //! published to the folder. `scripts/notary-check.sh` lets python-tuf read it. Build the binaries first (`cargo build --workspace`).
 
 #![allow(dead_code, reason = "the tests use more of what is included here")]
-#![allow(clippy::unwrap_used, reason = "a panic is its message, as in the tests")]
+#![allow(clippy::unwrap_used, reason = "a panic is its message in what is included here")]
 
 #[path = "../tests/it/kit.rs"]
 mod kit;
@@ -23,7 +23,7 @@ fn main() {
     town.audit();
     for (path, bytes) in town::files(&town.published()) {
         let place = folder.join(path);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::write(place, bytes).unwrap();
+        fs::create_dir_all(place.parent().expect("a file has a folder")).expect("the folder can be made");
+        fs::write(place, bytes).expect("the folder can be written");
     }
 }

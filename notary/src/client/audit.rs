@@ -163,23 +163,32 @@ fn read(http: &Http, base: &str, head: TreeHead) -> Result<(Log, Released), Audi
     for index in 0..head.size.div_ceil(BUNDLE_LEAVES_MAX) {
         let leaves = BUNDLE_LEAVES_MAX.min(head.size - index * BUNDLE_LEAVES_MAX);
         let (path, bytes) = bundle(http, base, index, leaves, head.size)?;
-        let refuse = || AuditError::Bundle {
-            path: path.clone(),
-            leaves,
-        };
-        let mut rest = bytes.as_slice();
-        for _ in 0..leaves {
-            let (length, more) = rest.split_at_checked(2).ok_or_else(refuse)?;
-            let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
-            let (leaf, more) = more.split_at_checked(length).ok_or_else(refuse)?;
-            rest = more;
+        let found = unbundled(&bytes, leaves);
+        for leaf in found.ok_or_else(|| refuse(&path, leaves))? {
             log.append(leaf);
-            let leaf = Leaf::decode_all(&mut &*leaf).map_err(|_| refuse())?;
+            let leaf = Leaf::decode_all(&mut &*leaf).map_err(|_| refuse(&path, leaves))?;
             released.count += u64::from(!leaf.files.is_empty());
             released.files.extend(leaf.files);
         }
     }
     Ok((log, released))
+}
+
+fn refuse(path: &str, leaves: u64) -> AuditError {
+    let path = path.to_owned();
+    AuditError::Bundle { path, leaves }
+}
+
+/// The first leaves of a bundle, each of them after its length; nothing if there are fewer.
+pub fn unbundled(mut bytes: &[u8], leaves: u64) -> Option<Vec<&[u8]>> {
+    let mut found = Vec::new();
+    for _ in 0..leaves {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (leaf, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        found.push(leaf);
+        bytes = rest;
+    }
+    Some(found)
 }
 
 /// A bundle as it was with so many leaves, or the full one that came after it.
@@ -208,7 +217,10 @@ fn numbered(index: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::numbered;
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::log::tiles::bundled;
 
     #[test]
     fn tiles_are_numbered_as_c2sp_has_it() {
@@ -219,6 +231,26 @@ mod tests {
             (1_000, "x001/000"),
         ] {
             assert_eq!(numbered(index), path);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn leaves_are_read_as_they_were_bundled(leaves in vec(vec(any::<u8>(), 0..400), 0..9), cut in 0_usize..4_000) {
+            let bundle = bundled(leaves.iter().map(Vec::as_slice)).unwrap();
+            let count = leaves.len() as u64;
+            prop_assert_eq!(unbundled(&bundle, count), Some(leaves.iter().map(Vec::as_slice).collect()));
+            prop_assert_eq!(unbundled(&bundle, count + 1), None);
+            if cut < bundle.len() {
+                prop_assert_eq!(unbundled(&bundle[..cut], count), None);
+            }
+        }
+
+        #[test]
+        fn whatever_comes_is_read_or_refused(bytes in vec(any::<u8>(), 0..600), leaves in any::<u64>()) {
+            if let Some(found) = unbundled(&bytes, leaves) {
+                prop_assert_eq!(found.len() as u64, leaves);
+            }
         }
     }
 }

@@ -29,10 +29,10 @@ pub const COMMANDS_WAITING_MAX: usize = 64;
 /// Addresses whose requests are counted. When more come within the time that a bucket needs to fill, the newest are refused.
 pub const CALLERS_COUNTED_MAX: usize = 65_536;
 
-/// Reads of one address each second, and at once: a first visit of a network with hundred members is some two hundred files.
-pub const READS_PER_SECOND: u32 = 50;
+/// Reads of one address each second, and at once: a first visit of a network with five hundred members is some thousand files.
+pub const READS_PER_SECOND: u32 = 200;
 /// See [`READS_PER_SECOND`].
-pub const READS_BURST: u32 = 400;
+pub const READS_BURST: u32 = 2_000;
 
 /// Commands of one address each second, and at once. Each costs some signatures to check and one sync of the disk; a working
 /// group sends a handful a day.

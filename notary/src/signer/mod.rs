@@ -25,8 +25,8 @@ use crate::{
     records::Network,
     repository::{SNAPSHOT_LIFE_MAX, TIMESTAMP_LIFE_MAX, Unsigned},
     tuf::{
-        Document, MetaFile, MetadataError, RoleName, Signed, Snapshot, Stored, Targets, Timestamp, UnixSeconds,
-        UpdateError, Version,
+        Document, MetaFile, MetadataError, RoleName, Signed, Snapshot, Stored, TargetPath, Targets, Timestamp,
+        UnixSeconds, UpdateError, Version,
     },
     wire::{DueAnswer, DueView, Receipt},
 };
@@ -64,6 +64,32 @@ pub enum SignerError {
     Gone {
         /// The version.
         seen: Version,
+    },
+    /// Nobody would ask for it.
+    #[error("not signed: nobody delegates to {role}")]
+    NotDelegated {
+        /// The role.
+        role: RoleName,
+    },
+    /// Readers would be told of it by somebody else.
+    #[error("not signed: {role} lists {path}, but readers would be told of it by {by}")]
+    Shadowed {
+        /// The role.
+        role: RoleName,
+        /// The path.
+        path: TargetPath,
+        /// The role that comes before it.
+        by: RoleName,
+    },
+    /// A hole, a way back, or the same once more.
+    #[error("not signed: {role} version {expected} is next, got {got}")]
+    Version {
+        /// The role.
+        role: RoleName,
+        /// The version after the one that was verified.
+        expected: Version,
+        /// What came.
+        got: Version,
     },
     /// No version follows.
     #[error("not signed: {role} has the last version that there is")]
@@ -171,6 +197,8 @@ impl Signer {
             let mut meta = before.as_ref().map(|before| before.meta.clone()).unwrap_or_default();
             for (role, text) in &due.roles {
                 let version = document::<Targets>(role.clone(), text.as_bytes())?.version;
+                let last = before.as_ref().and_then(|before| before.entry(role));
+                check_next(role, last.map(|listed| listed.version), version)?;
                 meta.insert(role.document(), MetaFile::of(version, text.as_bytes()));
             }
             let version = following(RoleName::snapshot(), before.as_ref().map(|before| before.version))?;
@@ -190,6 +218,15 @@ impl Signer {
         let timestamp = file(&unsigned, &self.keys.timestamp);
         Ok(Signatures { snapshot, timestamp })
     }
+}
+
+fn check_next(role: &RoleName, last: Option<Version>, got: Version) -> Result<(), SignerError> {
+    let expected = following(role.clone(), last)?;
+    if expected == got {
+        return Ok(());
+    }
+    let role = role.clone();
+    Err(SignerError::Version { role, expected, got })
 }
 
 fn following(role: RoleName, last: Option<Version>) -> Result<Version, SignerError> {

@@ -6,8 +6,8 @@ use super::{Signatures, SignerError, document};
 use crate::{
     client::reader::Reader,
     tuf::{
-        Answer, Floor, Place, Request, RoleName, Root, Settings, TargetFile, Targets, UnixSeconds, World, find,
-        names::encoded, refresh,
+        Answer, Floor, Place, Request, RoleName, Root, Settings, Signed, TargetFile, Targets, TargetsError,
+        UnixSeconds, UpdateError, World, find, names::encoded, refresh,
     },
     wire::DueView,
 };
@@ -56,11 +56,25 @@ pub(super) fn verify(
             reason: error.to_string(),
         })?;
     }
-    // A role that is renewed with the files that it had is read through one of them.
-    for (role, text) in &due.roles {
-        let targets = document::<Targets>(role.clone(), text.as_bytes())?;
-        if let Some(path) = targets.targets.keys().next() {
-            find(&mut verifier, path.clone(), &mut outlook)?;
+    let top = verifier.targets().expect("a refresh ends with targets").get().clone();
+    for (role, text) in due.roles.iter().filter(|(role, _)| **role != RoleName::targets()) {
+        let signed = Signed::<Targets>::parse(text.as_bytes()).map_err(|source| SignerError::Metadata {
+            role: role.clone(),
+            source,
+        })?;
+        let delegation = top.delegated().find(|(_, delegated)| delegated.name == *role);
+        let Some((all, delegated)) = delegation else {
+            return Err(SignerError::NotDelegated { role: role.clone() });
+        };
+        // Not only if a reader asks for one of its files: others may be listed by a role that comes before it.
+        let checked = signed.check(&all.authority(delegated));
+        checked.map_err(|source| UpdateError::from(TargetsError::Unsigned(source)))?;
+        for path in signed.unverified().targets.keys() {
+            let target = find(&mut verifier, path.clone(), &mut outlook)?;
+            if target.role != *role {
+                let (path, role, by) = (path.clone(), role.clone(), target.role);
+                return Err(SignerError::Shadowed { role, path, by });
+            }
         }
     }
     Ok(())

@@ -213,3 +213,24 @@ async fn lock(connection: &mut AnyConnection, dialect: &'static Dialect) -> Resu
         .await
         .unwrap_or(Err(StorageError::Taken))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::NetworkId;
+
+    #[tokio::test]
+    async fn sqlite_syncs_its_log_with_every_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let network = Network {
+            network_id: NetworkId::try_from("test-net".to_owned()).unwrap(),
+            chain_id: 6301,
+        };
+        let url = format!("sqlite:{}/entries.db", folder.path().display());
+        let mut storage = Storage::open(&url, &network).await.unwrap();
+        let mut ask = async |query: &'static str| sqlx::query(query).fetch_one(&mut storage.connection).await.unwrap();
+        let mode: String = ask("PRAGMA journal_mode").await.get(0);
+        let synchronous: i64 = ask("PRAGMA synchronous").await.get(0);
+        assert_eq!((mode.as_str(), synchronous), ("wal", 2), "2 is FULL");
+    }
+}

@@ -1,9 +1,14 @@
 //! The whole life of a notary, from the first keys to a member that is none any more, by the commands of the binary; and what somebody
 //! with stolen keys cannot do.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use ledger_notary::records::Nodes;
+use ledger_notary::{client::papers, records::Nodes};
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,6 +29,7 @@ fn life(storage: Option<String>) {
     admit_and_change(&town);
     suspend_and_lift(&town);
     revoke(&town);
+    readmit(&town);
 
     // What was said in the meantime survives a restart, and the folder can be made from nothing.
     let before = files(&town.published());
@@ -144,6 +150,44 @@ fn revoke(town: &Town) {
     let mut expected = vec![json!("submitted"), json!("verified"), approved(1), approved(2)];
     expected.extend(["published", "suspended", "published", "revoked"].map(|standing| json!(standing)));
     assert_eq!(standings, expected);
+}
+
+/// What was revoked can come back: its records go on from those that are published.
+fn readmit(town: &Town) {
+    let targets = files(&town.published().join("targets"));
+    let newest = |name: &str| {
+        let of_it = targets
+            .iter()
+            .filter(|(path, _)| path.to_string_lossy().ends_with(name));
+        of_it.map(|(_, bytes)| bytes).max_by_key(|bytes| seq(bytes)).unwrap()
+    };
+    let before = newest(".m.aurora.admission.json");
+    let mut admission = crate::town::admission("aurora", 41);
+    admission["seq"] = (seq(before) + 1).into();
+    admission["prev_sha256"] = papers::sha256(before).to_string().into();
+    fs::write(town.path("aurora.admission.json"), admission.to_string()).unwrap();
+    let published = newest(".m.aurora.nodes.json");
+    town.write_nodes("aurora", &nodes("aurora", Some(published), vec![node("aurora", 44)]));
+    let submit = [
+        "submit",
+        "--admission",
+        "aurora.admission.json",
+        "--nodes",
+        "aurora.nodes.json",
+        "--trusted",
+        "cloud",
+    ];
+    let submission = town.signed(&submit, &["aurora"])["submission"].to_string();
+    town.signed(&["verify", &submission], &["group-3"]);
+    town.approve(&["group-2", "group-3"]);
+    assert_eq!(town.sign()["signed"], "changes");
+    assert_eq!(town.standing("aurora"), "published");
+}
+
+fn seq(record: &[u8]) -> u64 {
+    serde_json::from_slice::<Value>(record).unwrap()["seq"]
+        .as_u64()
+        .unwrap()
 }
 
 #[test]
@@ -277,4 +321,116 @@ fn one_stolen_key_of_the_working_group_publishes_nothing() {
     );
     assert!(said.contains("refused (403"), "{said}");
     town.audit();
+}
+
+#[test]
+fn those_who_may_suspend_are_replaced_and_two_of_them_must_sign() {
+    let mut town = Town::new(None);
+    town.start();
+    town.found();
+    town.admit("aurora", 41);
+    fs::write(town.path("reason"), "its nodes equivocate").unwrap();
+    let trust = ["--trusted", "deny", "--root", "root.json"];
+    let (two, three) = (public(16), public(17));
+    let keys = ["--deny-key", &two, "--deny-key", &three, "--deny-threshold", "2"];
+
+    // The new ones sign the list as it is, and the working group takes them.
+    town.ok(&[
+        &["deny", "next", "--out", "role.json", "--list-out", "list.json"],
+        &trust[..],
+    ]
+    .concat());
+    let signed = town.signed(
+        &[&["deny", "sign", "role.json"], &keys[..]].concat(),
+        &["deny-2", "deny-3"],
+    );
+    assert_eq!(signed["signed"], "2 of 2: enough");
+    let replace = [&["deny", "replace", "role.json"], &keys[..]].concat();
+    town.signed(&replace, &["group-1"]);
+    town.signed(&["clear"], &["group-2"]);
+    assert_eq!(town.ok(&["status"])["proposal"], Value::Null);
+    town.signed(&replace, &["group-1"]);
+    town.approve(&["group-1", "group-3"]);
+    assert_eq!(town.sign()["signed"], "changes");
+    let old = town.signed_refused(
+        &[&["suspend", "aurora", "--reason", "reason"], &trust[..]].concat(),
+        &["deny"],
+    );
+    assert!(old.contains("refused (403"), "{old}");
+
+    // From now on a suspension goes from one to the other.
+    let suspend = [
+        "deny",
+        "next",
+        "--suspend",
+        "aurora",
+        "--reason",
+        "reason",
+        "--out",
+        "next.json",
+        "--list-out",
+        "next-list.json",
+    ];
+    town.ok(&[&suspend[..], &trust].concat());
+    let sign = ["deny", "sign", "next.json", "--targets", "deny/targets.json"];
+    assert_eq!(town.signed(&sign, &["deny-2"])["signed"], "1 of 2: 1 missing");
+    let send = ["deny", "send", "next.json", "--list", "next-list.json"];
+    let early = town.signed_refused(&send, &["deny-2"]);
+    assert!(early.contains("need the signatures of 2 different keys"), "{early}");
+    town.signed(&sign, &["deny-3"]);
+    town.signed(&send, &["deny-3"]);
+    town.sign();
+    assert_eq!(town.standing("aurora"), "suspended");
+}
+
+#[test]
+fn whoever_approves_is_shown_what_changes_and_asked() {
+    let mut town = Town::new(None);
+    town.start();
+    town.found();
+    let submission = town.submit("aurora", 41);
+    town.signed(&["verify", &submission], &["group-1"]);
+    let (version, sha256) = town.proposal();
+    let key = town.key("group-1").display().to_string();
+    let arguments = [
+        "approve",
+        &version,
+        "--trusted",
+        "group",
+        "--root",
+        "root.json",
+        "--key",
+        &key,
+    ];
+    let answered = |answer: &str| {
+        let mut command = town.command(&arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let asked = answered("no\n");
+    let said = String::from_utf8(asked.stderr).unwrap();
+    assert_eq!(asked.status.code(), Some(1));
+    for line in [
+        "m.aurora.admission.json: new",
+        "role m-aurora: new",
+        "admit aurora",
+        "nothing was signed",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert_eq!(town.standing("aurora"), "verified");
+    assert!(answered("yes\n").status.success());
+    assert_eq!(
+        town.standing("aurora"),
+        json!({ "approved": { "got": 1, "needed": 2 } })
+    );
+    // Who names the bytes is not asked, and signs no others.
+    let others = ["approve", &version, "--sha256", &"00".repeat(32), "--trusted", "group"];
+    let said = town.signed_refused(&others, &["group-2"]);
+    assert!(said.contains(&sha256) && said.contains("look at it again"), "{said}");
 }

@@ -160,6 +160,19 @@ fn what_a_server_answers_has_the_form_that_is_described() {
     ] {
         assert_eq!(ask(path, &at), status, "{at}");
     }
+    let metrics = http
+        .send(Method::GET, &format!("{}/metrics", town.url), Vec::new(), 1 << 20)
+        .unwrap();
+    let metrics = String::from_utf8(metrics.body).unwrap();
+    let entries = town.ok(&["status"])["entries"].clone();
+    for line in [
+        format!("ledger_notary_entries {entries}\n"),
+        "ledger_notary_orders_total{order=\"complete\",outcome=\"taken\"} 2\n".to_owned(),
+        "ledger_notary_timestamp_version 2\n".to_owned(),
+        "ledger_notary_requests_total{route=\"/v1/members/{id}\",status=\"400\"} 1\n".to_owned(),
+    ] {
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    }
 }
 
 #[test]

@@ -19,10 +19,10 @@ use ledger_notary::{
 use crate::kit::{DAY, Sim, delegation, version};
 
 /// What a server answers to a path.
-type Serve = dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync;
+pub type Serve = dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync;
 
 /// A server that is as simple as HTTP allows; `/endless` never ends. Lives as long as the test.
-fn serve(files: Arc<Serve>) -> String {
+pub fn serve(files: Arc<Serve>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {

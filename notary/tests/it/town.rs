@@ -29,7 +29,7 @@ use crate::kit::{DAY, secret};
 pub const NETWORK: &str = "test-net/6301";
 
 /// Everybody with a key of their own, and the number that it is made of.
-const PEOPLE: [(&str, u8); 12] = [
+const PEOPLE: [(&str, u8); 14] = [
     ("root-1", 1),
     ("root-2", 2),
     ("root-3", 3),
@@ -37,6 +37,8 @@ const PEOPLE: [(&str, u8); 12] = [
     ("group-2", 12),
     ("group-3", 13),
     ("deny", 15),
+    ("deny-2", 16),
+    ("deny-3", 17),
     ("snapshot", 21),
     ("timestamp", 31),
     ("aurora", 41),
@@ -201,31 +203,39 @@ impl Town {
 
     /// Starts the server and waits until it listens.
     pub fn start(&mut self) {
-        let many = "100000";
-        let mut server = self
-            .command(&[
-                "serve",
-                "--storage",
-                &self.storage,
-                "--folder",
-                "published",
-                "--root",
-                "root.json",
-            ])
-            .args(["--log-key", "log.pem", "--listen", "127.0.0.1:0"])
-            .args([
-                "--reads-per-second",
-                many,
-                "--reads-burst",
-                many,
-                "--writes-per-second",
-                many,
-                "--writes-burst",
-                many,
-            ])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        self.start_at("127.0.0.1:0");
+    }
+
+    /// Starts the server at an address that it had before.
+    pub fn start_at(&mut self, address: &str) {
+        let many = [
+            "--reads-per-second",
+            "--reads-burst",
+            "--writes-per-second",
+            "--writes-burst",
+        ]
+        .map(|bound| [bound, "100000"]);
+        self.start_with(&[&["--listen", address], many.as_flattened()].concat());
+    }
+
+    /// Starts the server with bounds of its own.
+    pub fn start_with(&mut self, bounds: &[&str]) {
+        let arguments = [
+            "serve",
+            "--storage",
+            &self.storage,
+            "--folder",
+            "published",
+            "--root",
+            "root.json",
+        ];
+        let listen: &[&str] = if bounds.contains(&"--listen") {
+            &[]
+        } else {
+            &["--listen", "127.0.0.1:0"]
+        };
+        let mut command = self.command(&[&arguments[..], &["--log-key", "log.pem"], listen, bounds].concat());
+        let mut server = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut told = String::new();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
         // One JSON object over several lines; then the server is silent.
@@ -255,6 +265,11 @@ impl Town {
         let pid = rustix::process::Pid::from_child(&server);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         server.wait_with_output().unwrap()
+    }
+
+    /// Waits until the server has ended by itself.
+    pub fn wait(&mut self) -> Output {
+        self.server.take().expect("the server runs").wait_with_output().unwrap()
     }
 
     /// Founds the notary, and lets the online keys sign.

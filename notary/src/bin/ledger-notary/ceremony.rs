@@ -2,21 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use eyre::{OptionExt, WrapErr};
+use eyre::WrapErr;
 use ledger_keys::{Password, consensus};
 use ledger_notary::{
     ceremony::{Holders, RootWishes, Sheet, first_targets, root},
-    client::papers,
-    records::Place,
-    repository::Unsigned,
-    tuf::{DelegatedRole, Document, Key, KeyId, RoleKeys, Root, TargetFile, Targets, UnixSeconds, Version},
+    tuf::{Document, Key, KeyId, RoleKeys, Root, Targets, UnixSeconds},
 };
 use serde_json::json;
 
 use crate::{
     args::ceremony::{
-        DenyCommand, DenyNewArgs, DenySignArgs, KeyArgs, KeyCommand, RootCommand, RootNewArgs, RootSignArgs, ShowArgs,
-        TargetsCommand, TargetsNewArgs, TargetsSignArgs,
+        KeyArgs, KeyCommand, RootCommand, RootNewArgs, RootSignArgs, ShowArgs, TargetsCommand, TargetsNewArgs,
+        TargetsSignArgs,
     },
     files,
     output::Report,
@@ -138,7 +135,11 @@ fn shown(key: Option<&Key>) -> String {
 }
 
 /// How many of those who must have signed.
-fn standing<T: Document + Clone>(sheet: &Sheet<T>, role: &RoleKeys, keys: impl Fn(&KeyId) -> Option<Key>) -> String {
+pub fn standing<T: Document + Clone>(
+    sheet: &Sheet<T>,
+    role: &RoleKeys,
+    keys: impl Fn(&KeyId) -> Option<Key>,
+) -> String {
     let got = sheet.signers(role, keys).len();
     let needed = role.threshold.get();
     let left = usize::try_from(needed).unwrap_or(usize::MAX).saturating_sub(got);
@@ -185,48 +186,8 @@ fn targets_sign(args: &TargetsSignArgs) -> eyre::Result<Report> {
     ))
 }
 
-/// `deny …`
-pub fn deny_command(command: &DenyCommand) -> eyre::Result<Report> {
-    match command {
-        DenyCommand::New(args) => deny_new(args),
-        DenyCommand::Sign(args) => deny_sign(args),
-    }
-}
-
-fn deny_new(args: &DenyNewArgs) -> eyre::Result<Report> {
-    let list = papers::first_deny(&args.network.network.0);
-    let mut targets = Targets::new(Version::FIRST, now()?.plus(args.days * DAY));
-    targets.targets.insert(Place::Deny.path(), TargetFile::of(&list));
-    files::write_new(&args.list_out, &list)?;
-    files::write_new(&args.out, &Unsigned::new(targets.clone()).file(&[]))?;
-    Ok(Report::of(
-        json!({ "version": 1, "expires": targets.expires, "signed": 0 }),
-    ))
-}
-
-fn deny_sign(args: &DenySignArgs) -> eyre::Result<Report> {
-    let targets = Sheet::<Targets>::parse(&files::read(&args.targets)?)?;
-    let role = Place::Deny.role();
-    let mut delegated = targets.document().delegated();
-    let (all, DelegatedRole { keyids, threshold, .. }) = delegated
-        .find(|(_, delegated)| delegated.name == role)
-        .ok_or_eyre("these targets name nobody who may suspend")?;
-    let holders = RoleKeys {
-        keyids: keyids.clone(),
-        threshold: *threshold,
-    };
-    let mut sheet = Sheet::<Targets>::parse(&files::read(&args.file)?)?;
-    for secret in files::secrets(&args.secret)? {
-        sheet.sign(&secret, &[&holders])?;
-    }
-    files::replace(&args.file, &sheet.file())?;
-    Ok(signed_report(
-        &sheet,
-        standing(&sheet, &holders, |id| all.keys.get(id).cloned()),
-    ))
-}
-
-fn signed_report(sheet: &Sheet<Targets>, standing: String) -> Report {
+/// What a document says and lists, and who has signed it.
+pub fn signed_report(sheet: &Sheet<Targets>, standing: String) -> Report {
     let targets = sheet.document();
     let paths: Vec<_> = targets.targets.keys().map(ToString::to_string).collect();
     Report::of(json!({

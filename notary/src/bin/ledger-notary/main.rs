@@ -5,6 +5,7 @@
 
 mod args;
 mod ceremony;
+mod deny;
 mod files;
 mod orders;
 mod output;
@@ -22,7 +23,7 @@ use crate::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::new(format!("warn,ledger={}", cli.log_level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -60,7 +61,7 @@ fn run(cli: &Cli) -> eyre::Result<Report> {
         Command::Key(command) => ceremony::key(command),
         Command::Root(command) => ceremony::root_command(command),
         Command::Targets(command) => ceremony::targets_command(command),
-        Command::Deny(command) => ceremony::deny_command(command),
+        Command::Deny(command) => deny::command(command),
         Command::Found(args) => orders::found(args),
         Command::Submit(args) => orders::submit(args),
         Command::Withdraw(args) => orders::withdraw(args),
@@ -68,8 +69,9 @@ fn run(cli: &Cli) -> eyre::Result<Report> {
         Command::Reject(args) => orders::reject(args),
         Command::Approve(args) => orders::approve(args),
         Command::Renew(args) => orders::renew(args),
+        Command::Clear(args) => orders::clear(args),
         Command::Publish(args) => orders::publish(args),
-        Command::Suspend(args) => orders::suspend(args),
+        Command::Suspend(args) => deny::suspend(args),
         Command::Revoke(args) => orders::revoke(args),
         Command::Rotate(args) => orders::rotate(args),
         Command::Status(args) => services::status(args),

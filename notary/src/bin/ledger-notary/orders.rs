@@ -1,16 +1,12 @@
 //! Commands that are sent to a notary: what each one reads, signs and sends.
 
-use std::{fs, io::BufRead, path::Path};
+use std::io::BufRead;
 
 use ed25519_dalek::SigningKey;
 use eyre::{OptionExt, WrapErr};
 use http::Method;
 use ledger_notary::{
-    client::{
-        papers::{self, Suspend},
-        reader::Reader,
-        server::Server,
-    },
+    client::{papers, reader::Reader, server::Server},
     desk::{Command, Draft, Hex64},
     records::{Admission, Nodes, NotaryId, Place},
     tuf::{RoleName, Signed, TargetPath, Targets, Version},
@@ -22,10 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{
         OrderArgs, TrustArgs,
-        orders::{
-            ApproveArgs, DecisionArgs, FoundArgs, PublishArgs, RejectArgs, RevokeArgs, RotateArgs, SubmitArgs,
-            SuspendArgs,
-        },
+        orders::{ApproveArgs, DecisionArgs, FoundArgs, PublishArgs, RejectArgs, RevokeArgs, RotateArgs, SubmitArgs},
     },
     ceremony::now,
     files,
@@ -35,14 +28,16 @@ use crate::{
 const DAY: u64 = 86_400;
 
 /// A command's keys and its server.
-struct Sender<'a> {
+pub struct Sender<'a> {
     args: &'a OrderArgs,
     server: Server,
-    keys: Vec<SigningKey>,
+    /// The keys of the command line.
+    pub keys: Vec<SigningKey>,
 }
 
 impl<'a> Sender<'a> {
-    fn new(args: &'a OrderArgs) -> eyre::Result<Self> {
+    /// Opens the keys.
+    pub fn new(args: &'a OrderArgs) -> eyre::Result<Self> {
         Ok(Self {
             args,
             server: Server::new(&args.server.server)?,
@@ -56,12 +51,14 @@ impl<'a> Sender<'a> {
             .send((method, path), &self.args.network.network.0, command, &self.keys)?)
     }
 
-    fn post(&self, path: &str, command: Command) -> eyre::Result<Receipt> {
+    /// Sends a command, signed by all of them.
+    pub fn post(&self, path: &str, command: Command) -> eyre::Result<Receipt> {
         self.send(Method::POST, path, command)
     }
 }
 
-fn taken(receipt: Receipt) -> Report {
+/// What is said of a command that was taken.
+pub fn taken(receipt: Receipt) -> Report {
     Report::of(json!({ "entry": receipt.seq, "at": receipt.at }))
 }
 
@@ -102,7 +99,8 @@ fn member_role(
     Ok(String::from_utf8(role)?)
 }
 
-fn next_version(reader: &Reader, place: &Place) -> eyre::Result<Version> {
+/// The version after the published one.
+pub fn next_version(reader: &Reader, place: &Place) -> eyre::Result<Version> {
     let role = place.role();
     let version = reader.next_version(&role)?;
     version.ok_or_else(|| eyre::eyre!("{role} has the last version that there is"))
@@ -300,6 +298,13 @@ fn confirm(changes: &[String], difference: &[String]) -> eyre::Result<()> {
     Ok(())
 }
 
+/// `clear`
+pub fn clear(args: &OrderArgs) -> eyre::Result<Report> {
+    Ok(taken(
+        Sender::new(args)?.post("/v1/proposals", Command::ClearProposal {})?,
+    ))
+}
+
 /// `renew`
 pub fn renew(args: &OrderArgs) -> eyre::Result<Report> {
     Ok(taken(Sender::new(args)?.post("/v1/proposals", Command::Renew {})?))
@@ -319,32 +324,6 @@ pub fn publish(args: &PublishArgs) -> eyre::Result<Report> {
         &path,
         Command::UpdateNodes { role, nodes },
     )?))
-}
-
-/// `suspend`
-pub fn suspend(args: &SuspendArgs) -> eyre::Result<Report> {
-    let now = now()?;
-    let sender = Sender::new(&args.order)?;
-    let mut reader = reader(&args.order.server.server, &args.trust)?;
-    let mut verifier = reader.refresh(now)?;
-    let published = reader.target(&mut verifier, Place::Deny.path())?;
-    let change = match &args.reason {
-        Some(path) => Suspend::Begin {
-            since: now,
-            reason_sha256: hash_of(path)?,
-        },
-        None => Suspend::Lift,
-    };
-    let deny = papers::next_deny(&published, &args.member, change)?;
-    let version = next_version(&reader, &Place::Deny)?;
-    let role = papers::role(&Place::Deny, &deny, version, now.plus(args.days * DAY), &sender.keys);
-    let (role, deny) = (String::from_utf8(role)?, String::from_utf8(deny)?);
-    Ok(taken(sender.post("/v1/suspensions", Command::Suspend { role, deny })?))
-}
-
-fn hash_of(path: &Path) -> eyre::Result<ledger_notary::records::Hex32> {
-    let bytes = fs::read(path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
-    Ok(papers::sha256(&bytes))
 }
 
 /// `revoke`

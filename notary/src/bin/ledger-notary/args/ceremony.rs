@@ -1,11 +1,11 @@
-//! What is done offline: keys, and documents that go from holder to holder.
+//! Keys, and documents that go from holder to holder.
 
 use std::{num::NonZeroU32, path::PathBuf};
 
-use clap::{Args, Subcommand};
-use ledger_notary::tuf::Key;
+use clap::{ArgGroup, Args, Subcommand};
+use ledger_notary::{records::NotaryId, tuf::Key};
 
-use super::{NetworkArgs, SecretArgs, public_key};
+use super::{NetworkArgs, OrderArgs, SecretArgs, ServerArgs, TrustArgs, member, public_key};
 
 /// `key …`
 #[derive(Clone, Debug, Subcommand)]
@@ -137,8 +137,14 @@ pub struct TargetsSignArgs {
 pub enum DenyCommand {
     /// Make the first list of suspended members, which is empty, and its metadata
     New(DenyNewArgs),
+    /// Make the metadata after the published ones: for another list, or for the same for another term
+    Next(DenyNextArgs),
     /// Add signatures of those who may suspend
     Sign(DenySignArgs),
+    /// Send a list and its metadata, once enough have signed
+    Send(DenySendArgs),
+    /// Working group: propose other keys for those who may suspend
+    Replace(DenyReplaceArgs),
 }
 
 /// `deny new`
@@ -158,16 +164,83 @@ pub struct DenyNewArgs {
     pub days: u64,
 }
 
+/// `deny next`
+#[derive(Clone, Debug, Args)]
+pub struct DenyNextArgs {
+    /// Which server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What is trusted.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// A member that may not validate from then on
+    #[arg(long, value_name = "MEMBER", value_parser = member, requires = "reason", conflicts_with = "lift")]
+    pub suspend: Option<NotaryId>,
+    /// File that says why; only its hash is published
+    #[arg(long, value_name = "FILE", requires = "suspend")]
+    pub reason: Option<PathBuf>,
+    /// A member that may validate again
+    #[arg(long, value_name = "MEMBER", value_parser = member)]
+    pub lift: Option<NotaryId>,
+    /// Metadata file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// File of the list to write
+    #[arg(long, value_name = "FILE")]
+    pub list_out: PathBuf,
+    /// How long the metadata will be good, in days
+    #[arg(long, value_name = "DAYS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=183))]
+    pub days: u64,
+}
+
 /// `deny sign`
 #[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("holders").required(true).args(["targets", "deny_keys"]))]
 pub struct DenySignArgs {
     /// The metadata; the file is replaced
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The targets that say who may suspend
+    /// The targets that say who may suspend; a trusted folder has the published ones as targets.json
     #[arg(long, value_name = "FILE")]
-    pub targets: PathBuf,
+    pub targets: Option<PathBuf>,
+    /// Public key of somebody who will be one of them, several times
+    #[arg(long = "deny-key", value_name = "HEX", value_parser = public_key)]
+    pub deny_keys: Vec<Key>,
+    /// How many of them must sign
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub deny_threshold: NonZeroU32,
     /// Whose key.
     #[command(flatten)]
     pub secret: SecretArgs,
+}
+
+/// `deny send`
+#[derive(Clone, Debug, Args)]
+pub struct DenySendArgs {
+    /// The command.
+    #[command(flatten)]
+    pub order: OrderArgs,
+    /// The metadata, signed
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The list that they vouch for
+    #[arg(long, value_name = "FILE")]
+    pub list: PathBuf,
+}
+
+/// `deny replace`
+#[derive(Clone, Debug, Args)]
+pub struct DenyReplaceArgs {
+    /// The command.
+    #[command(flatten)]
+    pub order: OrderArgs,
+    /// Metadata for the published list, signed by the new keys (`deny next`, `deny sign --deny-key`)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Public key of somebody who may suspend from then on, several times
+    #[arg(long = "deny-key", value_name = "HEX", value_parser = public_key, required = true)]
+    pub deny_keys: Vec<Key>,
+    /// How many of them must sign
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub deny_threshold: NonZeroU32,
 }

@@ -5,10 +5,10 @@ pub mod ceremony;
 pub mod orders;
 pub mod services;
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use ceremony::{DenyCommand, KeyCommand, RootCommand, TargetsCommand};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use ledger_notary::{
     records::{Network, NetworkId, NotaryId, PlainText},
     tuf::Key,
@@ -44,9 +44,36 @@ pub struct Cli {
     /// Answer in JSON: one object on standard output
     #[arg(long, global = true)]
     pub json: bool,
+    /// What the log tells, on standard error
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// What the log tells.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogLevel {
+    /// That an operator must act.
+    Error,
+    /// That something is not as it should be.
+    Warn,
+    /// What happens.
+    Info,
+    /// And every entry.
+    Debug,
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        })
+    }
 }
 
 /// What to do.
@@ -67,7 +94,7 @@ pub enum Command {
     /// Make and sign the first targets metadata, offline
     #[command(subcommand)]
     Targets(TargetsCommand),
-    /// Make and sign the first metadata of those who may suspend, offline
+    /// Those who may suspend: make and sign their metadata, offline, and send them where several must sign
     #[command(subcommand)]
     Deny(DenyCommand),
     /// Send the first release to an empty notary
@@ -84,6 +111,8 @@ pub enum Command {
     Approve(ApproveArgs),
     /// Working group: propose the same targets for another term
     Renew(OrderArgs),
+    /// Working group: take everything out of the open proposal
+    Clear(OrderArgs),
     /// A member: publish other nodes, or the same for another term
     Publish(PublishArgs),
     /// Those who may suspend: keep a member from validating, or let it again
