@@ -8,6 +8,7 @@ use super::{
     Approvals, Body, Checked, Command, Desk, Entry, Event, Member, Order, Proposal, Refusal, SUBMISSIONS_CLOSED_MAX,
     Standing, Submission, SubmissionId,
     check::{Change, Spent, Submitted, keys_of},
+    pending::Waiting,
     proposal::{MemberChange, PROPOSAL_LIFE, difference},
 };
 use crate::{
@@ -156,7 +157,10 @@ impl Desk {
                 proposal.approvals.insert(key, signature);
                 self.count_approvals(at);
             }
-            Change::NodesUpdated { member, parcel } => drop(self.nodes.insert(member, parcel)),
+            Change::NodesUpdated { member, parcel } => {
+                let since = at.at;
+                self.nodes.insert(member, Waiting { since, parcel });
+            }
             Change::DenyUpdated(parcel) => {
                 self.deny = Some(parcel);
                 // It takes the version of wg-deny that the proposed metadata have.
