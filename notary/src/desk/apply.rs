@@ -8,6 +8,8 @@ use super::{
     Approvals, Body, Checked, Command, Desk, Entry, Event, Member, Order, Proposal, Refusal, SUBMISSIONS_CLOSED_MAX,
     Standing, Submission, SubmissionId,
     check::{Change, Spent, Submitted, keys_of},
+    member::forget_closed,
+    pending::Waiting,
     proposal::{MemberChange, PROPOSAL_LIFE, difference},
 };
 use crate::{
@@ -156,7 +158,10 @@ impl Desk {
                 proposal.approvals.insert(key, signature);
                 self.count_approvals(at);
             }
-            Change::NodesUpdated { member, parcel } => drop(self.nodes.insert(member, parcel)),
+            Change::NodesUpdated { member, parcel } => {
+                let since = at.at;
+                self.nodes.insert(member, Waiting { since, parcel });
+            }
             Change::DenyUpdated(parcel) => {
                 self.deny = Some(parcel);
                 // It takes the version of wg-deny that the proposed metadata have.
@@ -242,10 +247,7 @@ impl Desk {
             self.changes.members.remove(&member);
             self.draw_up(at);
         }
-        let mut closed = self.submissions.values().filter(|one| !one.is_open()).map(|one| one.id);
-        if let (Some(oldest), Some(_)) = (closed.next(), closed.nth(SUBMISSIONS_CLOSED_MAX - 1)) {
-            self.submissions.remove(&oldest);
-        }
+        forget_closed(&mut self.submissions, SUBMISSIONS_CLOSED_MAX);
     }
 
     /// The document of the proposal, from what is published and what changes; signatures under the one before are void.

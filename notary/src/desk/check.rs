@@ -12,7 +12,7 @@ use crate::{
     dsse::{Envelope, Opened},
     records::{Hex32, Network, NotaryId, PlainText, RecordError},
     repository::Release,
-    tuf::{Document, Key, RoleKeys, RoleName, Root, Signed, UnixSeconds},
+    tuf::{Document, Key, RoleKeys, RoleName, Root, Signed, Snapshot, UnixSeconds},
 };
 
 /// What an entry does to the desk.
@@ -129,7 +129,13 @@ impl Desk {
         let mut online = keys_of(root, &root.roles.snapshot);
         online.extend(keys_of(root, &root.roles.timestamp));
         one_of(opened.signers(), &online, "complete", "the online keys that root names")?;
-        release.snapshot = order.command.snapshot.map(String::into_bytes);
+        let snapshot = order.command.snapshot;
+        let signed = snapshot
+            .as_deref()
+            .map(|text| metadata::<Snapshot>(&RoleName::snapshot(), text));
+        let signed = signed.transpose()?;
+        self.leave_out_unlisted(&mut release, signed.as_ref().map(Signed::unverified));
+        release.snapshot = snapshot.map(String::into_bytes);
         release.timestamp = order.command.timestamp.into_bytes();
         self.check(Body::Release(release), now)
     }

@@ -96,6 +96,15 @@ impl Submission {
     }
 }
 
+/// Forgets the oldest of those that are over, if they are more than `most`.
+pub(super) fn forget_closed(submissions: &mut BTreeMap<SubmissionId, Submission>, most: usize) {
+    let closed = submissions.values().filter(|one| !one.is_open()).map(|one| one.id);
+    let closed: Vec<_> = closed.collect();
+    for id in closed.iter().take(closed.len().saturating_sub(most)) {
+        submissions.remove(id);
+    }
+}
+
 /// A step of a member's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
@@ -134,5 +143,56 @@ pub(super) fn parcel(place: &Place, role: &str, record: &str) -> Release {
         roles: BTreeMap::from([(place.role(), role.as_bytes().to_vec())]),
         files: BTreeMap::from([(place.path(), record.as_bytes().to_vec())]),
         ..Release::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_tells_each_step_once_and_forgets_the_oldest() {
+        let mut member = Member::default();
+        let event = |seq: u64, standing| Event {
+            seq,
+            at: UnixSeconds::new(seq),
+            standing,
+        };
+        member.note(event(0, Standing::Draft));
+        member.note(event(1, Standing::Draft));
+        assert_eq!(member.history, [event(0, Standing::Draft)]);
+        let standings = [Standing::Published, Standing::Suspended];
+        for (seq, standing) in (2..).zip(standings.iter().cycle().take(HISTORY_MAX)) {
+            member.note(event(seq, *standing));
+        }
+        assert_eq!(member.history.len(), HISTORY_MAX);
+        assert_eq!(member.history[0], event(2, Standing::Published));
+    }
+
+    #[test]
+    fn only_the_oldest_that_are_over_are_forgotten() {
+        let submission = |number: u64, is_open: bool| Submission {
+            id: SubmissionId(number),
+            member: "a".to_owned().try_into().unwrap(),
+            standing: Standing::Draft,
+            draft_sha256: Hex32([0; 32]),
+            draft: is_open.then(|| Draft {
+                admission: String::new(),
+                role: String::new(),
+                nodes: String::new(),
+            }),
+            signers: BTreeSet::new(),
+            changed_at: UnixSeconds::new(0),
+            verifier: None,
+            reason: None,
+        };
+        let all = [(1, true), (2, false), (3, false), (4, true), (5, false)];
+        let mut all: BTreeMap<_, _> = all
+            .map(|(number, is_open)| (SubmissionId(number), submission(number, is_open)))
+            .into();
+        forget_closed(&mut all, 2);
+        assert_eq!(all.keys().map(|id| id.0).collect::<Vec<_>>(), [1, 3, 4, 5]);
+        forget_closed(&mut all, 2);
+        assert_eq!(all.len(), 4);
     }
 }

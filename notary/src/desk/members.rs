@@ -13,6 +13,10 @@ use crate::{
     tuf::{Targets, UnixSeconds},
 };
 
+/// Longest metadata of a role that lists one record: under a kilobyte, and 130 bytes for each signature. Every reader fetches them,
+/// and what a member adds that nobody asked for would be kept for good.
+pub const LISTING_BYTES_MAX: usize = 8 << 10;
+
 impl Desk {
     pub(super) fn decide_submit(
         &self,
@@ -207,6 +211,11 @@ impl Desk {
 
 /// A role's metadata that are sent with a record list that record, and nothing else.
 pub(super) fn check_listing(place: &Place, role: &str, record: &str) -> Result<(), Refusal> {
+    let (most, got) = (LISTING_BYTES_MAX, role.len());
+    if got > most {
+        let role = place.role();
+        return Err(Refusal::MetadataTooLong { role, most, got });
+    }
     let signed = metadata::<Targets>(&place.role(), role)?;
     let targets = signed.unverified();
     if lists_alone(targets, &place.path(), record.as_bytes()) {

@@ -32,13 +32,13 @@ pub use check::Checked;
 pub use command::{Command, Complete, Hex64, Order, SubmissionId};
 pub use entry::{Body, Entry, EntryError, Leaf, RELEASE_FILES_MAX};
 pub use member::{Draft, Event, Member, Standing, Submission};
-pub use pending::{Due, Why};
+pub use pending::{Due, SIGNING_SECONDS_MAX, Why};
 pub use proposal::Proposal;
 pub use refusal::{Refusal, RefusalKind};
 pub use root::RootProposal;
 pub use views::{Approvals, Counts, MemberView, Stamp, Status, Validator};
 
-use self::proposal::Changes;
+use self::{pending::Waiting, proposal::Changes};
 use crate::{
     records::{Hex32, Network, NotaryId},
     repository::{Release, Shelf},
@@ -78,7 +78,7 @@ pub struct Desk {
     /// A deny record that waits for the online keys.
     deny: Option<Release>,
     /// Records of nodes that wait for the online keys.
-    nodes: BTreeMap<NotaryId, Release>,
+    nodes: BTreeMap<NotaryId, Waiting>,
 }
 
 impl Desk {

@@ -7,7 +7,7 @@ use super::{
     proposal::{Changes, MemberChange, PROPOSAL_LIFE},
 };
 use crate::{
-    records::NotaryId,
+    records::{NotaryId, Place},
     repository::{Release, SNAPSHOT_LIFE_MAX, TopSigned, Unsigned},
     tuf::{Document, RoleName, Snapshot, UnixSeconds, Version},
 };
@@ -20,6 +20,18 @@ pub const SNAPSHOT_RENEWAL: u64 = 2 * 86_400;
 
 const _: () = assert!(TIMESTAMP_INTERVAL < crate::repository::TIMESTAMP_LIFE_MAX);
 const _: () = assert!(SNAPSHOT_RENEWAL < SNAPSHOT_LIFE_MAX);
+
+/// How long the online keys may take from asking what is due to bringing the signatures. What members sent in that time may be left out
+/// of the release: otherwise one of them, by changing its nodes again and again, could keep everything from being published.
+pub const SIGNING_SECONDS_MAX: u64 = 60;
+
+/// Nodes of a member that wait for the online keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    /// Since when.
+    pub(super) since: UnixSeconds,
+    pub(super) parcel: Release,
+}
 
 /// Why something is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +128,7 @@ impl Desk {
             self.add(&mut draft, deny, now);
         }
         let parcels = self.nodes.iter().filter(|(member, _)| Some(*member) != without);
-        let parcels: Vec<_> = parcels.map(|(_, parcel)| parcel).collect();
+        let parcels: Vec<_> = parcels.map(|(_, waiting)| &waiting.parcel).collect();
         let all = parcels.iter().copied().cloned().reduce(merged);
         // Almost always all of them fit, and are looked at once.
         if !all.is_none_or(|all| self.add(&mut draft, &all, now)) {
@@ -180,10 +192,14 @@ impl Desk {
             Change::Founded(release) => Ok(self.shelf.preview(release, TopSigned::Yes, now)?),
             // It goes out before anything else, so nothing else can be in its way.
             Change::DenyUpdated(parcel) => Ok(self.shelf.preview(parcel, TopSigned::Yes, now)?),
-            Change::NodesUpdated { member, parcel } => self.try_with(parcel.clone(), |_| {}, Some(member), now),
+            Change::NodesUpdated { member, parcel } => {
+                self.check_not_waiting(member, now)?;
+                self.try_with(parcel.clone(), |_| {}, Some(member), now)
+            }
             Change::Submitted(Submitted {
                 member, draft, open, ..
             }) => {
+                self.check_not_waiting(member, now)?;
                 let submission = open.unwrap_or(super::SubmissionId(self.next));
                 let draft = draft.clone();
                 let admit = MemberChange::Admit { submission, draft };
@@ -220,24 +236,49 @@ impl Desk {
         (submission.member.clone(), change)
     }
 
-    /// Whether a release is what is due, and may be published.
-    pub(super) fn check_release(&self, release: &Release, now: UnixSeconds) -> Result<Change, Refusal> {
-        let due = self.due(now).ok_or(Refusal::NotDue { got: "nothing is" })?;
-        let Release {
-            root,
-            roles,
-            files,
-            snapshot,
-            ..
-        } = release;
-        let expected = &due.release;
-        if (root, roles, files) != (&expected.root, &expected.roles, &expected.files) {
-            let got = "the files are others than those that wait";
-            return Err(Refusal::NotDue { got });
+    /// Whether a member's nodes are about to go out: nothing takes them back then.
+    fn check_not_waiting(&self, member: &NotaryId, now: UnixSeconds) -> Result<(), Refusal> {
+        let role = Place::Nodes(member.clone()).role();
+        if self.nodes.contains_key(member) && self.draft(now).roles.contains_key(&role) {
+            return Err(Refusal::Unpublished { role });
         }
-        if snapshot.is_some() != due.snapshot.is_some() {
-            let got = "a snapshot too many, or one too few";
-            return Err(Refusal::NotDue { got });
+        Ok(())
+    }
+
+    /// Takes out of a release the nodes that its snapshot does not list: they came after it was signed.
+    pub(super) fn leave_out_unlisted(&self, release: &mut Release, snapshot: Option<&Snapshot>) {
+        for member in self.nodes.keys() {
+            let place = Place::Nodes(member.clone());
+            let role = place.role();
+            let bytes = release.roles.get(&role);
+            let listed = snapshot.and_then(|snapshot| snapshot.entry(&role));
+            if bytes.is_some_and(|bytes| listed.is_none_or(|listed| listed.check(bytes).is_err())) {
+                leave_out(release, &place);
+            }
+        }
+    }
+
+    /// Whether a release is what is due, and may be published. Nodes that had only just come may be left for the next one.
+    pub(super) fn check_release(&self, release: &Release, now: UnixSeconds) -> Result<Change, Refusal> {
+        let not_due = |got| Err(Refusal::NotDue { got });
+        let Some(due) = self.due(now) else {
+            return not_due("nothing is");
+        };
+        let mut expected = due.release.clone();
+        for (member, waiting) in &self.nodes {
+            let place = Place::Nodes(member.clone());
+            if now < waiting.since.plus(SIGNING_SECONDS_MAX) && !release.roles.contains_key(&place.role()) {
+                leave_out(&mut expected, &place);
+            }
+        }
+        let Release { root, roles, files, .. } = release;
+        if (root, roles, files) != (&expected.root, &expected.roles, &expected.files) {
+            return not_due("the files are others than those that wait");
+        }
+        let has_snapshot = release.snapshot.is_some();
+        let is_early = expected == Release::default() && expected != due.release;
+        if has_snapshot != due.snapshot.is_some() && !is_early {
+            return not_due("a snapshot too many, or one too few");
         }
         self.shelf.plan(release, now)?;
         Ok(Change::Released(release.clone()))
@@ -255,6 +296,11 @@ fn merged(mut one: Release, other: Release) -> Release {
     one.roles.extend(other.roles);
     one.files.extend(other.files);
     one
+}
+
+fn leave_out(release: &mut Release, place: &Place) {
+    release.roles.remove(&place.role());
+    release.files.remove(&place.path());
 }
 
 fn files_of(release: &Release) -> usize {

@@ -172,11 +172,6 @@ impl Proposal {
         self.unsigned.document().version
     }
 
-    /// What is proposed.
-    pub fn targets(&self) -> &Targets {
-        self.unsigned.document()
-    }
-
     /// The bytes that each key of the working group signs.
     pub fn signable(&self) -> &[u8] {
         self.unsigned.signable()

@@ -242,6 +242,16 @@ pub enum Refusal {
         /// What it lists.
         got: String,
     },
+    /// Longer than any of its kind.
+    #[error("metadata of {role} list one record and have at most {most} bytes, got {got}")]
+    MetadataTooLong {
+        /// The role.
+        role: RoleName,
+        /// Bytes that they may have.
+        most: usize,
+        /// Bytes that came.
+        got: usize,
+    },
     /// An admission of another state than the command is for.
     #[error("the admission of {member} is {expected:?} for {command}, got {got:?}")]
     AdmissionState {
@@ -299,7 +309,7 @@ impl Refusal {
     /// Whose fault it is.
     pub fn kind(&self) -> RefusalKind {
         match self {
-            Self::Envelope(EnvelopeError::TooLong { .. }) => RefusalKind::TooLong,
+            Self::Envelope(EnvelopeError::TooLong { .. }) | Self::MetadataTooLong { .. } => RefusalKind::TooLong,
             Self::Envelope(EnvelopeError::NotSigned { .. } | EnvelopeError::Signatures { .. }) => RefusalKind::Unsigned,
             Self::Envelope(
                 EnvelopeError::Malformed(_)

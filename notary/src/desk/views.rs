@@ -132,11 +132,6 @@ impl Desk {
         self.root.as_ref()
     }
 
-    /// Everybody who is a member, was one or wants to be one.
-    pub fn members(&self) -> impl Iterator<Item = &NotaryId> {
-        self.members.keys()
-    }
-
     /// A member.
     pub fn member(&self, id: &NotaryId, now: UnixSeconds) -> Option<MemberView<'_>> {
         let (id, member) = self.members.get_key_value(id)?;

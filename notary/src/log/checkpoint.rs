@@ -127,3 +127,19 @@ fn key_id(origin: &str, key: Hex32) -> [u8; 4] {
     let hash = Sha256::digest([origin.as_bytes(), &[b'\n', ED25519], &key.0].concat());
     [hash[0], hash[1], hash[2], hash[3]]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_the_id_that_notes_of_go_give_it() {
+        // The example of golang.org/x/mod/sumdb/note: PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW.
+        let key = BASE64_STANDARD
+            .decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
+            .unwrap();
+        assert_eq!(key[0], ED25519);
+        let key = Hex32(key[1..].try_into().unwrap());
+        assert_eq!(hex::encode(key_id("PeterNeumann", key)), "c74f20a3");
+    }
+}

@@ -113,6 +113,16 @@ fn a_role_speaks_of_its_own_record_alone_and_not_for_too_long() {
     refuse(text(over, &[60]), "m-aurora version 1 may expire until");
     refuse(text(own, &[61]), "need the signatures of 1 different keys, got 0");
     refuse("{}".to_owned(), "metadata of m-aurora");
+    let padded = text(listing(&papers.place(), 1, &good.nodes), &[60]) + &" ".repeat(8 << 10);
+    refuse(padded, "have at most 8192 bytes");
+}
+
+#[test]
+fn a_record_is_no_longer_than_any_reader_takes() {
+    let mut house = House::new();
+    let mut draft = Papers::new("aurora", 60, 100).draft();
+    draft.nodes += &" ".repeat(64 << 10);
+    house.refuse(submit(draft), &[60], "a record has at most 65536 bytes");
 }
 
 #[test]
@@ -261,9 +271,18 @@ fn a_member_changes_its_nodes_without_the_working_group() {
     house.refuse(many.update_nodes(), &[60], "3 nodes, the admission allows 2");
 
     house.take(next.update_nodes(), &[60]).unwrap();
-    // Before it is out, the member may change its mind.
-    next.nodes = vec![120];
-    house.take(next.update_nodes(), &[60]).unwrap();
+    let mut other = next.clone();
+    other.nodes = vec![120];
+    house.refuse(
+        other.update_nodes(),
+        &[60],
+        "metadata of m-aurora wait for the online keys already",
+    );
+    house.refuse(
+        papers.next().submit(),
+        &[60],
+        "metadata of m-aurora wait for the online keys already",
+    );
     house.release().unwrap();
     assert_eq!(house.read()["m.aurora.nodes.json"], next.nodes_text().into_bytes());
 

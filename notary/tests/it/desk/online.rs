@@ -1,7 +1,7 @@
 //! What the online keys must sign, when, and what of theirs is refused.
 
 use ledger_notary::{
-    desk::{Body, Command, Complete, Refusal, Why},
+    desk::{Body, Command, Complete, Refusal, SIGNING_SECONDS_MAX, Why},
     repository::SNAPSHOT_LIFE_MAX,
     tuf::UnixSeconds,
 };
@@ -143,4 +143,61 @@ fn a_release_of_other_files_than_those_that_wait_is_refused() {
         .desk
         .check(Body::Release(release(&house)), UnixSeconds::new(NOW.get() + 1));
     assert!(matches!(early, Err(Refusal::NotDue { .. })));
+}
+
+#[test]
+fn a_member_that_changes_its_nodes_while_others_are_signed_for_keeps_nothing_back() {
+    let (aurora, borealis) = (Papers::new("aurora", 60, 100), Papers::new("borealis", 61, 110));
+    let mut house = House::with(&aurora);
+    house.admit(&borealis);
+    let update = |papers: &Papers, node| {
+        let mut next = papers.next();
+        next.nodes = vec![node];
+        next.update_nodes()
+    };
+    // Only a sign of life was due when the signer asked; then somebody was quicker than its answer.
+    house.now = house.now.plus(HOUR);
+    let order = house.completion().unwrap();
+    assert!(order.command.snapshot.is_none());
+    house.take(update(&aurora, 120), &[60]).unwrap();
+    let checked = house
+        .desk
+        .complete(&sealed(&order, &[TIMESTAMP_KEY]), house.now)
+        .unwrap();
+    house.apply(checked);
+    // The same with news: what was signed goes out, what came later waits.
+    let order = house.completion().unwrap();
+    house.take(update(&borealis, 130), &[61]).unwrap();
+    let checked = house
+        .desk
+        .complete(&sealed(&order, &[TIMESTAMP_KEY]), house.now)
+        .unwrap();
+    house.apply(checked);
+    let node_of = |house: &House, member: &str| {
+        let record = &house.read()[&format!("m.{member}.nodes.json")];
+        let record: serde_json::Value = serde_json::from_slice(record).unwrap();
+        record["nodes"][0]["peer_id"].as_str().unwrap().to_owned()
+    };
+    let peer = |member, node| crate::records::own(member, node).peer_id;
+    assert_eq!(node_of(&house, "aurora"), peer("aurora", 120));
+    assert_eq!(node_of(&house, "borealis"), peer("borealis", 110));
+    assert_eq!(why(&house), Some(Why::Changes));
+    // But nobody keeps a member waiting for good.
+    let complete = {
+        let timestamp = house.desk.shelf().timestamp_after(None, house.now.plus(DAY)).unwrap();
+        Complete {
+            snapshot: None,
+            timestamp: super::kit::text(timestamp.document().clone(), &[TIMESTAMP_KEY]),
+        }
+    };
+    let order = house.order(complete);
+    let envelope = sealed(&order, &[TIMESTAMP_KEY]);
+    assert!(house.desk.complete(&envelope, house.now).is_ok());
+    let refusal = house
+        .desk
+        .complete(&envelope, house.now.plus(SIGNING_SECONDS_MAX))
+        .unwrap_err();
+    assert!(matches!(refusal, Refusal::NotDue { .. }), "{refusal}");
+    house.release().unwrap();
+    assert_eq!(node_of(&house, "borealis"), peer("borealis", 130));
 }

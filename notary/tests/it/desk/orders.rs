@@ -9,6 +9,7 @@ use ledger_notary::{
     repository::Release,
     tuf::UnixSeconds,
 };
+use parity_scale_codec::Encode;
 use serde_json::{Value, json};
 
 use super::kit::{Founding, GROUP, House, Papers, STRANGER, key, sealed};
@@ -250,7 +251,24 @@ fn an_entry_has_one_form_and_its_leaf_names_every_file() {
         }
         assert!(Entry::decode(&[bytes, vec![0]].concat()).is_err());
     }
+    let golden = "08000000000000008076076b00000000\
+        01 00 04 0c6d2d61 10726f6c65 04 386d2e612e6e6f6465732e6a736f6e 146e6f646573 00 1074696d65";
+    assert_eq!(hex::encode(release.encoded()), golden.replace(' ', ""));
+    // A time that is none would be written as another.
+    let mut never = command.encoded();
+    never[8..16].fill(0xff);
+    assert!(
+        Entry::decode(&never)
+            .unwrap_err()
+            .to_string()
+            .contains("it has other bytes")
+    );
     let leaf = release.leaf();
+    let bytes = leaf.encode();
+    assert_eq!(bytes[..16], release.encoded()[..16]);
+    assert_eq!(bytes[16..48], super::kit::sha256(&release.encoded()).0);
+    assert_eq!(bytes[48..53], *b"\x0c\x0cm-a");
+    assert_eq!(bytes.len(), 49 + (4 + 15 + 10) + 3 * 32);
     let names: Vec<_> = leaf.files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["m-a", "m.a.nodes.json", "timestamp"]);
     assert_eq!(leaf.files[1].1, super::kit::sha256(b"nodes").0);

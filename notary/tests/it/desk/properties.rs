@@ -2,13 +2,13 @@
 //! entries make the same desk.
 
 use ledger_notary::{
-    desk::{Approvals, Command, Desk, SubmissionId},
+    desk::{Approvals, Command, Complete, Desk, Order, SubmissionId},
     records::{Hex32, Place},
 };
 use proptest::{collection, prelude::*};
 
-use super::kit::{DENY, Founding, GROUP, House, Papers, deny_record, listing, network, sha256, text};
-use crate::kit::{DAY, HOUR};
+use super::kit::{DENY, Founding, GROUP, House, Papers, deny_record, listing, network, sealed, sha256, text};
+use crate::kit::{DAY, HOUR, TIMESTAMP_KEY};
 
 const MEMBERS: [(&str, u8, u8); 3] = [("aurora", 60, 100), ("borealis", 61, 110), ("corona", 62, 120)];
 
@@ -59,8 +59,12 @@ enum Step {
         members: Vec<usize>,
         signer: u8,
     },
-    /// The online keys sign what is due.
+    /// The online keys sign what is due, and it is published.
     Release,
+    /// The online keys sign what is due.
+    Ask,
+    /// Their signatures come in.
+    Bring,
     Wait {
         hours: u64,
     },
@@ -90,6 +94,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (collection::vec(member, 0..3), prop::sample::select(vec![41_u8, 42, 11]))
             .prop_map(|(members, signer)| Step::Suspend { members, signer }),
         8 => Just(Step::Release),
+        4 => Just(Step::Ask),
+        4 => Just(Step::Bring),
         2 => prop_oneof![8 => 1..48_u64, 1 => 1..2_000_u64].prop_map(|hours| Step::Wait { hours }),
     ]
 }
@@ -185,8 +191,26 @@ fn command(house: &House, step: &Step) -> Option<(Command, u8)> {
             let role = text(targets, &DENY[..1]);
             (Command::Suspend { role, deny }, *signer)
         }
-        Step::Pass | Step::Release | Step::Wait { .. } => return None,
+        Step::Pass | Step::Release | Step::Ask | Step::Bring | Step::Wait { .. } => return None,
     })
+}
+
+/// Signatures of the online keys that are under way.
+struct Asked {
+    order: Order<Complete>,
+    /// Whether nothing was taken since but nodes.
+    is_current: bool,
+}
+
+/// Lets signatures come in that were made for what was due before.
+fn bring(house: &mut House, asked: Asked) {
+    match house.desk.complete(&sealed(&asked.order, &[TIMESTAMP_KEY]), house.now) {
+        Ok(checked) => {
+            house.apply(checked);
+            house.read();
+        }
+        Err(refusal) => assert!(!asked.is_current, "only nodes came, and it was refused: {refusal}"),
+    }
 }
 
 /// What must hold of every step that was taken.
@@ -218,7 +242,21 @@ proptest! {
     #[test]
     fn any_sequence_of_commands_keeps_the_rules(steps in collection::vec(step(), 1..60), has_member in any::<bool>()) {
         let mut house = if has_member { House::with(&Papers::new("aurora", 60, 100)) } else { House::new() };
+        let mut asked: Option<Asked> = None;
         for step in &steps {
+            if let Step::Ask = step {
+                asked = house.completion().map(|order| Asked { order, is_current: true });
+                continue;
+            }
+            if let Step::Bring = step {
+                if let Some(asked) = asked.take() {
+                    bring(&mut house, asked);
+                }
+                continue;
+            }
+            if let (Some(asked), false) = (&mut asked, matches!(step, Step::Nodes { .. })) {
+                asked.is_current = false;
+            }
             if let Step::Wait { hours } = step {
                 house.now = house.now.plus(hours * HOUR);
                 continue;

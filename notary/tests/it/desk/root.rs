@@ -39,6 +39,10 @@ fn signatures_of_a_root_are_put_together_until_old_and_new_keys_have_signed() {
     let mut inconsistent = root.clone();
     inconsistent.consistent_snapshot = false;
     house.refuse(sign(&inconsistent, &[2]), &[2], "consistent_snapshot");
+    let mut twice = root.clone();
+    let one = keys(&[2]).into_values().next().unwrap();
+    twice.keys.insert("another-name".to_owned().try_into().unwrap(), one);
+    house.refuse(sign(&twice, &[2]), &[2], "root lists a key as another-name, its id is");
     let unknown = text(root.clone(), &[2]).replacen("\"_type\"", "\"x-note\":1,\"_type\"", 1);
     house.refuse(
         Command::SignRoot { root: unknown },
