@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The testnet of this clone: four validators and a full node as processes of this machine. `up` starts it in the background and
 # plays the demo on it, `down` stops it, `status` shows it. Keys, data and logs lie in .data/testnet. LEDGER_RPC_PORT and
-# LEDGER_P2P_PORT are the first ports, in place of 8545 and 30333.
+# LEDGER_P2P_PORT are the first ports, in place of 8545 and 30333, and LEDGER_NOTARY_PORT is the notary's, in place of 8650.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 data=$top/.data/testnet
 rpc_port=${LEDGER_RPC_PORT:-8545}
 p2p_port=${LEDGER_P2P_PORT:-30333}
+notary_port=${LEDGER_NOTARY_PORT:-8650}
 binary=$(target_dir)/debug/ledger-node
 
 testnet() { "$binary" testnet "$@" --data-dir "$data"; }
@@ -31,7 +32,8 @@ up() {
         say "The node was built anew since the testnet started: starting it again."
         testnet down
     fi
-    testnet up --validators 4 --nodes 1 --detach --rpc-port-base "$rpc_port" --p2p-port-base "$p2p_port"
+    testnet up --validators 4 --nodes 1 --detach --rpc-port-base "$rpc_port" --p2p-port-base "$p2p_port" \
+        --notary-port "$notary_port"
     local entry second
     entry=$(rpc_of node-0)
     second=$(rpc_of validator-1)
@@ -43,6 +45,7 @@ The testnet goes on running: four validators and a full node.
             any Ethereum client: $entry, chain id 6301, gas price 0
   Watch it  ledger-node testnet status --data-dir .data/testnet
             ledger-node testnet logs node-0 --follow --data-dir .data/testnet
+  Join it   ledger-node testnet admit --name 'Everest Cloud' --data-dir .data/testnet
   Stop it   make testnet-down
 TXT
 }

@@ -114,6 +114,7 @@ impl Network {
         network.testnet(&[
             "up",
             "--detach",
+            "--no-notary",
             "--validators",
             &validators,
             "--nodes",

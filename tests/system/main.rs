@@ -5,6 +5,7 @@ mod bad_input;
 mod calls;
 mod clients;
 mod crash;
+mod fifth_cloud;
 mod governance;
 mod hostile;
 mod network;

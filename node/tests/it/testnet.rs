@@ -81,6 +81,7 @@ impl Testnet {
         let (p2p, rpc) = (self.p2p.to_string(), self.rpc.to_string());
         self.arguments(&[
             "up",
+            "--no-notary",
             "--validators",
             "1",
             "--nodes",

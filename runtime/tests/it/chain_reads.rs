@@ -221,7 +221,7 @@ const GENESIS: [(&str, B256); 2] = [
     ),
     (
         "testnet",
-        b256!("0x673f8e12513cf59bfaed1e29936d94560e0df45603f644439f838dd26d92737d"),
+        b256!("0x7f1f956ff2505a0865fb1b3d0fc97ff950f5eb3c66b1082633fd6a3a9132fab1"),
     ),
 ];
 

@@ -46,14 +46,27 @@ pub fn free_ports(count: u16) -> u16 {
 }
 
 impl Testnet {
-    /// Brings up so many validators and full nodes, and waits until they have made a block together.
+    /// Brings up so many validators and full nodes, without a notary, and waits until they have made a block together.
     ///
     /// # Panics
     /// If they do not, with their logs.
     pub fn start(validators: u16, nodes: u16) -> Self {
+        Self::start_with(validators, nodes, &["--no-notary"])
+    }
+
+    /// The same with a notary.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_with_notary(validators: u16, nodes: u16) -> Self {
+        Self::start_with(validators, nodes, &["--notary-port", &free_ports(1).to_string()])
+    }
+
+    fn start_with(validators: u16, nodes: u16, further: &[&str]) -> Self {
         let folder = TempDir::with_prefix("ledger-testnet-").expect("a temporary folder can be made");
         let testnet = Self { folder };
-        let count = validators + nodes;
+        // Room for one that joins.
+        let count = validators + nodes + 1;
         let shape = [
             ("--validators", validators),
             ("--nodes", nodes),
@@ -64,7 +77,7 @@ impl Testnet {
             .map(|(flag, number)| [flag.to_owned(), number.to_string()])
             .concat();
         let shape: Vec<_> = shape.iter().map(String::as_str).collect();
-        testnet.does(&[&["up", "--detach"], &shape[..]].concat());
+        testnet.does(&[&["up", "--detach"], &shape[..], further].concat());
         testnet
     }
 

@@ -16,6 +16,7 @@ Examples:
   ledger-node testnet stop-node 2                            validator-2 stops, the others go on
   ledger-node testnet start-node validator-2
   ledger-node testnet logs node-0 --follow
+  ledger-node testnet admit --name 'Everest Cloud'           a new cloud joins: notary, request, votes, its first block
   ledger-node testnet down                                   everything stops; the data stays
   ledger-node --chain testnet                                one more node, in another shell: it joins at the default ports
 
@@ -54,7 +55,9 @@ pub(super) enum TestnetCommand {
         #[arg(value_name = "NODE")]
         node: Option<String>,
     },
-    /// Stop all nodes; the data stays
+    /// Let a new cloud join: its working group admits it at the notary, its node asks the chain, the validators vote, it makes a block
+    Admit(AdmitArgs),
+    /// Stop all nodes and the notary; the data stays
     Down,
 }
 
@@ -76,6 +79,20 @@ pub(super) struct UpArgs {
     /// First port of JSON-RPC: the first full node listens there (without one, validator 0) [default: 8545]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub rpc_port_base: Option<u16>,
+    /// Port of the notary, which says who may run a validator [default: 8650]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub notary_port: Option<u16>,
+    /// Start no notary: validators check nothing, and nobody can be admitted by `testnet admit`
+    #[arg(long, conflicts_with = "notary_port")]
+    pub no_notary: bool,
+}
+
+/// Who joins.
+#[derive(Debug, Args)]
+pub(super) struct AdmitArgs {
+    /// What the chain will call the cloud [default: Cloud and its number]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
-//! What does a node say of itself? Its `/ready` page and `ledger_status`, asked over plain HTTP on this machine.
+//! What does a node say of itself, or a notary? Its `/ready` page and `ledger_status`, or a page of the notary's, asked over plain HTTP on
+//! this machine.
 //!
-//! Bounded in time and size, so that a node that hangs costs the command a second and no more.
+//! Bounded in time and size, so that a server that hangs costs the command a second and no more.
 
 use std::{
     io::{Read, Write},
@@ -28,10 +29,7 @@ pub struct Answer {
 /// Asks the node with JSON-RPC at `port`; `None` if there is none that answers as one.
 #[must_use]
 pub fn ask(port: u16) -> Option<Answer> {
-    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "ledger_status", "params": [] }).to_string();
-    let (_, body) = exchange(port, "POST", "/", &call)?;
-    let mut answer: Value = serde_json::from_str(&body).ok()?;
-    let status = serde_json::from_value(answer.get_mut("result")?.take()).ok()?;
+    let status = serde_json::from_value(call(port, "ledger_status", &json!([]))?).ok()?;
     let (code, _) = exchange(port, "GET", "/ready", "")?;
     Some(Answer {
         ready: code == 200,
@@ -39,7 +37,23 @@ pub fn ask(port: u16) -> Option<Answer> {
     })
 }
 
-/// Status code and body of what the node answers.
+/// What the node with JSON-RPC at `port` answers to a call; `None` if it does not, or refuses.
+#[must_use]
+pub fn call(port: u16, method: &str, parameters: &Value) -> Option<Value> {
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters }).to_string();
+    let (_, body) = exchange(port, "POST", "/", &call)?;
+    let mut answer: Value = serde_json::from_str(&body).ok()?;
+    Some(answer.get_mut("result")?.take())
+}
+
+/// What the server at `port` answers to a question, if it answers well.
+#[must_use]
+pub fn get(port: u16, path: &str) -> Option<Value> {
+    let (code, body) = exchange(port, "GET", path, "")?;
+    serde_json::from_str(&body).ok().filter(|_| code == 200)
+}
+
+/// Status code and body of what a server answers.
 fn exchange(port: u16, verb: &str, path: &str, body: &str) -> Option<(u16, String)> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, WAIT_MAX).ok()?;

@@ -1,4 +1,4 @@
-//! The commands that look at a network or change it once it is there: `status`, `stop-node`, `start-node`, `restart`, `down`.
+//! The small commands that look at a network or change it once it is there: `status`, `stop-node`, `start-node`, `restart`, `down`.
 
 use ledger_chainspec::quorum_of;
 use serde_json::json;
@@ -33,6 +33,7 @@ pub fn status(cli: &Cli) -> Result<(), NodeError> {
     match report.is_good() {
         true => Ok(()),
         false => Err(TestnetError::NotAllRun(match report.wanted {
+            wanted if wanted > 0 && report.running == wanted => "the notary should run and does not".to_owned(),
             0 => format!(
                 "no node runs; start them with: ledger-node testnet up --data-dir {}",
                 folder.path().display()
@@ -103,7 +104,7 @@ fn start(cli: &Cli, mut network: Network, chosen: &[usize]) -> Result<(), NodeEr
     let mut interrupt = Interrupt::install()?;
     let mut children = Children::default();
     let plan = network.state.shape.plan();
-    ports::check(chosen.iter().map(|index| &plan[*index]))?;
+    ports::check(chosen.iter().map(|index| &plan[*index]), None)?;
     address_spec(&network.folder, &network.state)?;
     network.start(chosen, &Voice::of(cli), &mut children, &mut interrupt)?;
     let names: Vec<_> = chosen
@@ -128,6 +129,7 @@ pub fn down(cli: &Cli) -> Result<(), NodeError> {
     let mut network = Network::open(Folder::of(cli)?)?;
     let all: Vec<_> = (0..network.state.nodes.len()).collect();
     let stopped = network.stop(&all)?;
+    network.stop_notary()?;
     let of = |node: &StoppedNode| json!({ "node": node.name, "how": how_word(node.how) });
     let facts = json!({ "stopped": stopped.iter().map(of).collect::<Vec<_>>() });
     output(cli.telemetry.json, &facts, || {

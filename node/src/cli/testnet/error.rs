@@ -53,6 +53,33 @@ pub enum TestnetError {
         /// What it holds.
         found: Shape,
     },
+    /// Whether there is a notary is decided when the network is made.
+    #[error(
+        "{} holds a testnet {} a notary; start the other kind with another --data-dir, or delete the folder",
+        path.display(), if found.notary_port.is_some() { "with" } else { "without" }
+    )]
+    OtherNotary {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds.
+        found: Shape,
+    },
+    /// The notary's documents or its server refuse something.
+    #[error("the notary: {reason}; its logs lie in {}", folder.display())]
+    Notary {
+        /// What it said.
+        reason: String,
+        /// Its files.
+        folder: PathBuf,
+    },
+    /// A command of the admission did not do what it was to do.
+    #[error("`{command}` failed:\n{words}")]
+    Step {
+        /// The command.
+        command: String,
+        /// What it said.
+        words: String,
+    },
     /// Ports can only change while nothing runs.
     #[error("nodes of this testnet run at other ports; stop them first: ledger-node testnet down --data-dir {}", path.display())]
     PortsInUse {
@@ -169,12 +196,15 @@ impl TestnetError {
             | Self::NoBlock { .. }
             | Self::Interrupted
             | Self::StoppedElsewhere
+            | Self::Notary { .. }
+            | Self::Step { .. }
             | Self::NotAllRun(_) => 1,
             Self::Usage(_) | Self::PortsInUse { .. } => 2,
             Self::None { .. }
             | Self::Foreign { .. }
             | Self::State { .. }
             | Self::Shape { .. }
+            | Self::OtherNotary { .. }
             | Self::File { .. }
             | Self::Key(_)
             | Self::Spec(_) => 3,

@@ -1,32 +1,34 @@
-//! What a network's nodes need on disk before they start: keys, identities, and the specification of a chain of their own.
+//! What a network's nodes need on disk before they start: keys, identities, accounts, and the specification of a chain of their own.
 //!
-//! Called by `up`, which holds the lock. It overwrites no key of a node that was ever started.
+//! Called by `up` and `admit`, which hold the lock. It overwrites no key of a node that was ever started.
 
 use std::{
     fs::{self, DirBuilder},
     io,
     os::unix::fs::DirBuilderExt,
+    path::Path,
 };
 
+use alloy_signer_local::PrivateKeySigner;
 use ed25519_dalek::SigningKey;
 use ledger_chainspec::{
     ChainSpec, ConsensusKey, dev_keys,
     peer_id::{peer_id_of, peer_id_to_text},
 };
 
-use crate::keys::{KeyError, Password, consensus, secret_file};
+use crate::keys::{KeyError, Password, account, consensus, secret_file};
 
 use super::{
     error::TestnetError,
     folder::{Folder, Lock, NodeState, State, failed, replace},
     plan::{Planned, Role},
-    spec::{Identity, own_chain},
+    spec::{Identity, dev_signer, own_chain},
 };
 
 /// Random bytes of a key file's password.
 const PASSWORD_BYTES: usize = 16;
 
-/// Makes the nodes of `state`, which has none: their folders and keys, and their chain. The state file knows that they are
+/// Makes the nodes and the notary of `state`, which has none: their folders and keys, and their chain. The state file knows that they are
 /// being made, and lists them when all is there; what an interrupted attempt has left is made anew.
 ///
 /// # Errors
@@ -36,29 +38,25 @@ pub fn prepare(folder: &Folder, lock: &Lock, state: &mut State) -> Result<(), Te
     let mut nodes = Vec::new();
     let mut validators = Vec::new();
     for planned in state.shape.plan() {
-        let node_folder = folder.files(&planned.name).folder;
-        match fs::remove_dir_all(&node_folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("clear", &node_folder, error));
-            }
-            _ => {}
-        }
-        let made = DirBuilder::new().mode(0o700).create(&node_folder);
-        made.map_err(|source| failed("make the folder", &node_folder, source))?;
+        clear(&folder.files(&planned.name).folder)?;
         let identity = write_keys(folder, &planned, state.shape.has_built_in_validators())?;
-        nodes.push(NodeState {
-            name: planned.name,
-            peer_id: identity.peer_id.clone(),
-            wanted: false,
-            answered: false,
-            process: None,
-        });
+        nodes.push(NodeState::new(planned.name, identity.peer_id.clone()));
         if planned.role == Role::Validator {
             validators.push(identity);
         }
     }
-    if !state.shape.has_built_in_validators() {
-        write_spec(folder, &own_chain(&validators))?;
+    let spec = match state.shape.has_built_in_validators() {
+        true => ChainSpec::testnet(),
+        false => {
+            let spec = own_chain(&validators);
+            write_spec(folder, &spec)?;
+            spec
+        }
+    };
+    if state.shape.notary_port.is_some() {
+        write_accounts(folder, state, &spec)?;
+        clear(folder.notary().folder())?;
+        super::notary::make(&folder.notary(), &spec)?;
     }
     state.nodes = nodes;
     folder.write(lock, state)
@@ -81,6 +79,47 @@ pub fn address_spec(folder: &Folder, state: &State) -> Result<(), TestnetError> 
     write_spec(folder, &spec)
 }
 
+/// Makes the keys of a node whose cloud joins later.
+///
+/// # Errors
+/// [`TestnetError`] if a file cannot be written.
+pub fn prepare_joined(folder: &Folder, node: &Planned) -> Result<NodeState, TestnetError> {
+    let files = folder.files(&node.name);
+    clear(&files.folder)?;
+    let identity = write_keys(folder, node, false)?;
+    make_folder(&files.wallets)?;
+    let password = Password::from_file(&files.password)?;
+    for path in [&files.account, &files.checkpoint] {
+        account::write_keystore(path, &PrivateKeySigner::random(), &password)?;
+    }
+    Ok(NodeState::new(node.name.clone(), identity.peer_id))
+}
+
+/// Writes the accounts with which the validators vote.
+fn write_accounts(folder: &Folder, state: &State, spec: &ChainSpec) -> Result<(), TestnetError> {
+    for (planned, validator) in state.shape.plan().iter().zip(&spec.validators) {
+        let files = folder.files(&planned.name);
+        make_folder(&files.wallets)?;
+        let signer = dev_signer(&validator.account);
+        account::write_keystore(&files.account, &signer, &Password::from_file(&files.password)?)?;
+    }
+    Ok(())
+}
+
+/// An empty folder in place of what is there.
+fn clear(path: &Path) -> Result<(), TestnetError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("clear", path, error)),
+        _ => {}
+    }
+    make_folder(path)
+}
+
+fn make_folder(path: &Path) -> Result<(), TestnetError> {
+    let made = DirBuilder::new().mode(0o700).create(path);
+    made.map_err(|source| failed("make the folder", path, source))
+}
+
 fn write_spec(folder: &Folder, spec: &ChainSpec) -> Result<(), TestnetError> {
     let path = folder.spec_path();
     replace(&path, spec.to_toml().as_bytes()).map_err(|source| failed("write", &path, source))
@@ -97,7 +136,7 @@ fn write_keys(folder: &Folder, node: &Planned, is_built_in: bool) -> Result<Iden
     let identity = key_of(dev_keys::peer_key)?;
     consensus::write_identity(&crate::config::identity_path(&files.folder), &identity)?;
     let key = key_of(dev_keys::validator_key)?;
-    if node.role == Role::Validator {
+    if node.role != Role::FullNode {
         let password = new_password()?;
         secret_file::write_new(&files.password, password.as_bytes())?;
         consensus::write_encrypted(&files.key, &key, &Password::from_file(&files.password)?)?;
@@ -108,7 +147,8 @@ fn write_keys(folder: &Folder, node: &Planned, is_built_in: bool) -> Result<Iden
     })
 }
 
-fn new_password() -> Result<String, KeyError> {
+/// A new password, and the end of its line.
+pub(super) fn new_password() -> Result<String, KeyError> {
     let mut bytes = [0; PASSWORD_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| KeyError::Generate(error.to_string()))?;
     Ok(format!("{}\n", hex::encode(bytes)))

@@ -19,7 +19,8 @@ use crate::{cli::Cli, error::NodeError};
 
 use super::{
     error::TestnetError,
-    plan::{NodeFiles, Planned, Shape, multiaddress},
+    notary::NotaryFiles,
+    plan::{NodeFiles, NotaryPlace, Planned, Shape, multiaddress},
     processes::ProcessId,
 };
 
@@ -55,6 +56,21 @@ pub struct State {
     pub shape: Shape,
     /// Its nodes, in the order of the plan; none until all their keys are written.
     pub nodes: Vec<NodeState>,
+    /// Its notary's processes.
+    #[serde(default)]
+    pub notary: NotaryState,
+}
+
+/// What is known about the processes of the notary.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotaryState {
+    /// Whether they should run.
+    pub wanted: bool,
+    /// The newest server.
+    pub server: Option<ProcessId>,
+    /// The newest process that holds the online keys.
+    pub signer: Option<ProcessId>,
 }
 
 /// What is known about one node.
@@ -81,6 +97,7 @@ impl State {
             version: STATE_VERSION,
             shape,
             nodes: Vec::new(),
+            notary: NotaryState::default(),
         }
     }
 
@@ -115,14 +132,33 @@ impl State {
         })
     }
 
-    /// Whether some node's process is alive.
+    /// Whether some process is alive.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.nodes.iter().any(NodeState::is_alive)
+        self.nodes.iter().any(NodeState::is_alive) || self.notary.processes().any(ProcessId::is_alive)
+    }
+}
+
+impl NotaryState {
+    /// Its newest processes.
+    pub fn processes(&self) -> impl Iterator<Item = &ProcessId> {
+        self.server.iter().chain(&self.signer)
     }
 }
 
 impl NodeState {
+    /// A node that was never started.
+    #[must_use]
+    pub fn new(name: String, peer_id: String) -> Self {
+        Self {
+            name,
+            peer_id,
+            wanted: false,
+            answered: false,
+            process: None,
+        }
+    }
+
     /// Whether its process is alive.
     #[must_use]
     pub fn is_alive(&self) -> bool {
@@ -155,6 +191,22 @@ impl Folder {
     #[must_use]
     pub fn files(&self, name: &str) -> NodeFiles {
         NodeFiles::of(&self.path, name)
+    }
+
+    /// The files of the notary.
+    #[must_use]
+    pub fn notary(&self) -> NotaryFiles {
+        NotaryFiles::of(&self.path)
+    }
+
+    /// Where the notary of a network of this shape is.
+    #[must_use]
+    pub fn notary_place(&self, shape: &Shape) -> Option<NotaryPlace> {
+        let port = shape.notary_port?;
+        Some(NotaryPlace {
+            url: format!("http://127.0.0.1:{port}"),
+            root: self.notary().root(),
+        })
     }
 
     /// The specification of a chain that is not built in.

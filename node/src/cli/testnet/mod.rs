@@ -1,10 +1,11 @@
 //! `ledger-node testnet`: a network of real nodes on this machine, in one folder.
 //!
 //! [`plan`] says which nodes there are, [`folder`] what is known about them, [`processes`] starts, knows again and ends them;
-//! [`network`] does so under the folder's lock. [`status`] looks at all of them through [`ask`]. The commands are `up` (with
-//! [`view`]), [`logs`], and the small ones in [`commands`]. Nothing here knows the chain's rules: the nodes are started as
-//! anybody would start them, by their command line.
+//! [`network`] does so under the folder's lock. [`notary`] is who says who may run a validator. [`status`] looks at all of them
+//! through [`ask`]. The commands are `up` (with [`view`]), [`logs`], [`admit`], and the small ones in [`commands`]. Nothing here
+//! knows the chain's rules: the nodes are started as anybody would start them, by their command line.
 
+mod admit;
 mod args;
 mod ask;
 mod commands;
@@ -14,6 +15,7 @@ mod folder;
 mod interrupt;
 mod logs;
 mod network;
+mod notary;
 mod plan;
 mod ports;
 mod processes;
@@ -41,6 +43,7 @@ pub fn run(cli: &Cli, args: &TestnetArgs) -> Result<(), NodeError> {
         TestnetCommand::StopNode(args) => commands::stop_node(cli, &args.node),
         TestnetCommand::StartNode(args) => commands::start_node(cli, &args.node),
         TestnetCommand::Restart { node } => commands::restart(cli, node.as_deref()),
+        TestnetCommand::Admit(args) => admit::run(cli, args),
         TestnetCommand::Down => commands::down(cli),
     }
 }

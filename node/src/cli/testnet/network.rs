@@ -73,6 +73,13 @@ impl Voice {
 }
 
 impl Children {
+    /// Takes one on; gives its number.
+    pub fn add(&mut self, child: Child) -> u32 {
+        let pid = child.id();
+        self.0.push(child);
+        pid
+    }
+
     /// Lets the kernel forget those that have ended.
     pub fn reap(&mut self) {
         self.0.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
@@ -111,6 +118,21 @@ impl Network {
     /// As [`super::files::prepare`].
     pub fn prepare(&mut self) -> Result<(), TestnetError> {
         super::files::prepare(&self.folder, &self.lock, &mut self.state)
+    }
+
+    /// Whether the notary should be started: the network has one, and not both of its processes are alive.
+    #[must_use]
+    pub fn needs_notary(&self) -> bool {
+        let alive = self.state.notary.processes().filter(|process| process.is_alive());
+        self.state.shape.notary_port.is_some() && alive.count() < 2
+    }
+
+    /// Starts what of the notary is down, and waits until it has published.
+    ///
+    /// # Errors
+    /// [`TestnetError`] if a process cannot be started, ends, or does not answer, or a signal comes.
+    pub fn start_notary(&mut self, children: &mut Children, interrupt: &mut Interrupt) -> Result<(), TestnetError> {
+        super::notary::start(self, children, interrupt)
     }
 
     /// Numbers of the nodes whose process is not alive.
@@ -152,14 +174,13 @@ impl Network {
         let node = &mut self.state.nodes[index];
         (node.wanted, node.process) = (true, None);
         self.save()?;
-        let started = processes::spawn(&arguments, &files.log);
+        let started = std::env::current_exe().and_then(|program| processes::spawn(&program, &arguments, &files.log));
         let child = started.map_err(|source| TestnetError::Spawn {
             node: planned.name.clone(),
             source,
         })?;
-        let pid = child.id();
+        let pid = children.add(child);
         self.state.nodes[index].process = ProcessId::of(pid);
-        children.0.push(child);
         self.save()?;
         say(&format!(
             "{:<14} process {pid}, JSON-RPC on http://127.0.0.1:{}, log in {}",
@@ -177,6 +198,7 @@ impl Network {
             chain: chain_argument(&self.folder, &self.state).into(),
             bootnodes: self.unnamed_validators(&planned.name),
             is_fresh: self.is_fresh(index, &files),
+            notary: self.folder.notary_place(&self.state.shape),
             log_level: voice.log_level.clone(),
             log_format: voice.log_format,
         };
@@ -239,6 +261,25 @@ impl Network {
         failure.map_or(Ok(ends), Err)
     }
 
+    /// Stops the notary; it is not to run from then on.
+    ///
+    /// # Errors
+    /// [`TestnetError::Signal`] for the first process that could not be stopped, [`TestnetError::File`].
+    pub fn stop_notary(&mut self) -> Result<(), TestnetError> {
+        self.state.notary.wanted = false;
+        self.save()?;
+        let known: Vec<_> = self.state.notary.processes().cloned().collect();
+        for (process, how) in known.iter().zip(processes::stop(&known)) {
+            how.map_err(|source| TestnetError::Signal {
+                node: "the notary".to_owned(),
+                pid: process.pid,
+                source,
+            })?;
+        }
+        (self.state.notary.server, self.state.notary.signer) = (None, None);
+        self.save()
+    }
+
     /// Finds nodes whose process was started and not written down, because the command was cut off in between.
     fn find_strays(&mut self) {
         let down: Vec<_> = self
@@ -256,6 +297,7 @@ impl Network {
                 self.state.nodes[index].process = found;
             }
         }
+        super::notary::find_strays(&self.folder, &mut self.state);
     }
 }
 

@@ -25,6 +25,10 @@ pub const VALIDATORS_DEFAULT: u16 = 4;
 pub const NODES_DEFAULT: u16 = 1;
 /// First port of JSON-RPC unless it is said otherwise: where clients look for a node.
 pub const RPC_PORT_DEFAULT: u16 = 8545;
+/// Port of the notary unless it is said otherwise: that of `ledger-notary serve`.
+pub const NOTARY_PORT_DEFAULT: u16 = 8650;
+/// Most clouds that join a network later.
+pub const JOINED_MAX: u16 = 8;
 
 const _: () = assert!(VALIDATORS_DEFAULT as u32 == DEV_VALIDATORS);
 
@@ -44,6 +48,12 @@ pub struct Shape {
     pub p2p_port_base: u16,
     /// Port of JSON-RPC of the first full node.
     pub rpc_port_base: u16,
+    /// Port of the notary; none if the network has no notary.
+    #[serde(default)]
+    pub notary_port: Option<u16>,
+    /// Number of clouds that joined later.
+    #[serde(default)]
+    pub joined: u16,
 }
 
 /// What a node is there for.
@@ -52,6 +62,8 @@ pub struct Shape {
 pub enum Role {
     /// Makes blocks.
     Validator,
+    /// Of a cloud that came later: makes blocks once it is admitted.
+    Joined,
     /// Follows them and answers.
     FullNode,
 }
@@ -89,8 +101,14 @@ pub struct NodeFiles {
     pub folder: PathBuf,
     /// Its consensus key, if it is a validator.
     pub key: PathBuf,
-    /// The password of that key.
+    /// The password of that key and of the accounts.
     pub password: PathBuf,
+    /// Folder of the accounts below.
+    pub wallets: PathBuf,
+    /// The keystore of its account in governance, if it is a validator.
+    pub account: PathBuf,
+    /// The keystore of the key that signs checkpoints, of a cloud that joined.
+    pub checkpoint: PathBuf,
     /// The record of what that key has signed.
     pub guard: PathBuf,
     /// Standard output and standard error.
@@ -106,23 +124,35 @@ pub struct LaunchOptions {
     pub bootnodes: Vec<String>,
     /// The node's key has never signed on this chain.
     pub is_fresh: bool,
+    /// The notary, if there is one.
+    pub notary: Option<NotaryPlace>,
     /// `--log-level` of the nodes.
     pub log_level: String,
     /// `--log-format` of the nodes.
     pub log_format: LogFormat,
 }
 
+/// Where the notary of a network is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotaryPlace {
+    /// Its address.
+    pub url: String,
+    /// The root that trust in it starts from.
+    pub root: PathBuf,
+}
+
 impl Shape {
-    /// The nodes: validators first, in the order of the schedule.
+    /// The nodes: validators first, in the order of the schedule; then full nodes, and those that joined.
     #[must_use]
     pub fn plan(&self) -> Vec<Planned> {
         let validators = (0..self.validators).map(|number| (Role::Validator, number));
         let nodes = (0..self.nodes).map(|number| (Role::FullNode, number));
+        let joined = (0..self.joined).map(|number| (Role::Joined, self.validators.saturating_add(number)));
         (0_u16..)
-            .zip(validators.chain(nodes))
+            .zip(validators.chain(nodes).chain(joined))
             .map(|(index, (role, number))| Planned {
                 name: match role {
-                    Role::Validator => format!("validator-{number}"),
+                    Role::Validator | Role::Joined => format!("validator-{number}"),
                     Role::FullNode => format!("node-{number}"),
                 },
                 role,
@@ -173,7 +203,7 @@ impl Shape {
     /// # Errors
     /// [`TestnetError::Usage`] that names the flag.
     pub fn check(&self) -> Result<(), TestnetError> {
-        let count = self.validators.saturating_add(self.nodes);
+        let count = self.validators.saturating_add(self.nodes).saturating_add(self.joined);
         let bases = [
             ("--p2p-port-base", self.p2p_port_base),
             ("--rpc-port-base", self.rpc_port_base),
@@ -193,7 +223,17 @@ impl Shape {
             );
             return Err(TestnetError::Usage(message));
         }
-        Ok(())
+        let is_in = |base: u16, port: u16| (base..base.saturating_add(count)).contains(&port);
+        match self
+            .notary_port
+            .filter(|port| bases.iter().any(|(_, base)| is_in(*base, *port)))
+        {
+            Some(port) => Err(TestnetError::Usage(format!(
+                "--notary-port {port} is a node's: {count} nodes need {count} ports behind {} and {}",
+                self.p2p_port_base, self.rpc_port_base
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -205,6 +245,9 @@ impl NodeFiles {
         Self {
             key: folder.join("validator.pem"),
             password: folder.join("password"),
+            account: folder.join("wallets").join("account.json"),
+            checkpoint: folder.join("wallets").join("checkpoint.json"),
+            wallets: folder.join("wallets"),
             guard: folder.join("guard"),
             log: folder.join("node.log"),
             folder,
@@ -244,14 +287,39 @@ pub fn arguments(node: &Planned, files: &NodeFiles, options: &LaunchOptions) -> 
     if !options.bootnodes.is_empty() {
         arguments.extend(["--bootnode".into(), options.bootnodes.join(",").into()]);
     }
-    if node.role == Role::Validator {
+    if matches!(node.role, Role::Validator | Role::Joined) {
         arguments.extend(["--validator-key".into(), files.key.clone().into()]);
         arguments.extend(["--password-file".into(), files.password.clone().into()]);
         if options.is_fresh {
             arguments.push("--fresh-guard".into());
         }
     }
+    if let Some(notary) = &options.notary {
+        arguments.extend(notary_arguments(notary));
+        arguments.extend(["--notary-refresh".into(), NOTARY_REFRESH_SECONDS.into()]);
+        if node.role == Role::FullNode {
+            // It tells who asks what the notary says.
+            arguments.extend(["--admission".into(), "manual".into()]);
+        } else {
+            arguments.extend(["--validator-account".into(), files.account.clone().into()]);
+            arguments.extend(["--account-password-file".into(), files.password.clone().into()]);
+        }
+    }
     arguments
+}
+
+/// How often nodes ask the notary: nobody waits long, and on one machine it costs nothing.
+const NOTARY_REFRESH_SECONDS: &str = "2";
+
+/// The arguments that name a notary.
+#[must_use]
+pub fn notary_arguments(notary: &NotaryPlace) -> [OsString; 4] {
+    [
+        "--notary-url".into(),
+        notary.url.clone().into(),
+        "--notary-root".into(),
+        notary.root.clone().into(),
+    ]
 }
 
 #[cfg(test)]
@@ -263,6 +331,8 @@ mod tests {
         nodes: 1,
         p2p_port_base: 30333,
         rpc_port_base: 8545,
+        notary_port: None,
+        joined: 0,
     };
 
     fn ports(shape: Shape) -> Vec<(String, u16, u16)> {
@@ -271,18 +341,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_full_node_has_the_port_that_clients_know() {
+    fn the_first_full_node_has_the_port_that_clients_know_and_those_that_join_stand_behind() {
         let expected = [
             ("validator-0", 30333, 8546),
             ("validator-1", 30334, 8547),
             ("validator-2", 30335, 8548),
             ("validator-3", 30336, 8549),
             ("node-0", 30337, 8545),
+            ("validator-4", 30338, 8550),
         ];
-        assert_eq!(
-            ports(FOUR),
-            expected.map(|(name, p2p, rpc)| (name.to_owned(), p2p, rpc))
-        );
+        let expected = expected.map(|(name, p2p, rpc)| (name.to_owned(), p2p, rpc));
+        assert_eq!(ports(FOUR), expected[..5]);
+        assert_eq!(ports(Shape { joined: 1, ..FOUR }), expected);
     }
 
     #[test]
@@ -336,6 +406,10 @@ mod tests {
             let refused = shape.check().unwrap_err().to_string();
             assert!(refused.contains(word), "{refused}");
         }
+        for notary_port in [Some(30337), Some(8545)] {
+            let refused = Shape { notary_port, ..FOUR }.check().unwrap_err().to_string();
+            assert!(refused.contains("--notary-port"), "{refused}");
+        }
         FOUR.check().unwrap();
         let close = Shape {
             p2p_port_base: 8550,
@@ -351,6 +425,10 @@ mod tests {
             chain: "testnet".into(),
             bootnodes: vec!["/a".to_owned(), "/b".to_owned()],
             is_fresh: true,
+            notary: Some(NotaryPlace {
+                url: "http://n".to_owned(),
+                root: "/r".into(),
+            }),
             log_level: "info".to_owned(),
             log_format: LogFormat::Json,
         };
@@ -368,20 +446,28 @@ mod tests {
             "--validator-key /x/validator-1/validator.pem --password-file /x/validator-1/password",
             "--log-format json",
             "--fresh-guard",
+            "--notary-url http://n --notary-root /r",
+            "--validator-account /x/validator-1/wallets/account.json --account-password-file /x/validator-1/password",
         ] {
             assert!(validator.contains(part), "`{part}` is missing: {validator}");
         }
         let node = line(&plan[4], &options);
-        for part in ["--validator-key", "--password-file", "--fresh-guard"] {
+        for part in [
+            "--validator-key",
+            "--password-file",
+            "--fresh-guard",
+            "--validator-account",
+        ] {
             assert!(!node.contains(part), "`{part}` is there: {node}");
         }
         let again = LaunchOptions {
             bootnodes: Vec::new(),
             is_fresh: false,
+            notary: None,
             ..options
         };
         let validator = line(&plan[1], &again);
-        for part in ["--bootnode", "--fresh-guard"] {
+        for part in ["--bootnode", "--fresh-guard", "--notary-url", "--validator-account"] {
             assert!(!validator.contains(part), "`{part}` is there: {validator}");
         }
     }

@@ -10,17 +10,16 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     os::unix::{ffi::OsStrExt, process::CommandExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use clap::CommandFactory;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
-use crate::{assembly, cli::Cli};
+use crate::assembly;
 
 /// From SIGTERM to SIGKILL: twice what a node takes at most.
 pub const TERMINATE_WITHIN: Duration = Duration::from_secs(10);
@@ -39,6 +38,8 @@ const _: () = assert!(TERMINATE_WITHIN.as_secs() >= 2 * assembly::STOP_WITHIN.as
 const TELLING_ARGUMENTS: usize = 5;
 /// Those of them that name the chain, by a name or a path.
 const CHAIN_ARGUMENTS: usize = 2;
+/// What the names of all environment variables begin with that stand for arguments.
+const OWN_VARIABLES: &[u8] = b"LEDGER_";
 
 /// A process, as it can be found again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +132,15 @@ fn await_end(processes: &[ProcessId], within: Duration) {
     }
 }
 
-/// Starts this very program with `arguments`, apart from the terminal, with everything it says in the file `log`.
+/// The program of that name beside this one.
+///
+/// # Errors
+/// If the operating system does not say where this one is.
+pub fn beside(name: &str) -> io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(name))
+}
+
+/// Starts a program with `arguments`, apart from the terminal, with everything it says in the file `log`.
 ///
 /// It is in a process group of its own, so that Ctrl-C and the end of the terminal do not reach it, and it inherits none of
 /// the environment variables that stand for arguments: they were meant for the command, and one folder or key must not serve
@@ -139,17 +148,17 @@ fn await_end(processes: &[ProcessId], within: Duration) {
 ///
 /// # Errors
 /// If the log cannot be written or the program not be started.
-pub fn spawn(arguments: &[OsString], log: &Path) -> io::Result<Child> {
+pub fn spawn(program: &Path, arguments: &[OsString], log: &Path) -> io::Result<Child> {
     let log = open_log(log)?;
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
         .process_group(0);
-    let own = Cli::command();
-    for name in own.get_arguments().filter_map(clap::Arg::get_env) {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| name.as_bytes().starts_with(OWN_VARIABLES)) {
         command.env_remove(name);
     }
     command.spawn()

@@ -4,8 +4,10 @@
 //! there works here. Pure; called once, when the network is made.
 
 use alloy_primitives::Address;
-use alloy_signer_local::{MnemonicBuilder, coins_bip39::English};
+use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use ledger_chainspec::{ChainSpec, ConsensusKey, GenesisMember, GenesisValidator, MemberId, dev_keys::DEV_MNEMONIC};
+
+use super::plan::VALIDATORS_MAX;
 
 /// Accounts of the test mnemonic that the built-in chain uses; further clouds have the ones behind them.
 const BUILT_IN_ACCOUNTS: u32 = 14;
@@ -61,11 +63,28 @@ fn further_cloud(spec: &mut ChainSpec, number: u32) -> (Address, Address) {
     (owner, dev_account(first.saturating_add(2)))
 }
 
+/// The public key pair of an account that these chains use.
+///
+/// # Panics
+/// If they use no such account.
+#[must_use]
+pub fn dev_signer(account: &Address) -> PrivateKeySigner {
+    let further = u32::from(VALIDATORS_MAX) * ACCOUNTS_EACH;
+    let mut known = (0..BUILT_IN_ACCOUNTS + further).map(dev_signer_at);
+    known
+        .find(|signer| signer.address() == *account)
+        .expect("every account of these chains is one of the test mnemonic")
+}
+
 /// Account `index` of the public test mnemonic.
-fn dev_account(index: u32) -> Address {
+fn dev_signer_at(index: u32) -> PrivateKeySigner {
     let builder = MnemonicBuilder::<English>::default().phrase(DEV_MNEMONIC).index(index);
     let signer = builder.and_then(|builder| builder.build());
-    signer.expect("the test mnemonic has every account").address()
+    signer.expect("the test mnemonic has every account")
+}
+
+fn dev_account(index: u32) -> Address {
+    dev_signer_at(index).address()
 }
 
 #[cfg(test)]
@@ -76,7 +95,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::cli::testnet::plan::VALIDATORS_MAX;
 
     fn identities(count: u32) -> Vec<Identity> {
         let public = |key: ed25519_dalek::SigningKey| ConsensusKey::of(&key);
@@ -103,7 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn accounts_are_those_of_the_mnemonic() {
+    fn accounts_are_those_of_the_mnemonic_and_each_has_its_key() {
         assert_eq!(dev_account(13), DEV_ACCOUNTS[13]);
+        let spec = own_chain(&identities(6));
+        for validator in &spec.validators {
+            assert_eq!(dev_signer(&validator.account).address(), validator.account);
+        }
     }
 }

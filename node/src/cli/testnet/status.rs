@@ -8,10 +8,12 @@ use alloy_primitives::B256;
 use serde::Serialize;
 
 use super::{
-    ask::{Answer, ask},
+    ask::{Answer, ask, get},
     folder::{Folder, NodeState, State},
     logs,
+    notary::STATUS_PATH,
     plan::{Planned, Role},
+    processes::ProcessId,
 };
 
 /// Lines that are shown of the log of a node that has ended.
@@ -88,6 +90,25 @@ pub struct Report {
     pub running: usize,
     /// Every node, in the order of the plan.
     pub nodes: Vec<NodeReport>,
+    /// The notary, if the network has one.
+    pub notary: Option<NotaryReport>,
+}
+
+/// The notary as it stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotaryReport {
+    /// Where it answers.
+    pub url: String,
+    /// How its server is.
+    pub condition: Condition,
+    /// Its server's process, if that is alive.
+    pub pid: Option<u32>,
+    /// The process with the online keys, if that is alive.
+    pub signer_pid: Option<u32>,
+    /// Members that may validate, if it answers.
+    pub members: Option<u64>,
+    /// Its files.
+    pub folder: PathBuf,
 }
 
 /// Looks at every node of `state`, at all of them at once.
@@ -123,7 +144,32 @@ pub fn observe(folder: &Folder, state: &State) -> Report {
         wanted: nodes.iter().filter(|node| node.wanted).count(),
         running: nodes.iter().filter(|node| node.wanted && node.answers()).count(),
         nodes,
+        notary: notary(folder, state),
     }
+}
+
+fn notary(folder: &Folder, state: &State) -> Option<NotaryReport> {
+    let (port, known) = (state.shape.notary_port?, &state.notary);
+    let alive = |process: &Option<ProcessId>| {
+        let process = process.as_ref().filter(|process| process.is_alive());
+        process.map(|process| process.pid)
+    };
+    let answer = alive(&known.server).and_then(|_| get(port, STATUS_PATH));
+    let (pid, signer_pid) = (alive(&known.server), alive(&known.signer));
+    let condition = match (&answer, pid, signer_pid) {
+        (Some(_), Some(_), Some(_)) => Condition::Ready,
+        (None, Some(_), Some(_)) => Condition::Silent,
+        _ if known.wanted => Condition::Ended,
+        _ => Condition::Stopped,
+    };
+    Some(NotaryReport {
+        url: format!("http://127.0.0.1:{port}"),
+        condition,
+        pid,
+        signer_pid,
+        members: answer.and_then(|answer| answer.pointer("/members/published")?.as_u64()),
+        folder: folder.notary().folder().to_owned(),
+    })
 }
 
 /// What the nodes are given as `--chain`.
@@ -178,6 +224,22 @@ fn report(
     }
 }
 
+impl NotaryReport {
+    fn words(&self) -> String {
+        let members = self.members.map_or_else(String::new, |members| match members {
+            1 => ", 1 member may validate by its word".to_owned(),
+            members => format!(", {members} members may validate by its word"),
+        });
+        let folder = self.folder.display();
+        match self.condition {
+            Condition::Ended => format!(
+                "The notary has ended, server or signer; see the logs in {folder}. Start it again with: ledger-node testnet up"
+            ),
+            condition => format!("Notary at {}: {}{members}", self.url, condition.words()),
+        }
+    }
+}
+
 impl NodeReport {
     /// Whether it runs: its process is there, and it answers.
     #[must_use]
@@ -214,10 +276,11 @@ impl Condition {
 }
 
 impl Report {
-    /// Whether all nodes run that should, and there are such nodes.
+    /// Whether all nodes run that should, the notary does, and there are such nodes.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.wanted > 0 && self.running == self.wanted
+        let has_ended = |notary: &NotaryReport| notary.condition == Condition::Ended;
+        self.wanted > 0 && self.running == self.wanted && !self.notary.as_ref().is_some_and(has_ended)
     }
 
     /// The first node, if all that should run have ended.
@@ -260,6 +323,9 @@ impl Report {
                 let _ = write!(line, "{cell:<width$}  ");
             }
             let _ = writeln!(text, "{}", line.trim_end());
+        }
+        if let Some(notary) = &self.notary {
+            let _ = writeln!(text, "\n{}", notary.words());
         }
         for node in &self.nodes {
             if let Some(words) = &node.last_words {

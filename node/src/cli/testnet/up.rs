@@ -19,8 +19,9 @@ use super::{
     folder::{Folder, State},
     interrupt::Interrupt,
     network::{Children, Network, POLL, Voice, await_answers, say},
-    plan::{NODES_DEFAULT, RPC_PORT_DEFAULT, Shape, VALIDATORS_DEFAULT},
+    plan::{NODES_DEFAULT, NOTARY_PORT_DEFAULT, RPC_PORT_DEFAULT, Shape, VALIDATORS_DEFAULT},
     ports,
+    processes::ProcessId,
     status::{Condition, Report},
     view,
 };
@@ -42,7 +43,10 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
     let mut network = open(folder.clone(), args)?;
     let down = network.down();
     let plan = network.state.shape.plan();
-    ports::check(down.iter().map(|index| &plan[*index]))?;
+    let needs_notary = network.needs_notary();
+    let is_server_down = !network.state.notary.server.as_ref().is_some_and(ProcessId::is_alive);
+    let notary_port = network.state.shape.notary_port.filter(|_| is_server_down);
+    ports::check(down.iter().map(|index| &plan[*index]), notary_port)?;
     let is_new = network.state.nodes.is_empty();
     if is_new {
         say("A new testnet: making its keys.");
@@ -52,7 +56,11 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
     network.save()?;
     tell_what_starts(&network.state, is_new, &down);
     tell_what_it_needs(&network.state.shape);
-    let started = network.start(&down, &Voice::of(cli), &mut children, &mut interrupt);
+    let notary = match needs_notary {
+        true => network.start_notary(&mut children, &mut interrupt),
+        false => Ok(()),
+    };
+    let started = notary.and_then(|()| network.start(&down, &Voice::of(cli), &mut children, &mut interrupt));
     // From here on others may stop nodes, too.
     drop(network);
     let working = match (started, args.detach) {
@@ -63,7 +71,7 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
     match working {
         Ok(report) => output(cli.telemetry.json, &serde_json::json!(report), || summary(&report)),
         Err(error) => {
-            give_up(&folder, &down, &mut children);
+            give_up(&folder, &down, needs_notary, &mut children);
             Err(error.into())
         }
     }
@@ -80,6 +88,8 @@ fn open(folder: Folder, args: &UpArgs) -> Result<Network, TestnetError> {
             nodes: args.nodes.unwrap_or(NODES_DEFAULT),
             p2p_port_base: args.p2p_port_base.unwrap_or(P2P_PORT_DEFAULT),
             rpc_port_base: args.rpc_port_base.unwrap_or(RPC_PORT_DEFAULT),
+            notary_port: (!args.no_notary).then(|| args.notary_port.unwrap_or(NOTARY_PORT_DEFAULT)),
+            joined: 0,
         };
         shape.check()?;
         return Ok(Network::with(folder, lock, State::new(shape)));
@@ -90,9 +100,14 @@ fn open(folder: Folder, args: &UpArgs) -> Result<Network, TestnetError> {
         nodes: args.nodes.unwrap_or(found.nodes),
         p2p_port_base: args.p2p_port_base.unwrap_or(found.p2p_port_base),
         rpc_port_base: args.rpc_port_base.unwrap_or(found.rpc_port_base),
+        notary_port: found.notary_port.map(|port| args.notary_port.unwrap_or(port)),
+        joined: found.joined,
     };
     wanted.check()?;
     let path = folder.path().to_owned();
+    if args.no_notary && found.notary_port.is_some() || args.notary_port.is_some() && found.notary_port.is_none() {
+        return Err(TestnetError::OtherNotary { path, found });
+    }
     if (wanted.validators, wanted.nodes) != (found.validators, found.nodes) {
         return Err(TestnetError::Shape { path, found });
     }
@@ -182,11 +197,17 @@ fn heights(report: &Report) -> String {
 }
 
 /// Stops what this command has started.
-fn give_up(folder: &Folder, started: &[usize], children: &mut Children) {
-    let stopped = Network::open(folder.clone()).and_then(|mut network| network.stop(started));
+fn give_up(folder: &Folder, started: &[usize], with_notary: bool, children: &mut Children) {
+    let stopped = Network::open(folder.clone()).and_then(|mut network| {
+        network.stop(started)?;
+        match with_notary {
+            true => network.stop_notary(),
+            false => Ok(()),
+        }
+    });
     children.reap();
     match stopped {
-        Ok(_) => say("What was started is stopped again; data and logs stay."),
+        Ok(()) => say("What was started is stopped again; data and logs stay."),
         Err(error) => say(&format!("What was started could not be stopped again: {error}")),
     }
 }

@@ -65,10 +65,11 @@ pub fn watch(
             break Ok(());
         }
     };
-    say("Stopping all nodes.");
+    say("Stopping everything.");
     let mut network = Network::open(folder.clone())?;
     let all: Vec<_> = (0..network.state.nodes.len()).collect();
     network.stop(&all)?;
+    network.stop_notary()?;
     children.reap();
     say(&super::commands::down_words(folder));
     shown.map_err(|source| NodeError::Environment {
