@@ -164,7 +164,7 @@ impl World {
     fn equip(&self) -> Vec<u8> {
         let newcomer = self.newcomer();
         newcomer.make_keys();
-        newcomer.record(self.ports + 4)
+        newcomer.record(self.ports + 4, None)
     }
 
     fn start_newcomer(&mut self) {
@@ -250,11 +250,14 @@ impl Newcomer<'_> {
         self.does(&["keys", "peer-id"]);
     }
 
-    fn record(&self, port: u16) -> Vec<u8> {
+    /// Its record of nodes, after the one that is published.
+    fn record(&self, port: u16, after: Option<&Path>) -> Vec<u8> {
         let (account, endpoint) = (NEWCOMER.to_string(), format!("/ip4/127.0.0.1/tcp/{port}"));
         let path = |name: &str| self.place.join(name).display().to_string();
         let (key, checkpoint) = (path("key.pem"), path("checkpoint.json"));
-        self.does(&[
+        let after = after.map(|path| path.display().to_string());
+        let after: Vec<_> = after.iter().flat_map(|path| ["--after", path]).collect();
+        let words = [
             "validator",
             "--dev-account",
             &account,
@@ -269,7 +272,8 @@ impl Newcomer<'_> {
             &endpoint,
             "--region",
             "eu-west",
-        ])
+        ];
+        self.does(&[&words[..], &after].concat())
     }
 
     fn ask(&self, more: &[&str]) -> Output {
@@ -381,6 +385,12 @@ fn a_cloud_joins_and_goes_by_the_commands_of_both_programs() {
     world.await_validators(4);
     world.newcomer().is_told(&[], "the admission of fifth is Revoked");
     world.makes_blocks();
+    // It comes back, with records that go on from those that are published.
+    let before = group.published(".m.fifth.nodes.json");
+    let record = world.newcomer().record(world.ports + 4, before.as_deref());
+    group.admits("fifth", "Fifth Cloud", &record);
+    world.newcomer().asks(&[]);
+    world.await_validators(5);
 }
 
 #[test]
@@ -477,7 +487,7 @@ fn with_manual_a_node_reports_and_a_person_votes_what_the_command_verifies() {
         rpc: node.rpc(),
     };
     newcomer.make_keys();
-    let record = newcomer.record(1);
+    let record = newcomer.record(1, None);
     notary.admit("fifth", "Fifth Cloud", "active");
     notary.put_nodes("fifth", record);
     newcomer.asks(&["--name", "Fifth Cloud"]);

@@ -78,7 +78,7 @@ pub fn admission(standing: &Standing, verdict: &Verdict, now: u64, good_at: u64)
                 None if standing.ballot == ballot => Step::Wait,
                 None => Step::Vote(tuple),
                 // Another tuple than the one that passed would count for nothing, and take one vote from it.
-                Some(passed) if !has_voted && passed == ballot => Step::Vote(tuple),
+                Some(passed) if standing.ballot != ballot && passed == ballot => Step::Vote(tuple),
                 Some(_) if has_voted && standing.executable_at <= now => Step::Execute,
                 Some(_) => Step::Wait,
             }
@@ -150,6 +150,7 @@ mod tests {
             (None, AGAINST, good(1), NOW, Step::Wait),
             (Some(ballot(1)), none, good(1), NOW, vote(1)),
             (Some(ballot(1)), none, good(2), NOW, Step::Wait),
+            (Some(ballot(2)), ballot(1), good(2), NOW, vote(2)),
             (Some(ballot(1)), ballot(1), good(2), NOW - 1, Step::Wait),
             (Some(ballot(1)), ballot(1), good(2), NOW, Step::Execute),
             (Some(ballot(1)), AGAINST, good(1), NOW, Step::Wait),

@@ -32,6 +32,7 @@ Examples:
   ledger-node spec check my-chain.toml
   ledger-node statetest fixtures/state_tests
   ledger-node validator proposals             what the validators are to decide, and who has voted
+  ledger-node validator request --chain my-chain.toml --name 'Fifth Cloud'      ask to become a validator
   ledger-node db backup /mnt/backup/today --chain dev
 
 Exit codes:

@@ -14,6 +14,7 @@ use std::{
 
 use ledger_keys::secret_file;
 use serde_json::{Value, json};
+use sha2::Digest;
 use tempfile::TempDir;
 
 use super::built_binary;
@@ -168,9 +169,16 @@ impl WorkingGroup {
     /// # Panics
     /// If somebody refuses.
     pub fn admits(&self, id: &str, called: &str, nodes: &[u8]) {
-        let key = self.make_key(id);
+        let own = format!("{id}.pem");
+        let key = match self.folder.path().join(&own).exists() {
+            true => self.does(&["key", "show", &own])["public_key"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            false => self.make_key(id),
+        };
         let (network, chain_id) = self.network.split_once('/').expect("name and id");
-        let admission = json!({
+        let mut admission = json!({
             "schema": "cloud-ledger-admission/1",
             "network_id": network,
             "chain_id": chain_id.parse::<u64>().expect("a number"),
@@ -192,11 +200,15 @@ impl WorkingGroup {
             "state": "active",
             "seq": 1,
         });
+        if let Some(before) = self.published(&format!(".m.{id}.admission.json")) {
+            let before = fs::read(before).expect("it was found");
+            admission["seq"] = (seq(&before) + 1).into();
+            admission["prev_sha256"] = alloy_primitives::hex::encode(sha2::Sha256::digest(&before)).into();
+        }
         let write =
             |name: &str, bytes: &[u8]| fs::write(self.folder.path().join(name), bytes).expect("it can be written");
         write("admission.json", admission.to_string().as_bytes());
         write("nodes.json", nodes);
-        let own = format!("{id}.pem");
         let trust = ["--trusted", "member", "--root", "root.json"];
         let submit = [
             "submit",
@@ -211,6 +223,18 @@ impl WorkingGroup {
         self.does(&["verify", &submission, "--key", "targets.pem"]);
         self.approve();
         self.await_standing(Some((id, "published")));
+    }
+
+    /// The newest published file whose name ends so.
+    ///
+    /// # Panics
+    /// If the published folder cannot be listed.
+    pub fn published(&self, ending: &str) -> Option<PathBuf> {
+        let entries = fs::read_dir(self.folder.path().join("published/targets")).expect("it is published");
+        let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        files
+            .filter(|path| path.to_string_lossy().ends_with(ending))
+            .max_by_key(|path| seq(&fs::read(path).unwrap_or_default()))
     }
 
     /// The deny role suspends the member at once, or lifts that.
@@ -271,6 +295,11 @@ impl WorkingGroup {
             thread::sleep(Duration::from_millis(200));
         }
     }
+}
+
+fn seq(record: &[u8]) -> u64 {
+    let record: Value = serde_json::from_slice(record).unwrap_or_default();
+    record["seq"].as_u64().unwrap_or_default()
 }
 
 fn said(output: &Output) -> String {
