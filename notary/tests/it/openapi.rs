@@ -6,12 +6,20 @@ use std::collections::BTreeSet;
 use http::{Method, StatusCode};
 use jsonschema::{Draft, Validator};
 use ledger_notary::{
-    client::http::{Http, Reply},
+    client::{
+        http::{Http, Reply},
+        order::{Stamp, sealed},
+    },
+    desk::{Command, SubmissionId},
     server::{openapi::DOCUMENT, routes::table},
 };
 use serde_json::{Value, json};
 
-use crate::town::Town;
+use crate::{
+    kills::network,
+    kit::secret,
+    town::{Town, nodes, now, public},
+};
 
 fn document() -> Value {
     serde_json::from_str(DOCUMENT).unwrap()
@@ -204,4 +212,82 @@ fn every_path_that_takes_orders_refuses_what_is_none() {
         (reply.status.as_u16(), &answer["error"]["kind"]),
         (404, &json!("missing"))
     );
+}
+
+#[test]
+fn an_order_counts_once_and_under_its_own_path() {
+    let document = document();
+    let mut town = Town::new(None);
+    town.start();
+    town.found();
+    let http = Http::new().unwrap();
+    let mut sequence = 0;
+    let mut order = |command: Command| {
+        sequence += 1;
+        let stamp = Stamp {
+            sequence,
+            ..Stamp::now(0).unwrap()
+        };
+        let stamp = Stamp {
+            expires: now().plus(60),
+            ..stamp
+        };
+        sealed(&network(), stamp, command, &[secret(11)])
+    };
+    let send = |method: Method, path: &str, at: &str, body: &[u8]| {
+        let reply = http
+            .send(method.clone(), &format!("{}{at}", town.url), body.to_vec(), 1 << 20)
+            .unwrap();
+        check(&document, path, &method.as_str().to_lowercase(), &reply);
+        let kind = serde_json::from_slice::<Value>(&reply.body).unwrap()["error"]["kind"].clone();
+        (reply.status.as_u16(), kind)
+    };
+    let renew = order(Command::Renew {});
+    assert_eq!(
+        send(Method::POST, "/v1/suspensions", "/v1/suspensions", &renew),
+        (422, json!("path"))
+    );
+    assert_eq!(
+        send(Method::POST, "/v1/proposals", "/v1/proposals", &renew),
+        (200, Value::Null)
+    );
+    assert_eq!(
+        send(Method::POST, "/v1/proposals", "/v1/proposals", &renew),
+        (409, json!("conflict")),
+        "a replay"
+    );
+    let submission = SubmissionId(7);
+    let withdraw = order(Command::Withdraw { submission });
+    let path = "/v1/submissions/{id}/decisions";
+    assert_eq!(
+        send(Method::POST, path, "/v1/submissions/8/decisions", &withdraw),
+        (422, json!("path"))
+    );
+    assert_eq!(
+        send(Method::POST, path, "/v1/submissions/7/decisions", &withdraw),
+        (404, json!("missing"))
+    );
+    let nodes = serde_json::to_string(&nodes("aurora", None, Vec::new())).unwrap();
+    let update = order(Command::UpdateNodes {
+        role: String::new(),
+        nodes,
+    });
+    let path = "/v1/members/{id}/nodes";
+    assert_eq!(
+        send(Method::PUT, path, "/v1/members/borealis/nodes", &update),
+        (422, json!("path"))
+    );
+    let right = send(Method::PUT, path, "/v1/members/aurora/nodes", &update);
+    assert_eq!(right, (400, json!("malformed")), "the path is right, the role is none");
+    // Another signature than the one that its key makes.
+    let text = String::from_utf8(order(Command::Renew {})).unwrap();
+    let mut envelope: Value = serde_json::from_str(&text).unwrap();
+    envelope["signatures"][0]["keyid"] = public(12).into();
+    let (status, kind) = send(
+        Method::POST,
+        "/v1/proposals",
+        "/v1/proposals",
+        envelope.to_string().as_bytes(),
+    );
+    assert_eq!((status, kind), (401, json!("unsigned")));
 }
