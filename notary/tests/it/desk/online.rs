@@ -48,6 +48,10 @@ fn nothing_is_due_while_readers_would_refuse_it() {
     house.take(Command::Renew {}, &[11]).unwrap();
     house.pass();
     assert_eq!(house.desk.status(house.now).blocked, None);
+    house.now = NOW.plus(365 * DAY);
+    assert_eq!(why(&house), None);
+    let blocked = house.desk.status(house.now).blocked.unwrap();
+    assert!(blocked.contains("root version 1 expired"), "{blocked}");
 }
 
 #[test]

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use ledger_notary::{
     desk::{Body, Command, Entry, Hex64, Order, RefusalKind, SubmissionId},
     dsse::{ENVELOPE_BYTES_MAX, Envelope, PAYLOAD_TYPE, signable},
-    records::Hex32,
+    records::{Hex32, Place},
     repository::Release,
     tuf::UnixSeconds,
 };
 use parity_scale_codec::Encode;
 use serde_json::{Value, json};
 
-use super::kit::{Founding, GROUP, House, Papers, STRANGER, key, sealed};
+use super::kit::{Founding, GROUP, House, Papers, STRANGER, deny_record, key, sealed};
 use crate::kit::{DAY, HOUR, ROOT_KEYS};
 
 /// The envelope of a command that would be taken.
@@ -198,6 +198,14 @@ fn a_notary_is_founded_once_with_its_own_root_and_a_deny_role() {
     let mut no_file = Founding::new();
     no_file.files.clear();
     house.refuse(no_file.command(), &[1], "no deny.json");
+    let mut other_file = Founding::new();
+    let suspends = deny_record(1, None, &["aurora"]);
+    other_file.files.insert(Place::Deny.path(), suspends);
+    house.refuse(
+        other_file.command(),
+        &[1],
+        "wg-deny lists deny.json, but the file is neither published nor in",
+    );
     let mut extra = Founding::new();
     extra.roles.insert(crate::kit::name("wg-allow"), "{}".to_owned());
     house.refuse(extra.command(), &[1], "got wg-allow");
