@@ -2,7 +2,7 @@
 //! serves the files.
 //!
 //! [`tuf`] reads and checks metadata of The Update Framework 1.0, [`records`] says what the files are that such metadata vouch for,
-//! [`judge`] holds a candidate for a validator against both; these are pure. [`mirror`] fetches, [`store`] keeps what was believed,
+//! [`judge`] holds a candidate for a validator against both; these are pure. [`mirror`] fetches ([`http`]), [`store`] keeps what was believed,
 //! [`repository`] publishes. [`desk`] decides what is published next and who may ask for it, by orders in signed envelopes ([`dsse`]),
 //! and leaves every step in a [`log`] that nobody can rewrite; these are pure too. [`storage`] keeps the steps in a database, [`server`]
 //! takes orders and publishes, [`signer`] holds the online keys, [`client`] speaks with a server ([`wire`]), [`ceremony`] is what is
@@ -13,6 +13,7 @@ pub mod ceremony;
 pub mod client;
 pub mod desk;
 pub mod dsse;
+pub mod http;
 pub mod judge;
 pub mod log;
 pub mod mirror;

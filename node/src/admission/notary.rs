@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use ledger_notary::{
+    http::{Http, HttpError, Patience},
     judge::{Files, Findings, GatherError, gather, nodes_of},
-    mirror::{Http, HttpError, Mirror, MirrorError, Patience},
+    mirror::{Mirror, MirrorError},
     records::NotaryId,
     store::{Store, StoreError},
     tuf::{Answer, Floor, Place, Request, RoleName, Settings, UnixSeconds, UpdateError, Verifier, World, limits},
@@ -63,7 +64,7 @@ impl NotaryError {
             Self::MirrorsDisagree { .. } | Self::RootPin { .. } => true,
             Self::Mirror { source, .. } => match **source {
                 MirrorError::Update(_) | MirrorError::Gather(_) => true,
-                MirrorError::Fetch { .. } | MirrorError::NoTargets | MirrorError::Store(_) => false,
+                MirrorError::Http(_) | MirrorError::NoTargets | MirrorError::Store(_) => false,
             },
             Self::Http(_) | Self::Store(_) => false,
         }

@@ -8,12 +8,10 @@ use parity_scale_codec::DecodeAll;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{
-    http::{Http, HttpError},
-    reader::{Reader, ReaderError},
-};
+use super::reader::{Reader, ReaderError};
 use crate::{
     desk::Leaf,
+    http::{Http, HttpError, Patience},
     log::{
         Log, LogError, TreeHead,
         checkpoint::{self, CHECKPOINT_BYTES_MAX, CheckpointError},
@@ -112,7 +110,7 @@ pub struct LogName {
 /// # Errors
 /// [`AuditError`] with the first thing that is not as it should be.
 pub fn audit(url: &str, name: &LogName, last: Option<&[u8]>, reader: &Reader) -> Result<Audited, AuditError> {
-    let http = Http::new()?;
+    let http = Http::new(Patience::PERSON)?;
     let base = format!("{}/log", url.trim_end_matches('/'));
     let Answer::Bytes(note) = http.get(&format!("{base}/checkpoint"), CHECKPOINT_BYTES_MAX as u64)? else {
         let path = "checkpoint".to_owned();

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use http::StatusCode;
 use thiserror::Error;
 
-use super::{http::HttpError, reader::ReaderError};
+use super::reader::ReaderError;
+use crate::http::HttpError;
 use crate::{
     records::{NotaryId, Place, RecordError},
     tuf::{RoleName, metadata::MetadataError},

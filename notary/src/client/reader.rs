@@ -4,8 +4,8 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::http::{Http, HttpError};
 use crate::{
+    http::{Http, HttpError, Patience},
     store::{Store, StoreError},
     tuf::{
         Answer, Document, FileError, Floor, Place, Request, RoleName, Settings, Signed, Snapshot, Stored, TargetPath,
@@ -84,7 +84,7 @@ impl Reader {
             (loaded, _) => drop(loaded?),
         }
         let url = url.trim_end_matches('/').to_owned();
-        let http = Http::new()?;
+        let http = Http::new(Patience::PERSON)?;
         Ok(Self { http, store, url })
     }
 

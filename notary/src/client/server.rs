@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     error::ClientError,
-    http::Http,
     order::{Stamp, sealed},
 };
-use crate::{records::Network, wire::Receipt};
+use crate::{
+    http::{Http, Patience},
+    records::Network,
+    wire::Receipt,
+};
 
 /// Longest answer that is read: a proposal of thousands of members with its difference.
 const ANSWER_BYTES_MAX: u64 = 16 << 20;
@@ -39,7 +42,7 @@ impl Server {
     /// [`ClientError::Http`] if the operating system gives no sockets.
     pub fn new(url: &str) -> Result<Self, ClientError> {
         let url = url.trim_end_matches('/').to_owned();
-        let http = Http::new()?;
+        let http = Http::new(Patience::PERSON)?;
         Ok(Self { http, url })
     }
 

@@ -18,12 +18,12 @@ use ed25519_dalek::SigningKey;
 use http::{Method, StatusCode};
 use ledger_notary::{
     client::{
-        http::Http,
         order::{Stamp, sealed},
         papers::{self, Suspend},
         reader::Reader,
     },
     desk::{Body, Command, Entry},
+    http::{Http, Patience},
     records::{Hex32, Network, NetworkId, NotaryId, Place},
     signer::{OnlineKeys, Signer},
     storage::Storage,
@@ -296,7 +296,7 @@ pub fn kill(storage: Option<String>, kills: u64) {
         let is_over = Arc::new(AtomicBool::new(false));
         let sender = Sender {
             url: town.url.clone(),
-            http: Http::new().unwrap(),
+            http: Http::new(Patience::PERSON).unwrap(),
             folder: town.path(""),
             dice: Dice(dice.roll(u64::MAX)),
             acknowledged: Vec::new(),

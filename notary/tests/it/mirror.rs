@@ -12,7 +12,7 @@ use std::{
 };
 
 use ledger_notary::{
-    mirror::{Http, HttpError, Patience},
+    http::{Http, HttpError, Patience},
     tuf::Answer,
 };
 
@@ -90,7 +90,10 @@ fn endless_data_is_cut_and_other_answers_are_told() {
         let _ = stream.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
     });
     let error = http.get(&address, 100).unwrap_err();
-    assert_eq!(error.to_string(), "the server answers 503 Service Unavailable");
+    assert_eq!(
+        error.to_string(),
+        format!("{address}: the server answers 503 Service Unavailable")
+    );
     assert_eq!(
         met.load(Ordering::Relaxed),
         1,

@@ -6,11 +6,9 @@ use std::collections::BTreeSet;
 use http::{Method, StatusCode};
 use jsonschema::{Draft, Validator};
 use ledger_notary::{
-    client::{
-        http::{Http, Reply},
-        order::{Stamp, sealed},
-    },
+    client::order::{Stamp, sealed},
     desk::{Command, SubmissionId},
+    http::{Http, Patience, Reply},
     server::{openapi::DOCUMENT, routes::table},
 };
 use serde_json::{Value, json};
@@ -104,7 +102,7 @@ fn what_a_server_answers_has_the_form_that_is_described() {
     let document = document();
     let mut town = Town::new(None);
     town.start();
-    let http = Http::new().unwrap();
+    let http = Http::new(Patience::PERSON).unwrap();
     let ask = |path: &str, at: &str| {
         let reply = http
             .send(Method::GET, &format!("{}{at}", town.url), Vec::new(), 1 << 20)
@@ -188,7 +186,7 @@ fn every_path_that_takes_orders_refuses_what_is_none() {
     let document = document();
     let mut town = Town::new(None);
     town.start();
-    let http = Http::new().unwrap();
+    let http = Http::new(Patience::PERSON).unwrap();
     let long = vec![b' '; (1 << 20) + 1];
     for route in table().iter().filter(|route| route.method != Method::GET) {
         let at = route.path.replace("{id}", "1").replace("{version}", "1");
@@ -220,7 +218,7 @@ fn an_order_counts_once_and_under_its_own_path() {
     let mut town = Town::new(None);
     town.start();
     town.found();
-    let http = Http::new().unwrap();
+    let http = Http::new(Patience::PERSON).unwrap();
     let mut sequence = 0;
     let mut order = |command: Command| {
         sequence += 1;

@@ -180,7 +180,7 @@ fn who_asks_too_often_is_told_when_to_come_back() {
         "--writes-burst",
         "1",
     ]);
-    let http = ledger_notary::client::http::Http::new().unwrap();
+    let http = ledger_notary::http::Http::new(ledger_notary::http::Patience::PERSON).unwrap();
     let ask = |method: http::Method| {
         let reply = http
             .send(method, &format!("{}/v1/founding", town.url), b"{}".to_vec(), 1 << 20)

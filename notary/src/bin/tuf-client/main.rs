@@ -13,7 +13,8 @@ use std::{
 use clap::{Parser, Subcommand};
 use eyre::{OptionExt, WrapErr};
 use ledger_notary::{
-    mirror::{Http, Mirror, MirrorError, Patience},
+    http::{Http, Patience},
+    mirror::{Mirror, MirrorError},
     store::{Store, replace},
     tuf::{
         Answer, Floor, RoleName, Settings, TargetPath, UnixSeconds, Verifier, World, client::find, client::refresh,

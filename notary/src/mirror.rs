@@ -3,12 +3,10 @@
 //! [`Mirror`] is the [`World`] of a verifier: files over plain HTTP, since signatures and hashes say whether they are the right
 //! ones; what is trusted is kept at once. Blocks while it waits: called from threads that may.
 
-pub mod http;
-
 use thiserror::Error;
 
-pub use self::http::{Http, HttpError, Patience};
 use crate::{
+    http::{Http, HttpError},
     judge::GatherError,
     store::{Store, StoreError},
     tuf::{Answer, Place, Request, RoleName, UpdateError, World},
@@ -18,13 +16,8 @@ use crate::{
 #[derive(Debug, Error)]
 pub enum MirrorError {
     /// The server does not say what it has.
-    #[error("cannot fetch {address}: {source}")]
-    Fetch {
-        /// The address.
-        address: String,
-        /// Why not.
-        source: HttpError,
-    },
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// No address of files is known.
     #[error("files were asked for, but no address of them is known (--target-base-url)")]
     NoTargets,
@@ -86,9 +79,7 @@ impl World for Mirror {
             Place::Metadata => &self.metadata_url,
             Place::Targets => self.targets_url.as_ref().ok_or(MirrorError::NoTargets)?,
         };
-        let address = format!("{base}/{}", request.name);
-        let answer = self.http.get(&address, request.bytes_max);
-        answer.map_err(|source| MirrorError::Fetch { address, source })
+        Ok(self.http.get(&format!("{base}/{}", request.name), request.bytes_max)?)
     }
 
     fn keep(&mut self, role: &RoleName, bytes: &[u8]) -> Result<(), MirrorError> {
