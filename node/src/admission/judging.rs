@@ -1,7 +1,11 @@
 //! What is to be said of each open request? The notary's findings of the last look, the member's record, and the handshake, put
 //! together; nothing is asked more often than it has to be.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use ledger_network::{PeerId, Peers, probe};
 use ledger_notary::{
@@ -50,13 +54,14 @@ struct Probed {
 #[derive(Debug)]
 pub struct Judging {
     notary: Option<(Notary, Network)>,
-    /// Why there is no notary to ask.
+    /// Why there is no notary to ask; and whether there should be one.
     unusable: Option<String>,
+    is_configured: bool,
     refresh: Duration,
     look: Option<Look>,
     probed: BTreeMap<u64, Probed>,
     peers: Option<watch::Receiver<Arc<Peers>>>,
-    known: Vec<u64>,
+    known: BTreeSet<u64>,
     too_many: Option<String>,
 }
 
@@ -79,19 +84,20 @@ impl Judging {
         Self {
             notary,
             unusable,
+            is_configured: config.notary.is_some(),
             refresh: config.refresh,
             look: None,
             probed: BTreeMap::new(),
             peers,
-            known: Vec::new(),
+            known: BTreeSet::new(),
             too_many: None,
         }
     }
 
     /// Verdicts on all open requests at `now`, in seconds.
     pub fn round(&mut self, facts: &Facts, now: u64) -> BTreeMap<u64, Verdict> {
-        let open: Vec<_> = facts.requests.iter().map(|request| request.standing.id).collect();
-        let has_new = open.iter().any(|id| !self.known.contains(id));
+        let open: BTreeSet<_> = facts.requests.iter().map(|request| request.standing.id).collect();
+        let has_new = !open.is_subset(&self.known);
         self.look_at_notary(facts, has_new, now);
         self.probed.retain(|id, _| open.contains(id));
         self.known = open;
@@ -136,7 +142,7 @@ impl Judging {
     /// Why the notary is of no use now.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let unusable = self.unusable.clone().filter(|_| self.look.is_some());
+        let unusable = self.unusable.clone().filter(|_| self.is_configured);
         unusable.or_else(|| self.look.as_ref()?.found.as_ref().err().cloned())
     }
 
