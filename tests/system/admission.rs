@@ -11,12 +11,11 @@ use std::{
 use ledger_chainspec::{ChainSpec, ConsensusKey, NotaryParams, dev_keys, peer_id_of, peer_id_to_text};
 use ledger_keys::{Password, account, consensus, secret_file};
 use ledger_tests::harness::{
-    Account, Node, NodeOptions, Rpc, WorkingGroup, built_binary, free_ports,
+    Account, Node, NodeOptions, Rpc, built_binary, free_ports,
     notary::{FileServer, TestNotary},
     promo,
 };
 use serde_json::{Value, json};
-use sha2::Digest;
 use tempfile::TempDir;
 
 /// Longest wait for what takes seconds on an idle machine.
@@ -358,39 +357,6 @@ fn a_fifth_cloud_is_admitted_suspended_revoked_and_readmitted_by_the_notarys_wor
         ..world.newcomer()
     };
     fresh.is_told(&["--notary-url", &replay.url()], "the chain has seen targets version");
-}
-
-#[test]
-fn a_cloud_joins_and_goes_by_the_commands_of_both_programs() {
-    let mut spec = testnet(2);
-    let group = WorkingGroup::found(&spec.name, spec.chain_id);
-    let root = fs::read(group.root()).expect("it was signed");
-    spec.notary = Some(NotaryParams {
-        urls: vec![group.url().to_owned()],
-        root_version: 1,
-        root_sha256: <[u8; 32]>::from(sha2::Sha256::digest(root)).into(),
-    });
-    let mut world = World::start(spec, |_| Vec::new());
-    let record = world.equip();
-    world.start_newcomer();
-    group.admits("fifth", "Fifth Cloud", &record);
-    world.newcomer().asks(&["--name", "Fifth Cloud"]);
-    world.await_validators(5);
-    group.suspends("fifth", true);
-    world.await_validators(4);
-    group.suspends("fifth", false);
-    world.newcomer().asks(&[]);
-    world.await_validators(5);
-    group.revokes("fifth");
-    world.await_validators(4);
-    world.newcomer().is_told(&[], "the admission of fifth is Revoked");
-    world.makes_blocks();
-    // It comes back, with records that go on from those that are published.
-    let before = group.published(".m.fifth.nodes.json");
-    let record = world.newcomer().record(world.ports + 4, before.as_deref());
-    group.admits("fifth", "Fifth Cloud", &record);
-    world.newcomer().asks(&[]);
-    world.await_validators(5);
 }
 
 #[test]

@@ -11,7 +11,6 @@ pub mod promo;
 mod rpc;
 mod testnet;
 mod visitor;
-mod working_group;
 
 pub use account::{Account, Call};
 pub use made_chain::{MadeChain, decoded, requests};
@@ -21,4 +20,3 @@ pub use node::{
 pub use rpc::{HttpAnswer, Rpc, RpcError};
 pub use testnet::{Testnet, free_ports};
 pub use visitor::{Answered, Visitor};
-pub use working_group::WorkingGroup;
