@@ -21,13 +21,15 @@ use tempfile::TempDir;
 const PART: &str = "### Watch it on the testnet";
 /// The chain id of the testnet.
 const CHAIN_ID: u64 = 6301;
+/// Longest time for all commands, twice what they take; a wait that never ends is one that failed.
+const SCRIPT_SECONDS_MAX: &str = "200";
 /// The newcomer, as the README names it.
 const CLOUD: &str = "Everest Cloud";
 
 /// What is run before the blocks: waits for the set, and says when.
 const WAITS: &str = r#"
 said() { printf '%5d s  %s\n' $SECONDS "$*"; }
-is_in() { ledger-node validator list --json | jq -e --arg cloud "$CLOUD" '[.validators[].cloud] | index($cloud)' >/dev/null; }
+is_in() { clouds=$(ledger-node validator list --json | jq -er '.validators[].cloud') || exit 3; grep -qxF "$CLOUD" <<<"$clouds"; }
 await_in() { until is_in; do sleep 0.2; done; said "$1"; }
 await_out() { while is_in; do sleep 0.2; done; said "$1"; }
 "#;
@@ -75,8 +77,15 @@ fn run(net: &Testnet) -> String {
     let notary = built_binary("ledger-notary");
     let binaries = notary.parent().expect("a binary lies in a folder").display();
     let path = std::env::var("PATH").unwrap_or_default();
-    let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &format!("{WAITS}{}", script(net))])
+    let output = Command::new("timeout")
+        .args([
+            SCRIPT_SECONDS_MAX,
+            "bash",
+            "-euo",
+            "pipefail",
+            "-c",
+            &format!("{WAITS}{}", script(net)),
+        ])
         .current_dir(home.path())
         .env("HOME", home.path())
         .env("PATH", format!("{binaries}:{path}"))
@@ -87,7 +96,7 @@ fn run(net: &Testnet) -> String {
             net.status()["notary"]["url"].as_str().expect("an address"),
         )
         .output()
-        .expect("bash is installed");
+        .expect("timeout and bash are installed");
     let (said, complaint) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
@@ -170,9 +179,11 @@ fn a_fifth_cloud_comes_is_suspended_revoked_and_readmitted_and_leaves_by_the_rea
 
 /// The network goes on without its notary, and `up` brings it back.
 fn a_dead_notary_is_named_and_started_again(net: &Testnet) {
-    let pid = net.status()["notary"]["signer_pid"].to_string();
-    let sent = Command::new("kill").args(["-KILL", &pid]).status();
-    assert!(sent.is_ok_and(|status| status.success()), "SIGKILL could not be sent");
+    let notary = net.status()["notary"].clone();
+    for pid in ["pid", "signer_pid"].map(|process| notary[process].to_string()) {
+        let sent = Command::new("kill").args(["-KILL", &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIGKILL could not be sent");
+    }
     while net.status()["notary"]["condition"] != "ended" {
         thread::sleep(Duration::from_millis(50));
     }

@@ -33,7 +33,9 @@ pub fn status(cli: &Cli) -> Result<(), NodeError> {
     match report.is_good() {
         true => Ok(()),
         false => Err(TestnetError::NotAllRun(match report.wanted {
-            wanted if wanted > 0 && report.running == wanted => "the notary should run and does not".to_owned(),
+            wanted if wanted > 0 && report.running == wanted => {
+                "the notary should run and does not, or does not answer".to_owned()
+            }
             0 => format!(
                 "no node runs; start them with: ledger-node testnet up --data-dir {}",
                 folder.path().display()

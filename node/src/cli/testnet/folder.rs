@@ -140,6 +140,13 @@ impl State {
 }
 
 impl NotaryState {
+    /// Forgets the processes that have ended.
+    pub fn forget_dead(&mut self) {
+        for known in [&mut self.server, &mut self.signer] {
+            known.take_if(|process| !process.is_alive());
+        }
+    }
+
     /// Its newest processes.
     pub fn processes(&self) -> impl Iterator<Item = &ProcessId> {
         self.server.iter().chain(&self.signer)

@@ -276,11 +276,11 @@ impl Condition {
 }
 
 impl Report {
-    /// Whether all nodes run that should, the notary does, and there are such nodes.
+    /// Whether all nodes run that should, the notary answers if it should run, and there are such nodes.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let has_ended = |notary: &NotaryReport| notary.condition == Condition::Ended;
-        self.wanted > 0 && self.running == self.wanted && !self.notary.as_ref().is_some_and(has_ended)
+        let is_missed = |notary: &NotaryReport| !matches!(notary.condition, Condition::Ready | Condition::Stopped);
+        self.wanted > 0 && self.running == self.wanted && !self.notary.as_ref().is_some_and(is_missed)
     }
 
     /// The first node, if all that should run have ended.

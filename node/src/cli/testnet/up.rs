@@ -71,7 +71,7 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
     match working {
         Ok(report) => output(cli.telemetry.json, &serde_json::json!(report), || summary(&report)),
         Err(error) => {
-            give_up(&folder, &down, needs_notary, &mut children);
+            give_up(&folder, &down, is_server_down, &mut children);
             Err(error.into())
         }
     }
@@ -196,7 +196,7 @@ fn heights(report: &Report) -> String {
     heights.collect::<Vec<_>>().join(", ")
 }
 
-/// Stops what this command has started.
+/// Stops what this command has started: of the notary, both processes if it started the server.
 fn give_up(folder: &Folder, started: &[usize], with_notary: bool, children: &mut Children) {
     let stopped = Network::open(folder.clone()).and_then(|mut network| {
         network.stop(started)?;

@@ -41,6 +41,13 @@ impl Chain {
         Some(number.to())
     }
 
+    /// Whether a validator's cloud has this name.
+    pub(super) fn has_cloud(&self, name: &str) -> bool {
+        let set = self.ask("ledger_validators", &json!([]));
+        let validators = set.as_ref().and_then(|set| set["validators"].as_array());
+        validators.is_some_and(|all| all.iter().any(|validator| validator["cloud"] == name))
+    }
+
     /// Waits until `account` is in the set, telling what happens to its request; gives when that was, and at which block.
     pub(super) fn follow(
         &self,

@@ -18,7 +18,7 @@ use ledger_notary::records::NotaryId;
 use serde_json::{Value, json};
 
 use self::{
-    chain::Chain,
+    chain::{Chain, OwnBlock},
     papers::admission,
     shell::{Line, Shell},
 };
@@ -76,7 +76,7 @@ pub fn run(cli: &Cli, args: &AdmitArgs) -> Result<(), NodeError> {
     let mut interrupt = Interrupt::install()?;
     let mut network = Network::open(Folder::of(cli)?)?;
     let place = place(&network.folder, &network.state)?;
-    let newcomer = add(&mut network, args)?;
+    let newcomer = add(&mut network, args, &Chain::new(place.rpc_port))?;
     say(&format!(
         "{} gets keys, a folder and a node: {}",
         newcomer.name, newcomer.planned.name
@@ -87,13 +87,14 @@ pub fn run(cli: &Cli, args: &AdmitArgs) -> Result<(), NodeError> {
     // From here on others may change the network, too.
     drop(network);
     let shell = Shell::new(started)?;
-    let published = publish(&newcomer, &place, &shell, &mut interrupt)?;
-    request(&newcomer, &place, &shell)?;
-    let chain = Chain::new(place.rpc_port);
-    let within = ADMITTED_WITHIN + Duration::from_secs(place.spec.governance.timelock_seconds);
-    let (admitted, own_block) = chain.follow(&newcomer.account, within, &shell, &mut interrupt)?;
-    let signer = account::read_keystore(&newcomer.files.account, &password(&newcomer)?)?;
-    let first = chain.first_block(&signer, own_block, &shell, &mut interrupt)?;
+    let steps = walk(&newcomer, &place, &shell, &mut interrupt).inspect_err(|_| {
+        let name = &newcomer.planned.name;
+        say(&format!(
+            "{name} goes on as a full node. What failed can be typed again, as it stands above; or stop the node with: ledger-node \
+             testnet stop-node {name}"
+        ));
+    });
+    let (published, admitted, first) = steps?;
     let seconds = |moment: Duration| moment.as_secs_f64();
     let facts = json!({
         "member": newcomer.id, "name": newcomer.name, "node": newcomer.planned.name, "account": newcomer.account,
@@ -111,6 +112,23 @@ pub fn run(cli: &Cli, args: &AdmitArgs) -> Result<(), NodeError> {
             seconds(first.after)
         )
     })
+}
+
+/// All steps from the submission to the first block; gives when it was published, when admitted, and the block.
+fn walk(
+    newcomer: &Newcomer,
+    place: &Place,
+    shell: &Shell,
+    interrupt: &mut Interrupt,
+) -> Result<(Duration, Duration, OwnBlock), NodeError> {
+    let published = publish(newcomer, place, shell, interrupt)?;
+    request(newcomer, place, shell)?;
+    let chain = Chain::new(place.rpc_port);
+    let within = ADMITTED_WITHIN + Duration::from_secs(place.spec.governance.timelock_seconds);
+    let (admitted, head) = chain.follow(&newcomer.account, within, shell, interrupt)?;
+    let signer = account::read_keystore(&newcomer.files.account, &password(newcomer)?)?;
+    let first = chain.first_block(&signer, head, shell, interrupt)?;
+    Ok((published, admitted, first))
 }
 
 fn password(newcomer: &Newcomer) -> Result<crate::keys::Password, NodeError> {
@@ -159,7 +177,10 @@ fn place(folder: &Folder, state: &State) -> Result<Place, TestnetError> {
 }
 
 /// Adds the newcomer's node to the network, with its keys.
-fn add(network: &mut Network, args: &AdmitArgs) -> Result<Newcomer, NodeError> {
+fn add(network: &mut Network, args: &AdmitArgs, chain: &Chain) -> Result<Newcomer, NodeError> {
+    if let Some(name) = args.name.as_ref().filter(|name| chain.has_cloud(name)) {
+        return Err(TestnetError::Usage(format!("the chain has a cloud {name:?} already: give another --name")).into());
+    }
     let shape = &mut network.state.shape;
     if shape.joined >= JOINED_MAX {
         return Err(TestnetError::Usage(format!(

@@ -164,10 +164,11 @@ pub fn start(network: &mut Network, children: &mut Children, interrupt: &mut Int
     let spec = ChainSpec::load(&chain_argument(&network.folder, &network.state))?;
     let name = network_argument(&spec);
     let program = program(&files)?;
+    network.state.notary.forget_dead();
     network.state.notary.wanted = true;
     network.save()?;
     let mut run = |line: &[OsString], log: &str, known: &Option<ProcessId>| {
-        if known.as_ref().is_some_and(ProcessId::is_alive) {
+        if known.is_some() {
             return Ok(known.clone());
         }
         let child = processes::spawn(&program, line, &files.file(log)).map_err(spawn_failed)?;
