@@ -340,6 +340,13 @@ fn a_fifth_cloud_is_admitted_suspended_revoked_and_readmitted_by_the_notarys_wor
             .any(|one| one.eq_ignore_ascii_case(&account))
     );
     world.makes_blocks();
+    // One of five is out, and that is all that they can lose: the notary's word alone takes out nobody after it.
+    let second = world.rpc().call("ledger_validators", &json!([]))["validators"][1]["cloud"].clone();
+    let second = second.as_str().expect("a validator's cloud has a name").to_owned();
+    notary.admit("second", &second, "suspended");
+    thread::sleep(QUIET);
+    assert_eq!(validators(world.rpc()).len(), 4, "people decide");
+    notary.admit("second", &second, "active");
     world.newcomer().is_told(&[], "deny.json suspends fifth");
     notary.deny(&[]);
     world.newcomer().asks(&[]);

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
 use alloy_sol_types::SolCall;
-use ledger_chainspec::{ConsensusKey, predeploys::BOOTSTRAP};
+use ledger_chainspec::{ConsensusKey, SetId, predeploys::BOOTSTRAP};
 use ledger_contracts::{
     Bootstrap::{self, Candidate as Asked},
-    ProposalAction, ProposalKind, ProposalStatus,
+    ProposalAction, ProposalKind, ProposalStatus, ValidatorStatus,
 };
 use ledger_notary::{
     judge::{Candidate, Holder, Keys},
@@ -17,8 +17,7 @@ use ledger_notary::{
 };
 use ledger_runtime::{BlockRef, CallOutcome, CallOverrides, Runtime};
 
-/// Newest proposals that are looked at. Requests for admission cost nothing, so that there may be any number.
-pub const PROPOSALS_LOOKED_AT_MAX: u64 = 1_000;
+use super::following::{Following, Seen};
 
 /// The ballot of a vote against, as the contract has it. This node never casts one: it is its operator's.
 pub const AGAINST: B256 = B256::with_last_byte(1);
@@ -70,26 +69,49 @@ pub struct Removal {
 /// What the chain says.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
+    /// When the newest block was made, in seconds.
+    pub time: u64,
     /// What it has seen of the notary.
     pub floor: Floor,
     /// The set, in the order of its turns.
     pub set: Vec<Seated>,
+    /// Validators that were removed by a vote and are not back, while their member is one and has no other in the set.
+    pub removed: Vec<Seated>,
     /// Whose keys are taken.
     pub holders: Vec<Holder>,
-    /// Open requests, oldest first.
+    /// Open requests, oldest first: the newest, and all that this account has a vote on.
     pub requests: Vec<Request>,
     /// Open removals, oldest first.
     pub removals: Vec<Removal>,
 }
 
-/// Reads the contracts. Remembers what stays so: which proposals are over, and how members are called.
+impl Facts {
+    /// How the proposal with this number stands, if it is among them.
+    #[must_use]
+    pub fn standing(&self, id: u64) -> Option<&Standing> {
+        let requests = self.requests.iter().map(|request| &request.standing);
+        let removals = self.removals.iter().map(|removal| &removal.standing);
+        requests.chain(removals).find(|standing| standing.id == id)
+    }
+}
+
+/// Reads the contracts. Remembers which proposals to follow, and how members are called.
 #[derive(Debug, Default)]
 pub struct Reader {
-    over: BTreeSet<u64>,
+    following: Following,
     names: BTreeMap<u32, String>,
+    /// Accounts that may have been removed from the set.
+    former: BTreeSet<Address>,
+    /// The set as of which members were asked for theirs.
+    members_read_at: Option<SetId>,
 }
 
 impl Reader {
+    /// Looks at these proposals in any case, as long as they are open: this node has said a vote on each.
+    pub fn follow_voted(&mut self, voted: BTreeSet<u64>) {
+        self.following.follow_voted(voted);
+    }
+
     /// What the chain says at `now`, seconds; ballots are those of `account`.
     ///
     /// # Errors
@@ -103,6 +125,7 @@ impl Reader {
         };
         let seen = view.ask(&Bootstrap::notaryFloorCall {})?;
         let mut facts = Facts {
+            time: head.header.header.timestamp,
             floor: Floor {
                 root_version: seen.rootVersion,
                 targets_version: seen.targetsVersion,
@@ -126,14 +149,11 @@ impl Reader {
             });
         }
         let count: u64 = view.ask(&Bootstrap::proposalCountCall {})?.saturating_to();
-        let oldest = count.saturating_sub(PROPOSALS_LOOKED_AT_MAX) + 1;
-        self.over.retain(|id| *id >= oldest);
-        for id in (oldest..=count)
-            .filter(|id| !self.over.contains(id))
-            .collect::<Vec<_>>()
-        {
+        for id in self.following.begin(count) {
             self.read_one(&view, account, id, &mut facts)?;
         }
+        self.following.end();
+        facts.removed = self.removed(&view, head.set.id())?;
         Ok(facts)
     }
 
@@ -145,15 +165,32 @@ impl Reader {
         let status = ProposalStatus::try_from(stored.status).map_err(|error| error.to_string())?;
         let kind = ProposalKind::try_from(stored.kind).map_err(|error| error.to_string())?;
         let is_open = matches!(status, ProposalStatus::Open | ProposalStatus::Passed);
-        if !is_open || !matches!(kind, ProposalKind::Admit | ProposalKind::Remove) {
-            // One that is open stays of its kind, and one that is over stays over.
-            self.over.insert(id);
+        // Whoever asks writes the payload. What cannot be read is nobody's request.
+        let action = ProposalAction::decode(kind, &stored.payload);
+        let action = match action {
+            Some(ProposalAction::Remove(account)) if status == ProposalStatus::Executed => {
+                self.former.insert(account);
+                None
+            }
+            action => action.filter(|_| is_open),
+        };
+        let Some(action @ (ProposalAction::Admit(_) | ProposalAction::Remove(_))) = action else {
+            self.following.note(id, Seen::Over);
             return Ok(());
-        }
+        };
         let ballot = view.ask(&Bootstrap::ballotCall {
             proposalId: proposal_id,
             voter: account,
         })?;
+        let seen = match action {
+            ProposalAction::Remove(_) => Seen::Removal,
+            _ => Seen::Request {
+                has_ballot: ballot != B256::ZERO,
+            },
+        };
+        if !self.following.note(id, seen) {
+            return Ok(());
+        }
         let standing = Standing {
             id,
             proposer: stored.proposer,
@@ -161,28 +198,44 @@ impl Reader {
             executable_at: stored.executableAt,
             ballot,
         };
-        match ProposalAction::decode(kind, &stored.payload) {
-            Some(ProposalAction::Admit(asked)) => {
-                let (member_name, validators) = match asked.memberId {
-                    0 => (asked.memberName.clone(), 0),
-                    id => {
-                        let member = view.ask(&Bootstrap::memberCall { memberId: id })?;
-                        (member.name, member.validators.into())
-                    }
-                };
-                facts.requests.push(Request {
-                    candidate: candidate(stored.proposer, member_name, &asked),
-                    standing,
-                    validators,
-                });
-            }
-            Some(ProposalAction::Remove(account)) => facts.removals.push(Removal { standing, account }),
-            // Whoever asks writes this. What cannot be read is nobody's request.
-            _ => {
-                self.over.insert(id);
-            }
+        match action {
+            ProposalAction::Admit(asked) => facts.requests.push(request(view, standing, &asked)?),
+            ProposalAction::Remove(account) => facts.removals.push(Removal { standing, account }),
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Who was removed and is not back. No list in the contract says so: they are found among the owners and nominees of members, whom
+    /// votes have admitted and whose number is bounded, whenever the set has changed; and in removals that this process saw carried out.
+    fn removed(&mut self, view: &View<'_>, set: SetId) -> Result<Vec<Seated>, String> {
+        if self.members_read_at != Some(set) {
+            for id in 1..=view.ask(&Bootstrap::memberCountCall {})? {
+                let member = view.ask(&Bootstrap::memberCall { memberId: id })?;
+                self.former.extend([member.owner, member.nominee]);
+            }
+        }
+        let mut removed = Vec::new();
+        let mut former = BTreeSet::new();
+        for account in &self.former {
+            let validator = view.ask(&Bootstrap::validatorCall { account: *account })?;
+            if ValidatorStatus::try_from(validator.status) != Ok(ValidatorStatus::Removed) {
+                continue;
+            }
+            former.insert(*account);
+            let member = view.ask(&Bootstrap::memberCall {
+                memberId: validator.memberId,
+            })?;
+            if member.active && member.validators == 0 {
+                removed.push(Seated {
+                    account: *account,
+                    member_name: member.name,
+                });
+            }
+        }
+        self.former = former;
+        self.members_read_at = Some(set);
+        Ok(removed)
     }
 
     fn name(&mut self, view: &View<'_>, member: u32) -> Result<String, String> {
@@ -193,6 +246,22 @@ impl Reader {
         self.names.insert(member, name.clone());
         Ok(name)
     }
+}
+
+/// A request, with what the chain says of its member.
+fn request(view: &View<'_>, standing: Standing, asked: &Asked) -> Result<Request, String> {
+    let (member_name, validators) = match asked.memberId {
+        0 => (asked.memberName.clone(), 0),
+        id => {
+            let member = view.ask(&Bootstrap::memberCall { memberId: id })?;
+            (member.name, member.validators.into())
+        }
+    };
+    Ok(Request {
+        candidate: candidate(standing.proposer, member_name, asked),
+        standing,
+        validators,
+    })
 }
 
 /// What a request asks for, in the judge's words.

@@ -123,12 +123,12 @@ impl Judging {
         verdicts
     }
 
-    /// The validators that the notary excludes; none if it says nothing that holds.
+    /// The validators that the notary's word removes, none if they are too many for that; `None` if it says nothing that holds.
     pub fn excluded(&mut self, facts: &Facts, now: u64) -> Option<Vec<Excluded>> {
         let (_, network) = self.notary.as_ref()?;
         let findings = self.look.as_ref()?.found.as_ref().ok()?;
         findings.check_fresh(UnixSeconds::new(now)).ok()?;
-        let excluded = removal::excluded(&facts.set, findings, network, UnixSeconds::new(now));
+        let excluded = removal::excluded(facts, findings, network, UnixSeconds::new(now));
         let words = excluded.as_ref().err().map(ToString::to_string);
         if words != self.too_many {
             if let Some(reason) = &words {
@@ -136,7 +136,7 @@ impl Judging {
             }
             self.too_many = words;
         }
-        excluded.ok()
+        Some(excluded.unwrap_or_default())
     }
 
     /// Why the notary is of no use now.

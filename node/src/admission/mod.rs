@@ -4,15 +4,20 @@
 //! ([`notary`]), against the chain ([`chain`]) and against the candidate's peer, which has to answer a handshake, and does what
 //! [`plan`] decides: votes that name what was verified, votes that are taken back, proposals to remove a validator whose member is
 //! suspended or revoked, and executions. With `--admission manual`, or without the account's key, it says what it found and waits for
-//! a person. Everything runs beside the chain: a notary that is down, late or lying keeps newcomers out and does nothing else.
+//! a person. Everything runs beside the chain: a notary that is down or late keeps newcomers out and does nothing else, and one that lies
+//! takes out no more validators than the chain can lose ([`removal`]).
 //!
-//! Read in this order: [`config`], [`notary`], [`chain`], [`judging`], [`plan`], [`removal`], [`verdicts`], [`sender`], [`voting`], [`task`].
+//! Read in this order: [`config`], [`notary`], [`following`], [`chain`], [`judging`], [`plan`], [`removal`], [`proposers`], [`verdicts`], [`sender`],
+//! [`own_votes`], [`voting`], [`task`].
 
 pub mod chain;
 pub mod config;
+pub mod following;
 pub mod judging;
 pub mod notary;
+pub mod own_votes;
 pub mod plan;
+pub mod proposers;
 pub mod removal;
 pub mod sender;
 pub mod task;

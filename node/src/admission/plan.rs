@@ -1,8 +1,9 @@
 //! What does this account do about an open proposal? Facts and a verdict in, one step out.
 //!
-//! Pure. A vote stands only as long as what it says is known to be true: the contract adds up identical tuples alone, so a vote
-//! follows the metadata as long as the proposal is open, stays once it has passed, and is taken back when the verdict turns. A vote
-//! against is the operator's own and is never touched.
+//! Pure. A vote stands only as long as what it says is known to be true, or was less than a day ago: the contract adds up identical
+//! tuples alone, so a vote for a candidate follows the metadata as long as the proposal is open and stays once it has passed; any vote
+//! of the node is taken back when the verdict turns, and when nothing could be checked for a day. A vote against is the operator's own
+//! and is never touched, nor is a person's vote for a removal.
 
 use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::SolValue;
@@ -86,19 +87,46 @@ pub fn admission(standing: &Standing, verdict: &Verdict, now: u64, good_at: u64)
     }
 }
 
-/// The next step of the account `own` about a proposal to remove a validator. `is_due`: the notary excludes its member. `is_ours`: this
-/// process has cast the vote that stands.
+/// What the notary says of a validator whose removal is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Its member is suspended or revoked, and the notary's word is enough to remove it.
+    Excluded,
+    /// The member is neither, or people have to decide.
+    NotExcluded,
+    /// Nothing that holds, since then, in seconds.
+    Unknown {
+        /// When it last said something that held, or else since when this process runs.
+        since: u64,
+    },
+}
+
+impl Word {
+    /// Whether a vote stands on it no longer.
+    const fn is_spent(self, now: u64) -> bool {
+        match self {
+            Self::Excluded => false,
+            Self::NotExcluded => true,
+            Self::Unknown { since } => now.saturating_sub(since) >= UNCHECKED_SECONDS_MAX,
+        }
+    }
+}
+
+/// The next step of the account `own` about a proposal to remove a validator, of which the notary says `word`. `is_ours`: this node has
+/// cast the vote that stands, and not a person.
 #[must_use]
-pub fn removal(standing: &Standing, own: Address, is_due: bool, is_ours: bool, now: u64) -> Step {
+pub fn removal(standing: &Standing, own: Address, word: Word, is_ours: bool, now: u64) -> Step {
     let has_voted = standing.ballot != B256::ZERO;
-    match (is_due, has_voted) {
-        _ if standing.ballot == AGAINST => Step::Wait,
-        (true, false) => Step::Vote(NotaryTuple::default()),
-        (true, true) if standing.passed.is_some() && standing.executable_at <= now => Step::Execute,
+    if standing.ballot == AGAINST {
+        return Step::Wait;
+    }
+    match (word, has_voted) {
+        (Word::Excluded, false) => Step::Vote(NotaryTuple::default()),
+        (Word::Excluded, true) if standing.passed.is_some() && standing.executable_at <= now => Step::Execute,
         // An open one would be in the way of the next.
-        (false, true) if is_ours && standing.proposer == own => Step::Withdraw,
-        (false, true) if is_ours => Step::Unvote,
-        (true, true) | (false, _) => Step::Wait,
+        (word, true) if is_ours && word.is_spent(now) && standing.proposer == own => Step::Withdraw,
+        (word, true) if is_ours && word.is_spent(now) => Step::Unvote,
+        _ => Step::Wait,
     }
 }
 
@@ -188,32 +216,47 @@ mod tests {
     #[test]
     fn a_removal_is_voted_for_while_it_is_due_and_an_operators_word_stands() {
         let (none, yes) = (B256::ZERO, ballot_of(&NotaryTuple::default()));
+        let (due, lifted) = (Word::Excluded, Word::NotExcluded);
+        let unknown = |seconds: u64| Word::Unknown { since: NOW - seconds };
+        let day = UNCHECKED_SECONDS_MAX;
         let table = [
-            ((None, none), true, false, Step::Vote(NotaryTuple::default())),
-            ((None, yes), true, true, Step::Wait),
-            ((Some(yes), yes), true, true, Step::Execute),
-            ((Some(yes), none), true, false, Step::Vote(NotaryTuple::default())),
-            ((None, yes), false, true, Step::Unvote),
-            ((None, yes), false, false, Step::Wait),
-            ((None, none), false, false, Step::Wait),
-            ((None, AGAINST), true, false, Step::Wait),
+            ((None, none), due, false, Step::Vote(NotaryTuple::default())),
+            ((None, yes), due, true, Step::Wait),
+            ((Some(yes), yes), due, true, Step::Execute),
+            ((Some(yes), none), due, false, Step::Vote(NotaryTuple::default())),
+            ((None, yes), lifted, true, Step::Unvote),
+            ((Some(yes), yes), lifted, true, Step::Unvote),
+            ((None, yes), lifted, false, Step::Wait),
+            ((None, none), lifted, false, Step::Wait),
+            ((None, AGAINST), due, false, Step::Wait),
+            ((None, AGAINST), lifted, true, Step::Wait),
+            ((None, none), unknown(0), false, Step::Wait),
+            ((Some(yes), yes), unknown(day - 1), true, Step::Wait),
+            ((None, yes), unknown(day), true, Step::Unvote),
+            ((Some(yes), yes), unknown(day), true, Step::Unvote),
+            ((Some(yes), yes), unknown(day), false, Step::Wait),
         ];
-        for ((passed, ballot), is_due, is_ours, expected) in table {
+        for ((passed, ballot), word, is_ours, expected) in table {
             let standing = standing(passed, ballot);
             assert_eq!(
-                removal(&standing, OTHER, is_due, is_ours, NOW),
+                removal(&standing, OTHER, word, is_ours, NOW),
                 expected,
-                "{standing:?} {is_due} {is_ours}"
+                "{standing:?} {word:?} {is_ours}"
             );
         }
         let early = Standing {
             executable_at: NOW + 1,
             ..standing(Some(yes), yes)
         };
-        assert_eq!(removal(&early, OTHER, true, true, NOW), Step::Wait);
+        assert_eq!(removal(&early, OTHER, due, true, NOW), Step::Wait);
         let own = standing(None, yes);
-        assert_eq!(removal(&own, own.proposer, false, true, NOW), Step::Withdraw);
-        assert_eq!(removal(&own, own.proposer, false, false, NOW), Step::Wait, "a person's");
-        assert_eq!(removal(&own, own.proposer, true, true, NOW), Step::Wait);
+        assert_eq!(removal(&own, own.proposer, lifted, true, NOW), Step::Withdraw);
+        assert_eq!(removal(&own, own.proposer, unknown(day), true, NOW), Step::Withdraw);
+        assert_eq!(
+            removal(&own, own.proposer, lifted, false, NOW),
+            Step::Wait,
+            "a person's"
+        );
+        assert_eq!(removal(&own, own.proposer, due, true, NOW), Step::Wait);
     }
 }

@@ -2,8 +2,13 @@
 //!
 //! Pure. A suspension takes the same way as a revocation, since a validator that is in the set has its turns and nothing less does;
 //! the member asks for admission again once it is active, with the same keys. An admission that has merely run out takes nobody out:
-//! late paperwork must not cost the chain its blocks. Nor does the notary ever take out more validators than the chain can lose:
-//! whoever had its keys could stop the chain otherwise. Then people decide.
+//! late paperwork must not cost the chain its blocks.
+//!
+//! The notary's word alone takes out no more validators than the chain can lose, or whoever had its keys could stop the chain. That is
+//! counted against the set as it would be with those who were removed before and are not back, whether or not they are still excluded:
+//! a bound without memory would let the same keys take two of seven, then one of five, then one of four. So a quorum of that whole set
+//! stays, and above the bound people decide. They also say when somebody is gone for good: by voting its member out, they begin the
+//! count anew.
 
 use alloy_primitives::Address;
 use ledger_chainspec::quorum_of;
@@ -14,7 +19,7 @@ use ledger_notary::{
 };
 use thiserror::Error;
 
-use super::chain::Seated;
+use super::chain::{Facts, Seated};
 
 /// A validator that the notary excludes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,27 +30,31 @@ pub struct Excluded {
     pub reason: String,
 }
 
-/// More validators at once than the chain can lose.
+/// More validators than the notary's word alone may take out.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the notary excludes {got} of {size} validators, and the chain can lose {most}: none of them is removed without a person's vote \
-     (ledger-node validator propose removal)"
+    "the notary excludes {got} of {size} validators, {removed} more were removed before and are not back, and of these {} the chain can \
+     lose {most}: none of them is removed without a person's vote (ledger-node validator propose removal); who is gone for good is not \
+     counted once its member is voted out (propose member-removal)",
+    .size + .removed
 )]
 pub struct TooManyExcluded {
     /// Validators that it excludes.
     pub got: usize,
     /// Validators in the set.
     pub size: usize,
-    /// Validators that the others make blocks without.
+    /// Validators that were removed and are not back.
+    pub removed: usize,
+    /// Validators that the others make blocks without, of those in the set and those that were removed.
     pub most: usize,
 }
 
-/// The validators of `set` that the notary excludes at `now`.
+/// The validators of the set that the notary's word removes at `now`.
 ///
 /// # Errors
 /// [`TooManyExcluded`]
 pub fn excluded(
-    set: &[Seated],
+    facts: &Facts,
     findings: &Findings,
     network: &Network,
     now: UnixSeconds,
@@ -57,13 +66,32 @@ pub fn excluded(
         }),
         Standing::Active | Standing::Unclear(_) => None,
     };
-    let excluded: Vec<_> = set.iter().filter_map(reason_of).collect();
-    let (got, size) = (excluded.len(), set.len());
-    let most = size.saturating_sub(quorum_of(size));
-    if got > most {
-        return Err(TooManyExcluded { got, size, most });
-    }
+    let excluded: Vec<_> = facts.set.iter().filter_map(reason_of).collect();
+    check(excluded.len(), facts.set.len(), facts.removed.len())?;
     Ok(excluded)
+}
+
+/// Whether the notary's word may take `got` validators out of a set of `size`, after `removed` others that are not back.
+fn check(got: usize, size: usize, removed: usize) -> Result<(), TooManyExcluded> {
+    let whole = size.saturating_add(removed);
+    let most = whole.saturating_sub(quorum_of(whole));
+    if got > 0 && got.saturating_add(removed) > most {
+        return Err(TooManyExcluded {
+            got,
+            size,
+            removed,
+            most,
+        });
+    }
+    Ok(())
+}
+
+impl Excluded {
+    /// Whether `account` is among them.
+    #[must_use]
+    pub fn has(excluded: &[Self], account: Address) -> bool {
+        excluded.iter().any(|excluded| excluded.account == account)
+    }
 }
 
 #[cfg(test)]
@@ -109,13 +137,15 @@ mod tests {
             json!({ "schema": "cloud-ledger-deny/1", "network_id": "test", "chain_id": 1, "seq": 1, "suspended": [] });
         let deny = Ok(deny.to_string().into_bytes());
         let findings = Findings::new((stamp, stamp), NOW.plus(60), admissions, deny);
-        let set: Vec<_> = (0..7_u8)
-            .map(|number| Seated {
-                account: Address::with_last_byte(number),
-                member_name: format!("Cloud {number}"),
-            })
-            .collect();
-        let excluded = excluded(&set, &findings, &network(), NOW)?;
+        let set = (0..7_u8).map(|number| Seated {
+            account: Address::with_last_byte(number),
+            member_name: format!("Cloud {number}"),
+        });
+        let facts = Facts {
+            set: set.collect(),
+            ..Facts::default()
+        };
+        let excluded = excluded(&facts, &findings, &network(), NOW)?;
         Ok(excluded.into_iter().map(|excluded| excluded.account).collect())
     }
 
@@ -136,14 +166,47 @@ mod tests {
     }
 
     #[test]
-    fn the_notary_never_excludes_more_than_the_chain_can_lose() {
+    fn above_what_the_chain_can_lose_people_decide() {
         assert_eq!(outcome(2, "state", &"revoked".into()).unwrap().len(), 2);
         let error = outcome(3, "state", &"revoked".into()).unwrap_err();
-        assert_eq!((error.got, error.size, error.most), (3, 7, 2));
-        assert!(
-            error
-                .to_string()
-                .contains("the notary excludes 3 of 7 validators, and the chain can lose 2")
-        );
+        assert_eq!((error.got, error.size, error.removed, error.most), (3, 7, 0, 2));
+        let words = "the notary excludes 3 of 7 validators, 0 more were removed before and are not back, and of these 7 the chain can lose 2";
+        assert!(error.to_string().starts_with(words), "{error}");
+    }
+
+    #[test]
+    fn the_bound_remembers_whom_the_notary_took_out_before() {
+        // One after the other, two, and then two and one again: seven never become four.
+        let table = [
+            (2, 7, 0, true),
+            (1, 6, 1, true),
+            (1, 5, 2, false),
+            (2, 5, 2, false),
+            (1, 5, 0, true),
+            (1, 4, 0, true),
+            (1, 4, 1, false),
+            (1, 3, 0, false),
+            (0, 4, 3, true),
+        ];
+        for (got, size, removed, may) in table {
+            assert_eq!(
+                check(got, size, removed).is_ok(),
+                may,
+                "{got} of {size} after {removed}"
+            );
+        }
+    }
+
+    #[test]
+    fn however_often_it_is_said_a_quorum_of_the_whole_set_stays() {
+        for whole in 1..=128_usize {
+            for step in 1..=whole {
+                let mut size = whole;
+                while check(step, size, whole - size).is_ok() {
+                    size -= step;
+                    assert!(size >= quorum_of(whole), "{size} of {whole} in steps of {step}");
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! How does the account say it? Signed transactions to Bootstrap, through the node's own pool.
 //!
-//! A transaction that the contract would refuse now is not sent, and one that was sent is not sent again while it may be on its way.
+//! A transaction that the contract would refuse now is not sent, and one that was sent is not sent again while it may be on its way: as
+//! long as the pool has it, it waits there, and if the pool lost it before a block took its nonce, the same transaction goes out again.
+//! So however long the chain stalls, one thing is said once.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,10 +20,7 @@ use tracing::{debug, info, warn};
 
 use crate::txpool::TxPool;
 
-/// Seconds after which the same is said again, if it still has to be and the pool still has it.
-const AGAIN_SECONDS: u64 = 30;
-
-/// Seconds after which it is said again if it has left the pool, so that what came of it can be seen.
+/// Seconds after which the same is said again if it has left the pool, so that what came of it can be seen.
 const SETTLED_SECONDS: u64 = 3;
 
 /// Gas beyond what a call would use now: the vote that makes the majority, in a block with others, writes down more than it knew of.
@@ -33,8 +32,28 @@ pub struct Sender {
     runtime: Arc<Runtime>,
     pool: Arc<TxPool>,
     signer: PrivateKeySigner,
-    /// What was said: when, and in which transaction.
-    sent: BTreeMap<B256, (u64, B256)>,
+    /// What was said, by the hash of the call.
+    sent: BTreeMap<B256, Sent>,
+}
+
+/// A transaction that was sent.
+#[derive(Clone, Debug)]
+struct Sent {
+    /// When it last went to the pool.
+    at: u64,
+    nonce: u64,
+    hash: B256,
+    raw: Vec<u8>,
+}
+
+impl Sent {
+    /// Whether it is on its way, or what came of it may not be seen yet.
+    fn is_under_way(&self, pool: &TxPool, now: u64) -> bool {
+        // One that waits for an earlier nonce, which the pool has lost, waits in vain.
+        let is_next = |sender: &Address| pool.next_nonce(sender).is_some_and(|next| self.nonce < next);
+        let waiting = pool.get(&self.hash);
+        now.saturating_sub(self.at) < SETTLED_SECONDS || waiting.is_some_and(|waiting| is_next(&waiting.sender()))
+    }
 }
 
 impl Sender {
@@ -55,25 +74,28 @@ impl Sender {
         self.signer.address()
     }
 
+    /// Whether nothing of the account is on its way at `now`, and what was has shown what came of it.
+    #[must_use]
+    pub fn is_idle(&self, now: u64) -> bool {
+        let mut sent = self.sent.values();
+        !sent.any(|sent| sent.is_under_way(&self.pool, now)) && self.pool.next_nonce(&self.account()).is_none()
+    }
+
     /// Says `call` at `now`, unless that was said a moment ago; `what` is what it does, for the log. Whether it is on its way.
     pub fn send(&mut self, call: &impl SolCall, what: &str, now: u64) -> bool {
         let data = Bytes::from(call.abi_encode());
         let key = keccak256(&data);
-        let pool = &self.pool;
-        self.sent.retain(|_, (at, transaction)| {
-            let longest = match pool.get(transaction) {
-                Some(_) => AGAIN_SECONDS,
-                None => SETTLED_SECONDS,
-            };
-            now.saturating_sub(*at) < longest
-        });
-        if self.sent.contains_key(&key) {
+        if self
+            .sent
+            .get(&key)
+            .is_some_and(|sent| sent.is_under_way(&self.pool, now))
+        {
             return true;
         }
-        match self.submit(data, now) {
-            Ok(transaction) => {
-                info!(target: "ledger::admission", what, %transaction, "sent");
-                self.sent.insert(key, (now, transaction));
+        match self.submit(key, data, now) {
+            Ok(sent) => {
+                info!(target: "ledger::admission", what, transaction = %sent.hash, "sent");
+                self.sent.insert(key, sent);
                 true
             }
             Err(Unsent::Refused(reason)) => {
@@ -87,16 +109,35 @@ impl Sender {
         }
     }
 
-    fn submit(&self, data: Bytes, now: u64) -> Result<B256, Unsent> {
-        let failed = |reason: String| Unsent::Failed(reason);
-        let account = self.signer.address();
-        let stored = self.runtime.account(&account, BlockRef::Head);
-        let stored = stored.map_err(|error| failed(error.to_string()))?;
-        let next = self.pool.next_nonce(&account);
+    /// Hands the call to the pool: in the transaction that was sent before, if no block has taken its nonce since.
+    fn submit(&mut self, key: B256, data: Bytes, now: u64) -> Result<Sent, Unsent> {
+        let gas_limit = self.gas(data.clone(), now)?;
+        let stored = self.runtime.account(&self.account(), BlockRef::Head).map_err(failed)?;
+        let first = stored.map(|stored| stored.nonce).unwrap_or_default();
+        let nonce = self.pool.next_nonce(&self.account()).unwrap_or(first);
+        // Once a block or another transaction has its nonce, it is never sent again.
+        self.sent
+            .retain(|_, sent| sent.nonce >= first || sent.is_under_way(&self.pool, now));
+        if let Some(sent) = self.sent.remove(&key).filter(|sent| sent.nonce == nonce)
+            && self.pool.submit(&sent.raw).is_ok()
+        {
+            return Ok(Sent { at: now, ..sent });
+        }
+        let raw = self.sign(data, nonce, gas_limit)?;
+        let hash = self.pool.submit(&raw).map_err(failed)?;
+        Ok(Sent {
+            at: now,
+            nonce,
+            hash,
+            raw,
+        })
+    }
+
+    fn sign(&self, data: Bytes, nonce: u64, gas_limit: u64) -> Result<Vec<u8>, Unsent> {
         let transaction = TxEip1559 {
             chain_id: self.runtime.spec().chain_id,
-            nonce: next.unwrap_or_else(|| stored.map(|stored| stored.nonce).unwrap_or_default()),
-            gas_limit: self.gas(data.clone(), now)?,
+            nonce,
+            gas_limit,
             // Gas costs nothing on this ledger.
             max_fee_per_gas: 0,
             max_priority_fee_per_gas: 0,
@@ -105,10 +146,11 @@ impl Sender {
             access_list: alloy_eips::eip2930::AccessList::default(),
             input: data,
         };
-        let signature = self.signer.sign_hash_sync(&transaction.signature_hash());
-        let signature = signature.map_err(|error| failed(error.to_string()))?;
-        let raw = TxEnvelope::from(transaction.into_signed(signature)).encoded_2718();
-        self.pool.submit(&raw).map_err(|error| failed(error.to_string()))
+        let signature = self
+            .signer
+            .sign_hash_sync(&transaction.signature_hash())
+            .map_err(failed)?;
+        Ok(TxEnvelope::from(transaction.into_signed(signature)).encoded_2718())
     }
 
     /// A gas limit for the call.
@@ -132,9 +174,13 @@ impl Sender {
                 Some(known) => known.to_string(),
                 None => "the contract gave no reason".to_owned(),
             })),
-            Err(error) => Err(Unsent::Failed(error.to_string())),
+            Err(error) => Err(failed(error)),
         }
     }
+}
+
+fn failed(error: impl ToString) -> Unsent {
+    Unsent::Failed(error.to_string())
 }
 
 /// Why nothing was sent.

@@ -148,7 +148,9 @@ impl Worker {
             verdicts,
             reader: Reader::default(),
             judging: Judging::new(&config, peers),
-            voting: voting.map(|sender| Voting::new(sender, unix_seconds())),
+            voting: voting
+                .zip(config.notary)
+                .map(|(sender, notary)| Voting::new(sender, &notary, unix_seconds())),
             account: address,
             told: BTreeMap::new(),
             problem: None,
@@ -156,6 +158,9 @@ impl Worker {
     }
 
     fn round(&mut self, now: u64) {
+        if let Some(voting) = &self.voting {
+            self.reader.follow_voted(voting.voted());
+        }
         let facts = match self.reader.read(&self.runtime, self.account, now) {
             Ok(facts) => facts,
             Err(reason) => return warn!(target: "ledger::admission", reason, "the contract cannot be asked"),
