@@ -18,6 +18,7 @@ use hyper_util::{
 };
 use thiserror::Error;
 use tokio::{runtime::Runtime, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::tuf::Answer;
 
@@ -81,6 +82,12 @@ pub enum HttpError {
         /// What happened.
         reason: String,
     },
+    /// Whoever asks ends.
+    #[error("{address} was not asked to the end: this process stops")]
+    Stopped {
+        /// Who was asked.
+        address: String,
+    },
     /// Too slow.
     #[error("{address} was not complete within {} s", within.as_secs_f64())]
     Late {
@@ -110,10 +117,12 @@ pub struct Reply {
 /// A client.
 #[derive(Debug)]
 pub struct Http {
-    runtime: Runtime,
+    /// There until the end, which takes it.
+    runtime: Option<Runtime>,
     client: Client<HttpConnector, Full<Bytes>>,
     patience: Patience,
     deadline: Instant,
+    stop: CancellationToken,
 }
 
 impl Http {
@@ -124,16 +133,30 @@ impl Http {
     pub fn new(patience: Patience) -> Result<Self, HttpError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self {
-            runtime,
+            runtime: Some(runtime),
             client: Client::builder(TokioExecutor::new()).build_http(),
             patience,
             deadline: Instant::now() + patience.all,
+            stop: CancellationToken::new(),
         })
+    }
+
+    /// The same, but nobody waits for a server any more once `stop` is cancelled.
+    #[must_use]
+    pub fn until(mut self, stop: CancellationToken) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// The time for all answers together begins anew.
     pub fn begin(&mut self) {
         self.deadline = Instant::now() + self.patience.all;
+    }
+
+    /// As [`Http::begin`], but all of it is over at `latest`.
+    pub fn begin_until(&mut self, latest: Instant) {
+        self.begin();
+        self.deadline = self.deadline.min(latest);
     }
 
     /// The file under an address: no more of it than `bytes_max` and the piece that goes beyond.
@@ -174,12 +197,18 @@ impl Http {
         let request = request(method, address, body)?;
         let left = self.deadline.saturating_duration_since(Instant::now());
         let within = self.patience.file.min(left);
-        let exchange = async { timeout(within, self.exchange(request, bytes_max)).await };
+        let exchange = async {
+            self.stop
+                .run_until_cancelled(timeout(within, self.exchange(request, bytes_max)))
+                .await
+        };
         let address = address.to_owned();
-        match self.runtime.block_on(exchange) {
-            Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(reason)) => Err(HttpError::Broken { address, reason }),
-            Err(_) => Err(HttpError::Late { address, within }),
+        let runtime = self.runtime.as_ref().expect("only the end takes it");
+        match runtime.block_on(exchange) {
+            Some(Ok(Ok(reply))) => Ok(reply),
+            Some(Ok(Err(reason))) => Err(HttpError::Broken { address, reason }),
+            Some(Err(_)) => Err(HttpError::Late { address, within }),
+            None => Err(HttpError::Stopped { address }),
         }
     }
 
@@ -196,6 +225,15 @@ impl Http {
             }
         }
         Ok(Reply { status, body: bytes })
+    }
+}
+
+impl Drop for Http {
+    /// Waits for nothing: whoever owns a client may end on a thread that runs tasks, where a runtime must not wait for its own.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! [`Mirror`] is the [`World`] of a verifier: files over plain HTTP, since signatures and hashes say whether they are the right
 //! ones; what is trusted is kept at once. Blocks while it waits: called from threads that may.
 
+use std::time::Instant;
+
 use thiserror::Error;
 
 use crate::{
@@ -65,9 +67,12 @@ impl Mirror {
         &self.store
     }
 
-    /// The time for all files together begins anew.
-    pub fn begin(&mut self) {
-        self.http.begin();
+    /// The time for all files together begins anew; it is over at `latest`, if that is given.
+    pub fn begin(&mut self, latest: Option<Instant>) {
+        match latest {
+            Some(latest) => self.http.begin_until(latest),
+            None => self.http.begin(),
+        }
     }
 }
 

@@ -475,6 +475,10 @@ fn with_manual_a_node_reports_and_a_person_votes_what_the_command_verifies() {
     notary.deny(&[]);
     let (out, err) = words(&newcomer.run(&vote));
     assert!(out.contains("passed, with 1 of 1 votes that it needs"), "{out}{err}");
+    assert!(
+        err.contains("from here it does not") && err.contains("does not answer at /ip4/127.0.0.1/tcp/1"),
+        "{err}"
+    );
     // What has passed is the floor from now on.
     let floor = node.rpc().call("ledger_proposals", &json!([]));
     assert_eq!(floor[0]["votesFor"], "0x1", "{floor}");

@@ -195,6 +195,13 @@ pub fn notary(args: &AdmissionArgs, spec: &ChainSpec, folder: &Path) -> Result<O
             urls.len()
         )));
     }
+    if let [first, second] = urls.as_slice()
+        && plain(first) == plain(second)
+    {
+        return Err(NodeError::Usage(format!(
+            "--notary-url: {first} and {second} are one mirror; name two that two parties run, or one address"
+        )));
+    }
     match (urls.is_empty(), pin) {
         (true, None) => Ok(None),
         (false, Some(pin)) => Ok(Some(NotaryConfig {
@@ -211,6 +218,14 @@ pub fn notary(args: &AdmissionArgs, spec: &ChainSpec, folder: &Path) -> Result<O
             "--notary-url needs --notary-root: which root metadata are trusted?".to_owned(),
         )),
     }
+}
+
+/// An address as it is asked: the letters of a host have no case, and neither the usual port nor a slash at the end says anything.
+fn plain(url: &str) -> String {
+    let host_end = url.match_indices('/').nth(2).map_or(url.len(), |(at, _)| at);
+    let (host, path) = url.split_at(host_end);
+    let host = host.strip_suffix(":80").unwrap_or(host);
+    host.to_ascii_lowercase() + path.trim_end_matches('/')
 }
 
 fn network(spec: &ChainSpec) -> Result<Network, NodeError> {
@@ -281,6 +296,8 @@ mod tests {
         assert!(resolved(&known, &["--admission", "off"]).unwrap().is_none());
         let other = resolved(&known, &["--notary-url", "http://three"]).unwrap().unwrap();
         assert_eq!(other.notary.unwrap().urls, ["http://three"]);
+        let two = resolved(&known, &["--notary-url", "http://a/x,http://a/X"]);
+        assert_eq!(two.unwrap().unwrap().notary.unwrap().urls.len(), 2);
         assert!(resolved(&ChainSpec::dev(), &[]).unwrap().unwrap().notary.is_none());
     }
 
@@ -301,6 +318,8 @@ mod tests {
         for (urls, words) in [
             ("https://one", "give an address such as http://notary.example"),
             ("http://1,http://2,http://3", "3 addresses; 2 at most are asked"),
+            ("http://a/x,http://a/x", "http://a/x and http://a/x are one mirror"),
+            ("http://a,http://A:80/", "http://a and http://A:80/ are one mirror"),
         ] {
             let error = resolved(&known, &["--notary-url", urls]).expect_err(words);
             assert!(error.contains(words), "{words}: {error}");

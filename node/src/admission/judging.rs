@@ -4,128 +4,129 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use futures::future::join_all;
+use ledger_chainspec::NOTARY_URLS_MAX;
 use ledger_network::{PeerId, Peers, probe};
 use ledger_notary::{
+    http::Patience,
     judge::{Findings, Holder, Refusal, Terms},
-    records::{Network, Nodes, NotaryId},
+    records::Nodes,
     tuf::UnixSeconds,
 };
 use tokio::{runtime::Handle, sync::watch};
+use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::{
-    AdmissionConfig,
+    AdmissionConfig, NotaryConfig,
     chain::{Facts, Request},
-    notary::{NodesRecord, Notary, NotaryError},
+    handshakes::Handshakes,
+    notary::{Notary, NotaryError},
     plan::Verdict,
+    records::Records,
     removal::{self, Excluded},
+    trouble::Trouble,
 };
 
 /// Seconds for which what the notary said is fresh enough for a request that is new.
 const FRESH_ENOUGH_SECONDS: u64 = 5;
 
-/// Seconds after which a peer that did not answer is asked again.
-const PROBE_AGAIN_SECONDS: u64 = 30;
+/// Longest time for what is asked in one round: a look at each mirror may take all of a node's patience, and records and handshakes
+/// have as much again. Votes wait for the end of a round, and requests, which cost nothing, must not put it off.
+const ROUND_TIME_MAX: Duration = Duration::from_secs(Patience::NODE.all.as_secs() * (NOTARY_URLS_MAX as u64 + 1));
 
-/// Peers that are asked in one round: each may take ten seconds not to answer.
-const PROBES_PER_ROUND_MAX: usize = 4;
+/// The time in seconds.
+pub type Clock = fn() -> u64;
 
 /// The last look at the notary.
 #[derive(Debug)]
 struct Look {
     at: u64,
-    found: Result<Arc<Findings>, String>,
-    is_alarm: bool,
-    /// Records of nodes that were asked for since.
-    nodes: BTreeMap<NotaryId, NodesRecord>,
+    found: Result<Arc<Findings>, Trouble>,
 }
 
-/// What a handshake came to.
-#[derive(Debug)]
-struct Probed {
-    at: u64,
-    outcome: Result<(), String>,
+/// What is wrong, as it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What.
+    pub words: String,
+    /// Whether an operator has to look.
+    pub is_alarm: bool,
+    /// Whether it concerns one member's record alone.
+    pub is_of_a_member: bool,
 }
 
 /// Judges requests.
 #[derive(Debug)]
 pub struct Judging {
-    notary: Option<(Notary, Network)>,
-    /// Why there is no notary to ask; and whether there should be one.
-    unusable: Option<String>,
-    is_configured: bool,
+    config: Option<NotaryConfig>,
     refresh: Duration,
-    look: Option<Look>,
-    probed: BTreeMap<u64, Probed>,
     peers: Option<watch::Receiver<Arc<Peers>>>,
+    /// Ends all questions.
+    stop: CancellationToken,
+    /// Opened at the first look.
+    notary: Option<Notary>,
+    look: Option<Look>,
+    records: Records,
+    handshakes: Handshakes,
     known: BTreeSet<u64>,
     too_many: Option<String>,
 }
 
 impl Judging {
-    /// Judges by the notary of `config`; `peers` are those that are connected.
+    /// Judges by the notary of `config`; `peers` are those that are connected. Asks nobody any more once `stop` is cancelled.
     #[must_use]
-    pub fn new(config: &AdmissionConfig, peers: Option<watch::Receiver<Arc<Peers>>>) -> Self {
-        let opened = config
-            .notary
-            .as_ref()
-            .map(|notary| (Notary::open(notary), &notary.network));
-        let (notary, unusable) = match opened {
-            None => (
-                None,
-                Some("no notary is known to this node (--notary-url, --notary-root)".to_owned()),
-            ),
-            Some((Ok(notary), network)) => (Some((notary, network.clone())), None),
-            Some((Err(error), _)) => (None, Some(error.to_string())),
-        };
+    pub fn new(config: &AdmissionConfig, peers: Option<watch::Receiver<Arc<Peers>>>, stop: CancellationToken) -> Self {
         Self {
-            notary,
-            unusable,
-            is_configured: config.notary.is_some(),
+            config: config.notary.clone(),
             refresh: config.refresh,
-            look: None,
-            probed: BTreeMap::new(),
             peers,
+            stop,
+            notary: None,
+            look: None,
+            records: Records::default(),
+            handshakes: Handshakes::default(),
             known: BTreeSet::new(),
             too_many: None,
         }
     }
 
-    /// Verdicts on all open requests at `now`, in seconds.
-    pub fn round(&mut self, facts: &Facts, now: u64) -> BTreeMap<u64, Verdict> {
+    /// Asks whoever has to be asked about the open requests: the notary, and the peers of those that are good so far.
+    pub fn ask(&mut self, facts: &Facts, clock: Clock) {
+        let until = Instant::now() + ROUND_TIME_MAX;
         let open: BTreeSet<_> = facts.requests.iter().map(|request| request.standing.id).collect();
         let has_new = !open.is_subset(&self.known);
-        self.look_at_notary(facts, has_new, now);
-        self.probed.retain(|id, _| open.contains(id));
+        self.look_at_notary(facts, (has_new, until), clock());
+        self.handshakes.retain(&open);
         self.known = open;
-        let mut holders = facts.holders.clone();
-        let mut verdicts = BTreeMap::new();
-        let mut probes_left = PROBES_PER_ROUND_MAX;
-        for request in &facts.requests {
-            let mut verdict = self.judge(request, (facts, &holders), now);
-            if matches!(verdict, Verdict::Good(_)) {
-                if let Some(keys) = &request.candidate.keys {
-                    // Whoever asks later with one of these keys asks for one that is taken.
-                    holders.push(Holder {
-                        account: request.candidate.account,
-                        keys: keys.clone(),
-                    });
-                }
-                if let Err(reason) = self.handshake(request, &mut probes_left, now) {
-                    verdict = Verdict::Unknown(reason);
-                }
+        self.ask_for_records(facts, until, clock());
+        let verdicts = self.judge_all(facts, clock());
+        let is_good = |request: &&Request| matches!(verdicts[&request.standing.id], Verdict::Good(_));
+        let good: Vec<_> = facts.requests.iter().filter(is_good).collect();
+        self.shake_hands(&good, until, clock);
+    }
+
+    /// Verdicts on all open requests at `now`, in seconds, by what is known.
+    #[must_use]
+    pub fn verdicts(&self, facts: &Facts, now: u64) -> BTreeMap<u64, Verdict> {
+        let mut verdicts = self.judge_all(facts, now);
+        for request in facts.requests.iter().filter(|request| request.candidate.keys.is_some()) {
+            let id = request.standing.id;
+            if let Some(verdict @ Verdict::Good(_)) = verdicts.get_mut(&id)
+                && let Err(reason) = self.handshakes.of(id)
+            {
+                *verdict = Verdict::Unknown(reason);
             }
-            verdicts.insert(request.standing.id, verdict);
         }
         verdicts
     }
 
     /// The validators that the notary's word removes, none if they are too many for that; `None` if it says nothing that holds.
     pub fn excluded(&mut self, facts: &Facts, now: u64) -> Option<Vec<Excluded>> {
-        let (_, network) = self.notary.as_ref()?;
+        let network = &self.config.as_ref()?.network;
         let findings = self.look.as_ref()?.found.as_ref().ok()?;
         findings.check_fresh(UnixSeconds::new(now)).ok()?;
         let excluded = removal::excluded(facts, findings, network, UnixSeconds::new(now));
@@ -139,83 +140,116 @@ impl Judging {
         Some(excluded.unwrap_or_default())
     }
 
-    /// Why the notary is of no use now.
+    /// What is wrong with the notary at `now`, or else with the record of a member who asks.
     #[must_use]
-    pub fn problem(&self) -> Option<String> {
-        let unusable = self.unusable.clone().filter(|_| self.is_configured);
-        unusable.or_else(|| self.look.as_ref()?.found.as_ref().err().cloned())
+    pub fn problem(&self, now: u64) -> Option<Problem> {
+        let of = |trouble: &Trouble, is_of_a_member| Problem {
+            words: trouble.words().to_owned(),
+            is_alarm: trouble.is_alarm(now),
+            is_of_a_member,
+        };
+        match &self.look.as_ref()?.found {
+            Err(trouble) => Some(of(trouble, false)),
+            Ok(_) => self.records.trouble(now).map(|trouble| of(trouble, true)),
+        }
     }
 
-    /// Whether the last look at the notary holds.
+    /// When the notary last said something that holds, if the last look at it was good.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.look.as_ref().is_some_and(|look| look.found.is_ok())
+    pub fn good_at(&self) -> Option<u64> {
+        self.look.as_ref().filter(|look| look.found.is_ok()).map(|look| look.at)
     }
 
-    /// Whether somebody lies, or may.
-    #[must_use]
-    pub fn is_alarm(&self) -> bool {
-        self.look.as_ref().is_some_and(|look| look.is_alarm)
-    }
-
-    fn look_at_notary(&mut self, facts: &Facts, has_new: bool, now: u64) {
-        let Some((notary, _)) = &mut self.notary else {
+    fn look_at_notary(&mut self, facts: &Facts, (has_new, until): (bool, Instant), now: u64) {
+        let Some(config) = &self.config else {
             return;
         };
         let pause = match has_new {
             true => FRESH_ENOUGH_SECONDS.min(self.refresh.as_secs()),
             false => self.refresh.as_secs(),
         };
-        if self
-            .look
-            .as_ref()
-            .is_some_and(|look| now.saturating_sub(look.at) < pause)
-        {
+        let last = self.look.as_ref();
+        if last.is_some_and(|look| now.saturating_sub(look.at) < pause) {
             return;
         }
-        let found = notary.refresh(UnixSeconds::new(now), facts.floor);
-        let is_alarm = found.as_ref().is_err_and(NotaryError::is_alarm);
-        self.look = Some(Look {
-            at: now,
-            found: found.map_err(|error| error.to_string()),
-            is_alarm,
-            nodes: BTreeMap::new(),
+        let opened = opened(&mut self.notary, config, &self.stop);
+        let found = opened.and_then(|notary| {
+            notary.finish_by(until);
+            notary.refresh(UnixSeconds::new(now), facts.floor)
         });
+        let found = found.map_err(|error| {
+            let before = last.and_then(|look| look.found.as_ref().err());
+            Trouble::of(&error, before, now)
+        });
+        self.look = Some(Look { at: now, found });
+        self.records.forget();
     }
 
-    fn judge(&mut self, request: &Request, (facts, holders): (&Facts, &[Holder]), now: u64) -> Verdict {
-        let Some((notary, network)) = &mut self.notary else {
-            return Verdict::Unknown(self.unusable.clone().unwrap_or_default());
+    /// Asks for the records of the members for whom somebody asks.
+    fn ask_for_records(&mut self, facts: &Facts, until: Instant, now: u64) {
+        let (Some(config), Some(notary), Some(look)) = (&self.config, &mut self.notary, &self.look) else {
+            return;
         };
-        let Some(look) = &mut self.look else {
+        let Ok(findings) = &look.found else {
+            return;
+        };
+        let admitted = |request: &Request| {
+            let name = &request.candidate.member_name;
+            let member = findings.admitted(name, &config.network, UnixSeconds::new(now));
+            member.ok().cloned()
+        };
+        let members: BTreeSet<_> = facts.requests.iter().filter_map(admitted).collect();
+        notary.finish_by(until);
+        let is_time = || Instant::now() < until && !self.stop.is_cancelled();
+        self.records
+            .complete(&members, now, is_time, |member| notary.nodes(member));
+    }
+
+    /// Judges by what is known; asks nobody.
+    fn judge_all(&self, facts: &Facts, now: u64) -> BTreeMap<u64, Verdict> {
+        let mut holders = facts.holders.clone();
+        let mut verdicts = BTreeMap::new();
+        for request in &facts.requests {
+            let verdict = self.judge(request, (facts, &holders), now);
+            if matches!(verdict, Verdict::Good(_))
+                && let Some(keys) = &request.candidate.keys
+            {
+                // Whoever asks later with one of these keys asks for one that is taken.
+                holders.push(Holder {
+                    account: request.candidate.account,
+                    keys: keys.clone(),
+                });
+            }
+            verdicts.insert(request.standing.id, verdict);
+        }
+        verdicts
+    }
+
+    fn judge(&self, request: &Request, (facts, holders): (&Facts, &[Holder]), now: u64) -> Verdict {
+        let Some(NotaryConfig { network, .. }) = &self.config else {
+            return Verdict::Unknown("no notary is known to this node (--notary-url, --notary-root)".to_owned());
+        };
+        let Some(look) = &self.look else {
             return Verdict::Unknown("the notary was not asked yet".to_owned());
         };
         let findings = match &look.found {
             Ok(findings) => findings,
-            Err(reason) => return Verdict::Unknown(reason.clone()),
+            Err(trouble) => return Verdict::Unknown(trouble.words().to_owned()),
         };
         let candidate = &request.candidate;
-        let time = UnixSeconds::new(now);
-        let member = match findings.admitted(&candidate.member_name, network, time) {
+        let now = UnixSeconds::new(now);
+        let member = match findings.admitted(&candidate.member_name, network, now) {
             Ok(member) => member,
             Err(refusal) => return verdict_of(&refusal),
         };
-        if !look.nodes.contains_key(member) {
-            match notary.nodes(member) {
-                Ok(record) => look.nodes.insert(member.clone(), record),
-                Err(error) => {
-                    look.is_alarm |= error.is_alarm();
-                    return Verdict::Unknown(error.to_string());
-                }
-            };
-        }
-        let record = match &look.nodes[member] {
-            Ok(record) => record,
-            Err(reason) => return Verdict::Refused(reason.clone()),
+        let record = match self.records.of(member) {
+            Ok(Ok(record)) => record,
+            Ok(Err(reason)) => return Verdict::Refused(reason.clone()),
+            Err(reason) => return Verdict::Unknown(reason),
         };
         let terms = Terms {
             network,
-            now: time,
+            now,
             floor: facts.floor,
             validators: request.validators,
             holders,
@@ -226,41 +260,42 @@ impl Judging {
         }
     }
 
-    /// Whether the candidate's peer has answered under its peer id, since it asked.
-    fn handshake(&mut self, request: &Request, probes_left: &mut usize, now: u64) -> Result<(), String> {
-        let Some(keys) = &request.candidate.keys else {
-            return Ok(());
-        };
-        let id = request.standing.id;
-        if let Some(probed) = self.probed.get(&id)
-            && (probed.outcome.is_ok() || now.saturating_sub(probed.at) < PROBE_AGAIN_SECONDS)
-        {
-            return probed.outcome.clone();
+    /// Finds out whether the peers of these requests answer, as far as it is their turn before `until`.
+    fn shake_hands(&mut self, good: &[&Request], until: Instant, clock: Clock) {
+        let mut others = Vec::new();
+        for request in good {
+            let Some(keys) = &request.candidate.keys else { continue };
+            let id = request.standing.id;
+            match self.is_connected(&keys.peer_id) {
+                true => self.handshakes.note(id, Ok(()), clock()),
+                false => others.push((id, *request, &keys.peer_id)),
+            }
         }
-        let peer = PeerId::from_bytes(&keys.peer_id).map_err(|error| format!("the peer id is none: {error}"))?;
-        let is_connected = self
-            .peers
-            .as_ref()
-            .is_some_and(|peers| peers.borrow().get(peer).is_some());
-        let outcome = if is_connected {
-            Ok(())
-        } else if *probes_left == 0 {
-            return Err("its peer was not asked yet".to_owned());
-        } else {
-            *probes_left -= 1;
-            let places = self.places(request);
-            Handle::current()
-                .block_on(probe(peer, &places))
-                .map_err(|error| error.to_string())
+        let due = self.handshakes.due(others.iter().map(|(id, ..)| *id), clock());
+        if due.is_empty() || Instant::now() >= until {
+            return;
+        }
+        let asked = others
+            .into_iter()
+            .filter(|(id, ..)| due.contains(id))
+            .map(|(id, request, peer_id)| {
+                let places = self.places(request);
+                async move { (id, answers(peer_id, &places).await) }
+            });
+        let asked = self.stop.run_until_cancelled(join_all(asked));
+        let outcomes = Handle::current().block_on(asked).unwrap_or_default();
+        let now = clock();
+        for (id, outcome) in outcomes {
+            self.handshakes.note(id, outcome, now);
+        }
+    }
+
+    fn is_connected(&self, peer_id: &[u8]) -> bool {
+        let Ok(peer) = PeerId::from_bytes(peer_id) else {
+            return false;
         };
-        self.probed.insert(
-            id,
-            Probed {
-                at: now,
-                outcome: outcome.clone(),
-            },
-        );
-        outcome
+        let peers = self.peers.as_ref();
+        peers.is_some_and(|peers| peers.borrow().get(peer).is_some())
     }
 
     /// Where the member says that the candidate's node listens.
@@ -268,7 +303,7 @@ impl Judging {
         let look = self.look.as_ref();
         let record = look.and_then(|look| {
             let member = look.found.as_ref().ok()?.member(&request.candidate.member_name).ok()?;
-            Nodes::parse(look.nodes.get(member)?.as_ref().ok()?).ok()
+            Nodes::parse(self.records.of(member).ok()?.as_ref().ok()?).ok()
         });
         let node = record.and_then(|record| {
             let account = request.candidate.account;
@@ -276,6 +311,24 @@ impl Judging {
         });
         node.map(|node| node.endpoints).unwrap_or_default()
     }
+}
+
+/// The notary, which is opened if it is not: on a disk that was full it works the next time.
+fn opened<'a>(
+    notary: &'a mut Option<Notary>,
+    config: &NotaryConfig,
+    stop: &CancellationToken,
+) -> Result<&'a mut Notary, NotaryError> {
+    match notary {
+        Some(notary) => Ok(notary),
+        none => Ok(none.insert(Notary::open(config, stop)?)),
+    }
+}
+
+/// Whether the peer answers under its peer id at one of these places.
+async fn answers(peer_id: &[u8], places: &[String]) -> Result<(), String> {
+    let peer = PeerId::from_bytes(peer_id).map_err(|error| format!("the peer id is none: {error}"))?;
+    probe(peer, places).await.map_err(|error| error.to_string())
 }
 
 /// What a refusal says of a candidate: nothing, where the metadata are to blame.

@@ -7,20 +7,24 @@
 //! a person. Everything runs beside the chain: a notary that is down or late keeps newcomers out and does nothing else, and one that lies
 //! takes out no more validators than the chain can lose ([`removal`]).
 //!
-//! Read in this order: [`config`], [`notary`], [`following`], [`chain`], [`judging`], [`plan`], [`removal`], [`proposers`], [`verdicts`], [`sender`],
-//! [`own_votes`], [`voting`], [`task`].
+//! Read in this order: [`config`], [`notary`], [`trouble`], [`following`], [`chain`], [`records`], [`handshakes`], [`judging`], [`plan`],
+//! [`removal`], [`proposers`], [`verdicts`], [`sender`], [`own_votes`], [`voting`], [`telling`], [`task`].
 
 pub mod chain;
 pub mod config;
 pub mod following;
+pub mod handshakes;
 pub mod judging;
 pub mod notary;
 pub mod own_votes;
 pub mod plan;
 pub mod proposers;
+pub mod records;
 pub mod removal;
 pub mod sender;
 pub mod task;
+pub mod telling;
+pub mod trouble;
 pub mod verdicts;
 pub mod voting;
 

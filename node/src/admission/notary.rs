@@ -2,7 +2,7 @@
 //!
 //! Blocks while it waits for servers: called from threads that may. Nobody is admitted on the word of one mirror of two.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use ledger_notary::{
     http::{Http, HttpError, Patience},
@@ -10,12 +10,16 @@ use ledger_notary::{
     mirror::{Mirror, MirrorError},
     records::NotaryId,
     store::{Store, StoreError},
-    tuf::{Answer, Floor, Place, Request, RoleName, Settings, UnixSeconds, UpdateError, Verifier, World, limits},
+    tuf::{
+        Answer, Floor, Place, Request, RoleName, RootError, Settings, SnapshotError, TargetsError, TimestampError,
+        UnixSeconds, UpdateError, Verifier, World, limits,
+    },
 };
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
-use super::{NotaryConfig, RootPin};
+use super::{NotaryConfig, RootPin, trouble::Kind};
 
 /// Why the notary says nothing that can be relied on.
 #[derive(Debug, Error)]
@@ -57,17 +61,36 @@ pub enum NotaryError {
 }
 
 impl NotaryError {
-    /// Whether somebody may lie, and an operator has to look: what came is not believed. A server that is down is none of that.
+    /// What kind of trouble it is.
     #[must_use]
-    pub fn is_alarm(&self) -> bool {
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::MirrorsDisagree { .. } | Self::RootPin { .. } => true,
-            Self::Mirror { source, .. } => match **source {
-                MirrorError::Update(_) | MirrorError::Gather(_) => true,
-                MirrorError::Http(_) | MirrorError::NoTargets | MirrorError::Store(_) => false,
+            Self::MirrorsDisagree { .. } => Kind::Differs,
+            Self::RootPin { .. } => Kind::Lie,
+            Self::Mirror { source, .. } => match &**source {
+                MirrorError::Update(error) => kind_of(error),
+                MirrorError::Gather(GatherError::Missing { .. }) => Kind::Differs,
+                MirrorError::Gather(_) => Kind::Lie,
+                MirrorError::Http(_) | MirrorError::NoTargets | MirrorError::Store(_) => Kind::Down,
             },
-            Self::Http(_) | Self::Store(_) => false,
+            Self::Http(_) | Self::Store(_) => Kind::Down,
         }
+    }
+}
+
+/// What it means that metadata are refused. Files that are not there yet, and those from before what the chain has seen, are what a
+/// mirror has that is a moment behind.
+const fn kind_of(error: &UpdateError) -> Kind {
+    match error {
+        UpdateError::Root(RootError::Expired { .. })
+        | UpdateError::Timestamp(TimestampError::Expired { .. })
+        | UpdateError::Snapshot(SnapshotError::Expired { .. })
+        | UpdateError::Targets(TargetsError::Expired { .. }) => Kind::Late,
+        UpdateError::Timestamp(TimestampError::Missing)
+        | UpdateError::Snapshot(SnapshotError::Missing(_))
+        | UpdateError::Targets(TargetsError::Missing { .. })
+        | UpdateError::Floor(_) => Kind::Differs,
+        _ => Kind::Lie,
     }
 }
 
@@ -88,17 +111,20 @@ struct Side {
 pub struct Notary {
     pin: RootPin,
     sides: Vec<Side>,
+    /// When whatever is asked has to be over.
+    latest: Option<Instant>,
 }
 
 impl Notary {
-    /// The notary that `config` names; nothing is asked yet.
+    /// The notary that `config` names; nothing is asked yet, and nothing once `stop` is cancelled.
     ///
     /// # Errors
     /// [`NotaryError::Http`], [`NotaryError::Store`]
-    pub fn open(config: &NotaryConfig) -> Result<Self, NotaryError> {
+    pub fn open(config: &NotaryConfig, stop: &CancellationToken) -> Result<Self, NotaryError> {
         let side = |(number, url): (usize, &String)| {
             let store = Store::open(&config.folder.join(format!("mirror-{number}")))?;
-            let mirror = Mirror::of_notary(Http::new(Patience::NODE)?, store, url);
+            let http = Http::new(Patience::NODE)?.until(stop.clone());
+            let mirror = Mirror::of_notary(http, store, url);
             Ok(Side {
                 url: url.clone(),
                 mirror,
@@ -110,7 +136,13 @@ impl Notary {
         Ok(Self {
             pin: config.pin.clone(),
             sides: sides?,
+            latest: None,
         })
+    }
+
+    /// Whatever is asked from now on is answered by `latest`, or not at all.
+    pub const fn finish_by(&mut self, latest: Instant) {
+        self.latest = Some(latest);
     }
 
     /// What all mirrors say now.
@@ -121,6 +153,7 @@ impl Notary {
         let settings = Settings { now, floor };
         let mut found: Option<(String, Findings)> = None;
         for side in &mut self.sides {
+            side.mirror.begin(self.latest);
             let findings = side.refresh(&self.pin, settings)?;
             if let Some((first, other)) = &found {
                 other.agrees(&findings).map_err(|what| NotaryError::MirrorsDisagree {
@@ -143,6 +176,7 @@ impl Notary {
     pub fn nodes(&mut self, member: &NotaryId) -> Result<NodesRecord, NotaryError> {
         let mut found: Option<(String, NodesRecord)> = None;
         for side in &mut self.sides {
+            side.mirror.begin(self.latest);
             let record = side.nodes(member)?;
             match &found {
                 Some((first, other)) if *other != record => {
@@ -163,7 +197,6 @@ impl Notary {
 
 impl Side {
     fn refresh(&mut self, pin: &RootPin, settings: Settings) -> Result<Findings, NotaryError> {
-        self.mirror.begin();
         self.verifier = None;
         let stored = match self.mirror.store().load() {
             Err(StoreError::NoRoot { .. }) => {
@@ -220,7 +253,6 @@ impl Side {
         let Some(verifier) = verifier else {
             return Err(refused(MirrorError::Update(UpdateError::NotAsked)));
         };
-        mirror.begin();
         match nodes_of(verifier, member, files, mirror) {
             Ok(record) => Ok(record.map_err(|error| error.to_string())),
             // The member's own file is not what it says: that is its fault or the mirror's, and never another member's.

@@ -5,7 +5,7 @@
 //! in it is a line in the log.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     future::pending,
     sync::Arc,
     time::{Duration, Instant},
@@ -13,18 +13,26 @@ use std::{
 
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
+use ledger_api::NotaryVerdict;
 use ledger_network::Peers;
 use ledger_runtime::{Head, Runtime};
 use metrics::gauge;
-use tokio::{sync::watch, task::spawn_blocking};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, spawn_blocking},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
     AdmissionConfig, Verdicts,
     chain::{Facts, Reader},
-    judging::Judging,
+    judging::{Judging, Problem},
+    plan::Verdict,
     sender::Sender,
+    telling::Telling,
+    verdicts,
     voting::Voting,
 };
 use crate::{
@@ -42,6 +50,13 @@ const PAUSE_PER_ROUND: u32 = 9;
 
 /// Longest pause: a round that waited for a slow server is no reason to look away.
 const PAUSE_MAX: Duration = Duration::from_secs(20);
+
+/// How old what the chain says may be when somebody votes by it: half a block.
+const FACTS_AGE_MAX: Duration = Duration::from_secs(1);
+
+/// How long a round may take to end once it is told to: nobody waits for servers or peers then, and what is left are files that are
+/// written. Less than what the node gives its tasks.
+const ROUND_STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// The task's parts.
 #[derive(Debug)]
@@ -65,16 +80,16 @@ impl AdmissionTask {
     pub async fn run(self, mut heads: watch::Receiver<Arc<Head>>, shutdown: CancellationToken) {
         // Without a notary nothing changes but with blocks.
         let refresh = self.config.notary.as_ref().map(|_| self.config.refresh);
-        let mut worker = Worker::new(self);
+        let mut worker = Worker::new(self, &shutdown);
         loop {
             let started = Instant::now();
-            let round = spawn_blocking(move || {
-                worker.round(unix_seconds());
+            let mut round = spawn_blocking(move || {
+                worker.round();
                 worker
             });
             tokio::select! {
-                () = shutdown.cancelled() => return,
-                done = round => match done {
+                () = shutdown.cancelled() => return finish(round).await,
+                done = &mut round => match done {
                     Ok(done) => worker = done,
                     Err(error) => {
                         error!(target: "ledger::admission", %error, "requests for admission are looked after no more; restart the node");
@@ -99,6 +114,15 @@ impl AdmissionTask {
     }
 }
 
+/// Waits for a round that was told to stop, so that nothing is half done when the process ends.
+async fn finish(round: JoinHandle<Worker>) {
+    match timeout(ROUND_STOP_WITHIN, round).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => error!(target: "ledger::admission", %error, "the last round of admissions did not end well"),
+        Err(_) => warn!(target: "ledger::admission", "the last round of admissions is left behind; it votes no more"),
+    }
+}
+
 /// The moment for another look at the notary; never, if there is none.
 async fn due(refresh: Option<Duration>) {
     match refresh {
@@ -113,15 +137,16 @@ struct Worker {
     verdicts: Arc<Verdicts>,
     reader: Reader,
     judging: Judging,
+    /// Ends the round.
+    stop: CancellationToken,
     /// Who votes; none if a person does.
     voting: Option<Voting>,
     account: Address,
-    told: BTreeMap<u64, String>,
-    problem: Option<String>,
+    telling: Telling,
 }
 
 impl Worker {
-    fn new(task: AdmissionTask) -> Self {
+    fn new(task: AdmissionTask, stop: &CancellationToken) -> Self {
         let AdmissionTask {
             runtime,
             pool,
@@ -147,81 +172,110 @@ impl Worker {
             runtime,
             verdicts,
             reader: Reader::default(),
-            judging: Judging::new(&config, peers),
+            judging: Judging::new(&config, peers, stop.clone()),
+            stop: stop.clone(),
             voting: voting
                 .zip(config.notary)
                 .map(|(sender, notary)| Voting::new(sender, &notary, unix_seconds())),
             account: address,
-            told: BTreeMap::new(),
-            problem: None,
+            telling: Telling::default(),
         }
     }
 
-    fn round(&mut self, now: u64) {
-        if let Some(voting) = &self.voting {
-            self.reader.follow_voted(voting.voted());
+    fn round(&mut self) {
+        let Some(mut facts) = self.read() else { return };
+        let started = Instant::now();
+        self.judging.ask(&facts, unix_seconds);
+        if self.stop.is_cancelled() {
+            return;
         }
-        let facts = match self.reader.read(&self.runtime, self.account, now) {
-            Ok(facts) => facts,
-            Err(reason) => return warn!(target: "ledger::admission", reason, "the contract cannot be asked"),
-        };
-        let judged = self.judging.round(&facts, now);
-        self.tell_problem();
+        // What is said next is of now: an operator may have voted while servers and peers were waited for.
+        if started.elapsed() >= FACTS_AGE_MAX {
+            let Some(newer) = self.read() else { return };
+            facts = newer;
+        }
+        let now = unix_seconds();
+        let judged = self.judging.verdicts(&facts, now);
+        self.tell_problem(now);
         gauge!(ADMISSION_REQUESTS).set(facts.requests.len() as f64);
-        if self.judging.is_good() {
-            gauge!(NOTARY_GOOD_AT).set(now as f64);
+        if let Some(at) = self.judging.good_at() {
+            gauge!(NOTARY_GOOD_AT).set(at as f64);
         }
-        self.tell(&facts, &judged);
-        let verdicts = judged
-            .iter()
-            .map(|(id, verdict)| (*id, super::verdicts::told(verdict, now)));
-        self.verdicts.replace(verdicts.collect());
+        let told = |(id, verdict): (&u64, &Verdict)| (*id, verdicts::told(verdict, now));
+        let told = judged.iter().map(told).collect();
+        self.tell(&facts, &told);
+        self.verdicts.replace(told);
         if let Some(voting) = &mut self.voting {
             let excluded = self.judging.excluded(&facts, now);
             voting.round(&facts, &judged, excluded.as_deref(), now);
         }
     }
 
+    fn read(&mut self) -> Option<Facts> {
+        if let Some(voting) = &self.voting {
+            self.reader.follow_voted(voting.voted());
+        }
+        match self.reader.read(&self.runtime, self.account, unix_seconds()) {
+            Ok(facts) => Some(facts),
+            Err(reason) => {
+                warn!(target: "ledger::admission", reason, "the contract cannot be asked");
+                None
+            }
+        }
+    }
+
     /// Says what is wrong with the notary, once.
-    fn tell_problem(&mut self) {
-        let problem = self.judging.problem();
-        if problem == self.problem {
+    fn tell_problem(&mut self, now: u64) {
+        let problem = self.judging.problem(now);
+        if !self.telling.is_news(problem.as_ref()) {
             return;
         }
         match &problem {
-            Some(reason) if self.judging.is_alarm() => {
-                error!(target: "ledger::admission", reason, "the notary is not believed; nobody is admitted");
-            }
-            Some(reason) => {
-                warn!(target: "ledger::admission", reason, "the notary says nothing that holds; nobody is admitted");
-            }
+            Some(problem) => tell_of(problem),
             None => info!(target: "ledger::admission", "the notary is up to date"),
         }
-        self.problem = problem;
     }
 
-    /// Says what was found about a request, where it is new.
-    fn tell(&mut self, facts: &Facts, judged: &BTreeMap<u64, super::plan::Verdict>) {
-        let open: BTreeSet<_> = judged.keys().copied().collect();
-        self.told.retain(|id, _| open.contains(id));
+    /// Says what was found about requests, where it is new.
+    fn tell(&mut self, facts: &Facts, verdicts: &BTreeMap<u64, NotaryVerdict>) {
+        let news = self.telling.news(verdicts);
         let is_seated = facts.set.iter().any(|seated| seated.account == self.account);
         let votes = self.voting.is_some() && is_seated;
         for request in &facts.requests {
             let (id, candidate) = (request.standing.id, &request.candidate);
-            let Some(verdict) = judged.get(&id) else { continue };
-            let told = super::verdicts::told(verdict, 0);
-            if self.told.get(&id) == Some(&told.words) {
+            let Some(verdict) = verdicts.get(&id).filter(|_| news.contains(&id)) else {
                 continue;
-            }
+            };
             let decides = match votes {
                 true => "this node".to_owned(),
                 false => format!("a person, by: ledger-node validator vote {id}"),
             };
             info!(
                 target: "ledger::admission", proposal = id, member = candidate.member_name, account = %candidate.account,
-                verdict = ?told.state, reason = told.words, decides, "a cloud asks for admission"
+                verdict = ?verdict.state, reason = verdict.words, decides, "a cloud asks for admission"
             );
-            self.told.insert(id, told.words);
+        }
+    }
+}
+
+fn tell_of(problem: &Problem) {
+    let Problem {
+        words: reason,
+        is_alarm,
+        is_of_a_member,
+    } = problem;
+    match (is_alarm, is_of_a_member) {
+        (true, false) => {
+            error!(target: "ledger::admission", reason, "the notary is not believed; nobody is admitted");
+        }
+        (true, true) => {
+            error!(target: "ledger::admission", reason, "the notary is not believed about a member's nodes; they are not admitted");
+        }
+        (false, false) => {
+            warn!(target: "ledger::admission", reason, "the notary says nothing that holds; nobody is admitted");
+        }
+        (false, true) => {
+            warn!(target: "ledger::admission", reason, "a member's record of nodes is not to be had; they are not admitted");
         }
     }
 }

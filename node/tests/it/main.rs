@@ -9,6 +9,7 @@ mod guard_store;
 mod misbehaving;
 mod network;
 mod node;
+mod notary;
 mod process;
 mod suites;
 mod sync;

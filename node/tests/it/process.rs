@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, U256};
-use ledger_chainspec::ChainSpec;
+use ledger_chainspec::{ChainSpec, NotaryParams};
 use ledger_node::keys::{Password, consensus};
 use serde_json::json;
 use tempfile::tempdir;
@@ -46,6 +46,46 @@ fn dev_chain_starts_answers_and_stops_in_time() {
     node.signal("TERM");
     assert_eq!(node.wait(), Some(0), "{}", node.log());
     assert!(asked.elapsed() < Duration::from_secs(5), "took {:?}", asked.elapsed());
+}
+
+/// A specification whose notary is at `address`, in `folder`.
+fn with_notary(folder: &Path, address: &str) -> String {
+    let mut spec = ChainSpec::dev();
+    spec.notary = Some(NotaryParams {
+        urls: vec![format!("http://{address}")],
+        root_version: 1,
+        root_sha256: [7; 32].into(),
+    });
+    let path = folder.join("chain.toml");
+    fs::write(&path, spec.to_toml()).unwrap();
+    path.display().to_string()
+}
+
+/// Stops a node that has logged `words`: it ends well, and in time.
+fn stops_well_after(mut node: Node, words: &str) {
+    node.wait_for_log(words, words.split_whitespace().next().unwrap());
+    let asked = Instant::now();
+    node.signal("TERM");
+    assert_eq!(node.wait(), Some(0), "{}", node.log());
+    assert!(asked.elapsed() < Duration::from_secs(5), "took {:?}", asked.elapsed());
+    assert!(!node.log().contains("panicked"), "{}", node.log());
+}
+
+#[test]
+fn node_with_a_notary_stops_well_between_two_looks_and_within_one() {
+    let folder = tempdir().unwrap();
+    // Nobody listens there: a look is over at once.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let chain = with_notary(folder.path(), &nobody.to_string());
+    let node = Node::start_chain(&chain, &folder.path().join("between"), &[]);
+    stops_well_after(node, "the notary says nothing that holds");
+
+    // Whoever connects waits for an answer: a look is not over for long.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let chain = with_notary(folder.path(), &silent.local_addr().unwrap().to_string());
+    let node = Node::start_chain(&chain, &folder.path().join("within"), &[]);
+    let _asked = silent.accept().unwrap();
+    stops_well_after(node, "node runs");
 }
 
 #[test]

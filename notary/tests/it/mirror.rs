@@ -15,6 +15,7 @@ use ledger_notary::{
     http::{Http, HttpError, Patience},
     tuf::Answer,
 };
+use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Patience = Patience {
     file: Duration::from_millis(400),
@@ -76,6 +77,34 @@ fn a_server_that_drips_is_left_when_the_time_for_all_files_is_over() {
 }
 
 #[test]
+fn who_has_to_be_done_by_a_time_is_done() {
+    let (address, _) = server(|_| thread::sleep(Duration::from_secs(30)));
+    let mut http = Http::new(Patience::NODE).unwrap();
+    let started = Instant::now();
+    http.begin_until(started + Duration::from_millis(300));
+    assert!(matches!(http.get(&address, 100), Err(HttpError::Late { .. })));
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn who_stops_waits_for_no_server() {
+    let (address, met) = server(|_| thread::sleep(Duration::from_secs(30)));
+    let stop = CancellationToken::new();
+    let http = Http::new(Patience::NODE).unwrap().until(stop.clone());
+    let canceller = thread::spawn(move || {
+        while met.load(Ordering::Relaxed) == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        stop.cancel();
+    });
+    let started = Instant::now();
+    let error = http.get(&address, 100).unwrap_err();
+    assert!(matches!(error, HttpError::Stopped { .. }), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    canceller.join().unwrap();
+}
+
+#[test]
 fn endless_data_is_cut_and_other_answers_are_told() {
     let (address, _) = server(|stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
@@ -105,4 +134,15 @@ fn endless_data_is_cut_and_other_answers_are_told() {
     assert_eq!(http.get(&address, 100).unwrap(), Answer::Missing);
     let error = http.get("no address", 100).unwrap_err();
     assert!(matches!(error, HttpError::Address { .. }), "{error}");
+}
+
+#[test]
+fn a_client_may_end_on_a_thread_that_runs_tasks() {
+    let (address, _) = server(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    });
+    let http = Http::new(PATIENCE).unwrap();
+    assert_eq!(http.get(&address, 100).unwrap(), Answer::Missing);
+    let tasks = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    tasks.block_on(async move { drop(http) });
 }

@@ -4,10 +4,7 @@
 mod notary;
 mod record;
 
-use std::{
-    future::Future,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use ledger_network::{PeerId, probe};
 use passport_cli::{
@@ -23,6 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use self::notary::Word;
 use super::{Cli, output};
 use crate::{
+    admission::verdicts::one_line,
     config::{data_folder, identity_path},
     error::NodeError,
     keys::{Password, consensus},
@@ -68,7 +66,12 @@ fn vote(cli: &Cli, args: &DecideArgs, proposal: u64, threads: &Runtime) -> Resul
         return Ok(threads.block_on(validator::run(args, password))?);
     };
     // Waits for servers by itself, and so outside of the threads of this one.
-    let tuple = Word::about(cli, &applicant)?.tuple(&applicant)?;
+    let word = Word::about(cli, &applicant)?;
+    let tuple = word.tuple(&applicant)?;
+    if !applicant.candidate.peerId.is_empty() {
+        let missing = "A node votes once the candidate's peer answers, and from here it does not";
+        say_unless_it_answers(threads, &word.node(&applicant)?, missing);
+    }
     Ok(threads.block_on(validator::vote_for(args, password, proposal, tuple))?)
 }
 
@@ -82,12 +85,8 @@ fn request(cli: &Cli, args: &DecideArgs, asked: &RequestArgs, threads: &Runtime)
     check_own_keys(cli, asked, &node)?;
     applicant.candidate = word.candidate(&applicant, &node)?;
     word.tuple(&applicant)?;
-    if let Err(reason) = reached(threads, probe_of(&node)) {
-        let _ = writeln!(
-            io::stderr(),
-            "Validators vote once your node answers, and from here it does not: {reason}"
-        );
-    }
+    let missing = "Validators vote once your node answers, and from here it does not";
+    say_unless_it_answers(threads, &node, missing);
     Ok(threads.block_on(validator::request(args, password, applicant.candidate))?)
 }
 
@@ -124,13 +123,15 @@ fn check_own_keys(cli: &Cli, asked: &RequestArgs, node: &ledger_notary::records:
     Ok(())
 }
 
-async fn probe_of(node: &ledger_notary::records::Node) -> Result<(), String> {
-    let peer: PeerId = node.peer_id.parse().map_err(|error| format!("{error}"))?;
-    probe(peer, &node.endpoints).await.map_err(|error| error.to_string())
-}
-
-fn reached(threads: &Runtime, probe: impl Future<Output = Result<(), String>>) -> Result<(), String> {
-    threads.block_on(probe)
+/// Shakes hands with the node, and says `missing` and why if that does not come about: it is for a person to weigh.
+fn say_unless_it_answers(threads: &Runtime, node: &ledger_notary::records::Node, missing: &str) {
+    let answered = threads.block_on(async {
+        let peer: PeerId = node.peer_id.parse().map_err(|error| format!("{error}"))?;
+        probe(peer, &node.endpoints).await.map_err(|error| error.to_string())
+    });
+    if let Err(reason) = answered {
+        let _ = writeln!(io::stderr(), "{missing}: {}", one_line(&reason));
+    }
 }
 
 /// The node's exit code for what stopped such a command.

@@ -2,6 +2,7 @@
 //!
 //! Trusted metadata are kept apart from a running node's, so that the two never write one file.
 
+use ledger_api::ValidatorInfo;
 use ledger_chainspec::{ConsensusKey, peer_id_from_text};
 use ledger_contracts::Bootstrap::{Candidate, NotaryTuple};
 use ledger_notary::{
@@ -11,6 +12,7 @@ use ledger_notary::{
 };
 use passport_cli::{error::CliError, validator::admission::Applicant};
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use super::super::Cli;
 use crate::{
@@ -52,7 +54,7 @@ impl Word {
                     .to_owned(),
             ));
         };
-        let mut notary = Notary::open(&config).map_err(refused)?;
+        let mut notary = Notary::open(&config, &CancellationToken::new()).map_err(refused)?;
         let findings = notary.refresh(UnixSeconds::new(unix_seconds()), floor(applicant));
         let findings = findings.map_err(refused)?;
         let now = UnixSeconds::new(unix_seconds());
@@ -70,7 +72,8 @@ impl Word {
     /// The tuple that a vote for the applicant names.
     pub(super) fn tuple(&self, applicant: &Applicant) -> Result<NotaryTuple, NodeError> {
         let candidate = chain::candidate(applicant.account, applicant.member_name.clone(), &applicant.candidate);
-        let holders: Vec<_> = applicant.set.validators.iter().filter_map(holder).collect();
+        let holders = applicant.set.validators.iter().map(holder);
+        let holders = holders.collect::<Result<Vec<_>, _>>()?;
         let terms = Terms {
             network: &self.network,
             now: UnixSeconds::new(unix_seconds()),
@@ -117,13 +120,47 @@ fn floor(applicant: &Applicant) -> Floor {
     }
 }
 
-fn holder(validator: &ledger_api::ValidatorInfo) -> Option<Holder> {
-    Some(Holder {
+/// Whose keys are taken. One that cannot be read may be the candidate's, and so refuses it.
+fn holder(validator: &ValidatorInfo) -> Result<Holder, NodeError> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        refused(format!(
+            "the node says that the validator {} has the peer id {:?}, which is none ({error}): whether the candidate's is taken cannot be \
+             said; ask another node (--rpc)",
+            validator.account, validator.peer_id
+        ))
+    };
+    Ok(Holder {
         account: validator.account,
         keys: Keys {
             consensus_key: ConsensusKey::new(validator.consensus_key.0),
             checkpoint_key: validator.checkpoint_key,
-            peer_id: peer_id_from_text(&validator.peer_id).ok()?,
+            peer_id: peer_id_from_text(&validator.peer_id).map_err(|error| unreadable(&error))?,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_validator_whose_peer_id_cannot_be_read_refuses_the_candidate() {
+        let mut validator: ValidatorInfo = serde_json::from_value(serde_json::json!({
+            "index": "0x0",
+            "account": "0x".to_owned() + &"11".repeat(20),
+            "consensusKey": "0x".to_owned() + &"22".repeat(32),
+            "checkpointKey": "0x".to_owned() + &"33".repeat(20),
+            "peerId": "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN",
+            "memberId": "0x1",
+            "cloud": "Aurora",
+        }))
+        .unwrap();
+        assert_eq!(holder(&validator).unwrap().account, validator.account);
+        validator.peer_id = "somebody".to_owned();
+        let reason = holder(&validator).unwrap_err().to_string();
+        assert!(
+            reason.contains("has the peer id \"somebody\", which is none"),
+            "{reason}"
+        );
+    }
 }
