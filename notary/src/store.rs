@@ -5,6 +5,7 @@
 //! Called by whoever drives a [`Verifier`](crate::tuf::Verifier).
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -14,15 +15,14 @@ use thiserror::Error;
 
 use crate::tuf::{
     RoleName, Stored,
-    limits::{ROOT_BYTES_MAX, TARGETS_BYTES_MAX},
+    limits::{
+        DELEGATED_BYTES_MAX, DELEGATED_MAX, ROOT_BYTES_MAX, SNAPSHOT_BYTES_MAX, TARGETS_BYTES_MAX, TIMESTAMP_BYTES_MAX,
+    },
     names::{decoded, encoded},
 };
 
 const DOCUMENT: &str = ".json";
 const UNFINISHED: &str = ".new";
-
-/// Most files that are looked at for delegated roles; the others are fetched again when they are needed. Bounds what a start reads.
-const DELEGATED_MAX: usize = 1_024;
 
 /// Why the folder cannot be used.
 #[derive(Debug, Error)]
@@ -71,7 +71,7 @@ impl Store {
         })
     }
 
-    /// All that was kept.
+    /// All that was kept. Of delegated roles, what is beyond their bounds is removed: it is fetched again when it is needed.
     ///
     /// # Errors
     /// [`StoreError`] if there is no root, or a file cannot be read.
@@ -80,26 +80,40 @@ impl Store {
         if !root.exists() {
             return Err(StoreError::NoRoot { path: root });
         }
-        let mut stored = Stored {
-            root: read(&root, ROOT_BYTES_MAX)?,
-            ..Stored::default()
-        };
-        for role in [RoleName::timestamp(), RoleName::snapshot(), RoleName::targets()] {
+        let mut others = self.load_delegated()?;
+        for (role, bytes_max) in [
+            (RoleName::timestamp(), TIMESTAMP_BYTES_MAX),
+            (RoleName::snapshot(), SNAPSHOT_BYTES_MAX),
+            (RoleName::targets(), TARGETS_BYTES_MAX),
+        ] {
             let path = self.path_of(&role);
             if path.exists() {
-                stored.others.insert(role, read(&path, TARGETS_BYTES_MAX)?);
+                others.insert(role, read(&path, bytes_max)?);
             }
         }
-        let entries = fs::read_dir(&self.folder).map_err(|source| io_error("list", &self.folder, source))?;
-        for entry in entries.take(DELEGATED_MAX) {
-            let entry = entry.map_err(|source| io_error("list", &self.folder, source))?;
-            if let Some(role) = role_of(&entry.file_name().to_string_lossy())
-                && !role.is_top_level()
-            {
-                stored.others.insert(role, read(&entry.path(), TARGETS_BYTES_MAX)?);
+        let root = read(&root, ROOT_BYTES_MAX)?;
+        Ok(Stored { root, others })
+    }
+
+    fn load_delegated(&self) -> Result<BTreeMap<RoleName, Vec<u8>>, StoreError> {
+        let list_error = |source| io_error("list", &self.folder, source);
+        let (mut loaded, mut left) = (BTreeMap::new(), DELEGATED_BYTES_MAX);
+        for entry in fs::read_dir(&self.folder).map_err(list_error)? {
+            let entry = entry.map_err(list_error)?;
+            let role = role_of(&entry.file_name().to_string_lossy());
+            let Some(role) = role.filter(|role| !role.is_top_level()) else {
+                continue;
+            };
+            let bytes = entry.metadata().map_err(list_error)?.len();
+            if loaded.len() == DELEGATED_MAX || bytes > left {
+                self.forget(&role)?;
+                continue;
             }
+            let document = read(&entry.path(), TARGETS_BYTES_MAX.min(left))?;
+            left -= document.len() as u64;
+            loaded.insert(role, document);
         }
-        Ok(stored)
+        Ok(loaded)
     }
 
     /// Keeps the document of a role, in place of the one before.
@@ -231,5 +245,27 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         fs::write(folder.path().join("root.json"), b" ".repeat(512_001)).unwrap();
         assert!(matches!(store.load(), Err(StoreError::TooLong { .. })));
+    }
+
+    #[test]
+    fn delegated_roles_beyond_their_bounds_are_neither_read_nor_left_on_the_disk() {
+        let file = |size: u64| vec![b' '; usize::try_from(size).unwrap()];
+        let surplus = usize::try_from(DELEGATED_BYTES_MAX / TARGETS_BYTES_MAX).unwrap() + 1;
+        for (count, size) in [(surplus, TARGETS_BYTES_MAX), (DELEGATED_MAX + 3, 1)] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(folder.path()).unwrap();
+            store.keep(&RoleName::root(), b"root").unwrap();
+            store.keep(&RoleName::snapshot(), b"snapshot").unwrap();
+            for number in 0..count {
+                fs::write(folder.path().join(format!("r{number}.json")), file(size)).unwrap();
+            }
+            let stored = store.load().unwrap();
+            assert_eq!(stored.others[&RoleName::snapshot()], b"snapshot");
+            let delegated = stored.others.len() - 1;
+            assert!(delegated < count && delegated <= DELEGATED_MAX);
+            assert!(delegated as u64 * size <= DELEGATED_BYTES_MAX);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), delegated + 2);
+            assert_eq!(store.load().unwrap(), stored, "what was good is there still");
+        }
     }
 }

@@ -8,7 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ledger_chainspec::{ChainSpec, ConsensusKey, NotaryParams, dev_keys, peer_id_of, peer_id_to_text};
+use alloy_primitives::Bytes;
+use alloy_sol_types::SolCall;
+use ledger_chainspec::{
+    ChainSpec, ConsensusKey, NotaryParams, dev_keys, peer_id_of, peer_id_to_text, predeploys::BOOTSTRAP,
+};
+use ledger_contracts::Bootstrap;
 use ledger_keys::{Password, account, consensus, secret_file};
 use ledger_tests::harness::{
     Account, Node, NodeOptions, Rpc, built_binary, free_ports,
@@ -58,6 +63,24 @@ fn with_notary(spec: &mut ChainSpec) -> (TestNotary, FileServer) {
         root_sha256: notary.root_sha256().into(),
     });
     (notary, server)
+}
+
+/// What the contract has seen of the notary: versions of root and of targets.
+fn floor(rpc: &Rpc) -> (u64, u64) {
+    let data = Bytes::from(Bootstrap::notaryFloorCall {}.abi_encode());
+    let answer = rpc.call("eth_call", &json!([{ "to": BOOTSTRAP, "data": data }, "latest"]));
+    let words: Bytes = answer.as_str().expect("a text").parse().expect("bytes in hex");
+    let floor = Bootstrap::notaryFloorCall::abi_decode_returns(&words).expect("two versions");
+    (floor.rootVersion, floor.targetsVersion)
+}
+
+/// The newest version of the targets in a notary's folder.
+fn newest_targets(notary: &Path) -> u64 {
+    let files = fs::read_dir(notary.join("metadata")).expect("a notary has metadata");
+    let version = |name: &str| name.strip_suffix(".targets.json")?.parse().ok();
+    let names = files.map(|file| file.expect("a folder can be listed").file_name());
+    let versions = names.filter_map(|name| version(&name.to_string_lossy()));
+    versions.max().expect("a notary has targets")
 }
 
 /// The testnet with a timelock of so many seconds.
@@ -473,13 +496,15 @@ fn with_manual_a_node_reports_and_a_person_votes_what_the_command_verifies() {
     let output = newcomer.run(&vote);
     assert!(words(&output).1.contains("deny.json suspends fifth"), "{output:?}");
     notary.deny(&[]);
+    assert_eq!(floor(node.rpc()), (0, 0), "nothing has passed");
     let (out, err) = words(&newcomer.run(&vote));
     assert!(out.contains("passed, with 1 of 1 votes that it needs"), "{out}{err}");
     assert!(
         err.contains("from here it does not") && err.contains("does not answer at /ip4/127.0.0.1/tcp/1"),
         "{err}"
     );
+    let open = node.rpc().call("ledger_proposals", &json!([]));
+    assert_eq!(open[0]["votesFor"], "0x1", "{open}");
     // What has passed is the floor from now on.
-    let floor = node.rpc().call("ledger_proposals", &json!([]));
-    assert_eq!(floor[0]["votesFor"], "0x1", "{floor}");
+    assert_eq!(floor(node.rpc()), (1, newest_targets(notary.path())));
 }

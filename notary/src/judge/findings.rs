@@ -6,7 +6,9 @@ use alloy_primitives::Address;
 use ledger_chainspec::peer_id_to_text;
 use sha2::{Digest, Sha256};
 
-use super::{Candidate, Holder, Keys, Refusal, StaleError, TIMESTAMP_AGE_MAX_SECONDS, Terms, Tuple};
+use super::{
+    CLOCK_SKEW_SECONDS_MAX, Candidate, Holder, Keys, Refusal, StaleError, TIMESTAMP_AGE_MAX_SECONDS, Terms, Tuple,
+};
 use crate::{
     records::{Admission, Deny, KeyRole, Network, Node, Nodes, NotaryId, Place, RecordError, State},
     tuf::{UnixSeconds, Version},
@@ -127,7 +129,7 @@ impl Findings {
         if expires <= now {
             return Err(StaleError::Expired { expires, now });
         }
-        if expires > now.plus(TIMESTAMP_AGE_MAX_SECONDS) {
+        if expires > now.plus(TIMESTAMP_AGE_MAX_SECONDS + CLOCK_SKEW_SECONDS_MAX) {
             return Err(StaleError::LivesTooLong { expires, now });
         }
         Ok(())

@@ -8,13 +8,17 @@ use super::{Findings, Stamp};
 use crate::{
     records::{NotaryId, Place, RECORD_BYTES_MAX},
     tuf::{
-        Answer, FileError, Request, RoleName, SearchError, Settings, Stored, Target, TargetFile, TargetPath,
-        TargetsError, UpdateError, Verifier, World, find, refresh,
+        Answer, FileError, Only, Request, RoleName, SearchError, Settings, Stored, Target, TargetFile, TargetPath,
+        Targets, TargetsError, UpdateError, Verifier, World, find_only, forget_undelegated, refresh,
     },
 };
 
 /// Most admissions that are read: eight times the largest validator set. Bounds memory and requests.
 pub const ADMISSIONS_MAX: usize = 1_024;
+
+/// Longest metadata of a role that lists one record: the notary takes 8 kB from a member, and those of the deny role have less. Bounds
+/// what its holder, or whoever has the online keys, can make every validator fetch at every look.
+pub const RECORD_ROLE_BYTES_MAX: u64 = 256 << 10;
 
 /// Why a file that verified metadata list is not to be had.
 #[derive(Debug, Error)]
@@ -65,9 +69,24 @@ pub enum GatherError {
     },
 }
 
-/// Files that were read before, by path: what has not changed is not fetched again.
+/// Files that were read before, by path: what has not changed is not fetched again, and what is no more is forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct Files(BTreeMap<TargetPath, (TargetFile, Vec<u8>)>);
+
+impl Files {
+    /// Forgets the records of those who are members no more, by the top's targets.
+    fn prune(&mut self, top: &Targets) {
+        self.0.retain(|path, _| match Place::of(path) {
+            Some(Place::Admission(_)) => top.targets.contains_key(path),
+            Some(place @ Place::Nodes(_)) => {
+                let expected = place.role();
+                top.delegated().any(|(_, role)| role.name == expected)
+            }
+            Some(Place::Deny) => true,
+            None => false,
+        });
+    }
+}
 
 /// Brings `stored` up to date and reads all that judgements rest on, except the members' nodes: [`nodes_of`].
 ///
@@ -83,6 +102,8 @@ where
     W: World<Error: From<GatherError>>,
 {
     let mut verifier = refresh(stored, settings, world)?;
+    // Roles that only a role names are never asked here, whoever kept them: see `record`.
+    forget_undelegated(&mut verifier, world)?;
     let (top, timestamp) = (verifier.targets(), verifier.timestamp());
     let top = top.expect("a refresh ends with targets").clone();
     let expires = timestamp.expect("a refresh ends with a timestamp").get().expires;
@@ -101,10 +122,7 @@ where
     for (id, target) in listed {
         admissions.push((id, file(&verifier, &target, files, world)?));
     }
-    files.0.retain(|path, _| match Place::of(path) {
-        Some(Place::Admission(_)) => top.get().targets.contains_key(path),
-        _ => true,
-    });
+    files.prune(top.get());
     let deny = match record(&mut verifier, &Place::Deny, files, world)? {
         Ok(bytes) => Ok(bytes),
         Err(error) => Err(error.to_string()),
@@ -140,7 +158,8 @@ where
     record(verifier, &Place::Nodes(member.clone()), files, world)
 }
 
-/// A record under a delegated role.
+/// A record under a delegated role. That role alone may speak of it, by the top's word: a walk on through roles that it names would cost
+/// every validator whatever its holder thinks of, for a record that would not count.
 fn record<W>(
     verifier: &mut Verifier,
     place: &Place,
@@ -150,9 +169,16 @@ fn record<W>(
 where
     W: World<Error: From<GatherError>>,
 {
-    let target = match find(verifier, place.path(), &mut Searching(world)) {
+    let only = Only {
+        role: place.role(),
+        bytes_max: RECORD_ROLE_BYTES_MAX,
+    };
+    let target = match find_only(verifier, place.path(), only, &mut Searching(world)) {
         Ok(target) => target,
-        Err(Ended::Refused(error)) if is_certain(&error) => return Ok(Err(error)),
+        Err(Ended::Refused(error)) if is_certain(&error) => {
+            files.0.remove(&place.path());
+            return Ok(Err(error));
+        }
         Err(Ended::Refused(error)) => return Err(error.into()),
         Err(Ended::World(error)) => return Err(error),
     };
@@ -167,8 +193,9 @@ where
 fn is_certain(error: &UpdateError) -> bool {
     matches!(
         error,
-        UpdateError::Search(SearchError::NotFound { .. } | SearchError::Unpublished { .. })
-            | UpdateError::Targets(TargetsError::Expired { .. })
+        UpdateError::Search(
+            SearchError::NotFound { .. } | SearchError::Unpublished { .. } | SearchError::RoleTooLong { .. }
+        ) | UpdateError::Targets(TargetsError::Expired { .. })
     )
 }
 

@@ -12,7 +12,7 @@ mod gather;
 mod refusal;
 
 pub use findings::{Findings, Stamp, Standing};
-pub use gather::{ADMISSIONS_MAX, Files, GatherError, gather, nodes_of};
+pub use gather::{ADMISSIONS_MAX, Files, GatherError, RECORD_ROLE_BYTES_MAX, gather, nodes_of};
 pub use refusal::{Refusal, StaleError};
 
 use alloy_primitives::Address;
@@ -20,11 +20,20 @@ use ledger_chainspec::ConsensusKey;
 
 use crate::{
     records::Network,
+    repository::TIMESTAMP_LIFE_MAX,
     tuf::{Floor, UnixSeconds},
 };
 
 /// Longest time that a timestamp may have to live: one that lives longer does not show that it is at most a day old.
 pub const TIMESTAMP_AGE_MAX_SECONDS: u64 = 86_400;
+
+/// How far a judge's clock may be behind that of the online keys. They sign for all the time that a timestamp may live, so that
+/// without this the slightest delay would refuse every one in the first moments of each hour. Clocks that are kept by NTP differ by
+/// less than a second, those that are not by minutes in a month.
+pub const CLOCK_SKEW_SECONDS_MAX: u64 = 300;
+
+const _: () = assert!(TIMESTAMP_LIFE_MAX <= TIMESTAMP_AGE_MAX_SECONDS);
+const _: () = assert!(CLOCK_SKEW_SECONDS_MAX < TIMESTAMP_AGE_MAX_SECONDS / 100);
 
 /// The keys of a validator, as the Bootstrap contract has them.
 #[derive(Clone, Debug, PartialEq, Eq)]

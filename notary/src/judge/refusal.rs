@@ -3,6 +3,7 @@
 use alloy_primitives::Address;
 use thiserror::Error;
 
+use super::CLOCK_SKEW_SECONDS_MAX;
 use crate::{
     records::{KeyRole, Network, NotaryId, Place, ProofError, RecordError, State},
     tuf::{FloorError, UnixSeconds},
@@ -21,7 +22,8 @@ pub enum StaleError {
     },
     /// It lives for longer than a timestamp may.
     #[error(
-        "the notary's timestamp expires at {expires}, more than 24 hours after {now}: it does not show that it is a day old at most"
+        "the notary's timestamp expires at {expires}, more than 24 hours and {CLOCK_SKEW_SECONDS_MAX} seconds after {now}: it does not \
+         show that it is a day old at most, or this clock is behind"
     )]
     LivesTooLong {
         /// When it expires.

@@ -24,6 +24,13 @@ pub const ROOT_ROTATIONS_MAX: u64 = 256;
 /// is somebody's attempt to keep us busy.
 pub const ROLES_VISITED_MAX: usize = 32;
 
+/// Most delegated roles whose metadata are kept: one for each member that anybody reads.
+pub const DELEGATED_MAX: usize = 1_024;
+
+/// Most bytes of their metadata that are kept, on disk and in memory, all together: 16 kB for each, where an ordinary one has one.
+/// What finds no room is fetched again.
+pub const DELEGATED_BYTES_MAX: u64 = 16 << 20;
+
 /// Most signatures on one document: each of them may cost a verification.
 pub const SIGNATURES_MAX: usize = 128;
 
@@ -38,3 +45,5 @@ pub const PATH_BYTES_MAX: usize = 512;
 
 const _: () = assert!(ROLE_NAME_BYTES_MAX * 3 + "..json.new".len() <= 255);
 const _: () = assert!(TIMESTAMP_BYTES_MAX <= ROOT_BYTES_MAX && ROOT_BYTES_MAX <= SNAPSHOT_BYTES_MAX);
+// Any one role finds room.
+const _: () = assert!(TARGETS_BYTES_MAX <= DELEGATED_BYTES_MAX);

@@ -17,8 +17,9 @@ pub mod pattern;
 pub mod time;
 
 pub use client::{
-    Answer, Effect, Floor, FloorError, Next, Outcome, Place, Request, RootError, SearchError, Settings, SnapshotError,
-    Stored, Target, TargetsError, TimestampError, UpdateError, Verifier, World, find, refresh,
+    Answer, Effect, Floor, FloorError, Next, Only, Outcome, Place, Request, RootError, SearchError, Settings,
+    SnapshotError, Stored, Target, TargetsError, TimestampError, UpdateError, Verifier, World, find, find_only,
+    forget_undelegated, refresh,
 };
 pub use key::{Key, Signature};
 pub use metadata::{

@@ -1,8 +1,11 @@
 //! TUF 5.6.7: in which order are delegated roles asked, who may speak of what, and where does a walk end?
 
-use ledger_notary::tuf::{HashPrefix, Paths, limits::ROLES_VISITED_MAX};
+use ledger_notary::tuf::{
+    HashPrefix, Paths, TargetFile,
+    limits::{DELEGATED_BYTES_MAX, ROLES_VISITED_MAX},
+};
 
-use crate::kit::{DAY, NOW, Reader, Sim, assert_refused, delegate, delegation, name, version};
+use crate::kit::{DAY, NOW, Reader, Sim, assert_refused, delegate, delegation, name, path, version};
 
 /// Who delegates, to whom, whether terminating, for which paths.
 type Edge = (&'static str, &'static str, bool, &'static [&'static str]);
@@ -174,7 +177,7 @@ fn a_path_must_be_delegated_all_along_the_way() {
         sim.add_file(role, at, content.as_bytes());
         // Names of files on the way carry their hash in the last part.
         if let Some((folder, _)) = at.rsplit_once('/') {
-            let file = &sim.roles[&name(role)].targets[&crate::kit::path(at)];
+            let file = &sim.roles[&name(role)].targets[&path(at)];
             let place = format!("{folder}/{}.{}", file.hashes.prefix(), at.rsplit('/').next().unwrap());
             sim.files.insert(place, content.into_bytes());
         }
@@ -236,6 +239,36 @@ fn a_walk_visits_a_bounded_number_of_roles() {
 }
 
 #[test]
+fn the_roles_of_a_walk_are_kept_up_to_a_bound_and_all_of_them_are_read() {
+    const ROLES: usize = 5;
+    let mut sim = Sim::new();
+    for number in 0..ROLES {
+        let role = format!("r{number}");
+        sim.add_role("targets", delegation(&role, 60, &["*"]), 60);
+        // About 4 MB.
+        for file in 0..7_000 {
+            let at = format!("{}{file}", "a".repeat(450));
+            let listed = TargetFile::of(b"");
+            sim.role(&role).targets.insert(path(&at), listed);
+        }
+        sim.put_role(&role);
+    }
+    sim.put_role("targets");
+    sim.release();
+    let mut reader = Reader::new(&sim);
+    assert_refused(reader.find(&sim, "missing"), r#""r3", "r4"]"#);
+    let bytes = |reader: &Reader| {
+        let delegated = reader.stored.others.iter().filter(|(role, _)| !role.is_top_level());
+        delegated.map(|(_, bytes)| bytes.len() as u64).sum::<u64>()
+    };
+    let all: usize = (0..ROLES)
+        .map(|number| sim.files[&format!("1.r{number}.json")].len())
+        .sum();
+    assert!(all as u64 > DELEGATED_BYTES_MAX, "{all}");
+    assert!(bytes(&reader) <= DELEGATED_BYTES_MAX && bytes(&reader) > 0);
+}
+
+#[test]
 fn an_expired_role_blocks_its_own_paths_alone() {
     let mut sim = Sim::new();
     for (role, number) in [("m-a", 60), ("m-b", 61)] {
@@ -273,14 +306,14 @@ fn one_bad_search_leaves_the_next_one_alone() {
     sim.files.remove("1.A.json");
     let mut reader = Reader::new(&sim);
     let mut verifier = reader.refresh(&sim).unwrap();
-    let outcome = verifier.find(crate::kit::path("a"));
+    let outcome = verifier.find(path("a"));
     assert!(matches!(outcome.next, Ok(ledger_notary::tuf::Next::Fetch(_))));
     assert_refused(
         verifier.answer(ledger_notary::tuf::Answer::Missing).next,
         "TUF 5.6.1: the repository has no A",
     );
     assert!(matches!(
-        verifier.find(crate::kit::path("b")).next,
+        verifier.find(path("b")).next,
         Ok(ledger_notary::tuf::Next::Fetch(_))
     ));
 }

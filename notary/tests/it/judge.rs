@@ -2,7 +2,10 @@
 
 use ledger_chainspec::peer_id_from_text;
 use ledger_notary::{
-    judge::{Candidate, Files, Findings, Holder, Keys, Refusal, Standing, Terms, Tuple, gather, nodes_of},
+    judge::{
+        CLOCK_SKEW_SECONDS_MAX, Candidate, Files, Findings, Holder, Keys, Refusal, Standing, Terms, Tuple, gather,
+        nodes_of,
+    },
     mirror::MirrorError,
     records::{Network, Node},
     tuf::{Answer, Floor, Request, RoleName, Settings, Stored, UnixSeconds, Verifier, World},
@@ -17,7 +20,7 @@ use crate::{
 };
 
 /// A repository with aurora and borealis, each with one node, and an empty deny record.
-fn notary() -> Sim {
+pub fn notary() -> Sim {
     let mut sim = Sim::new();
     for (member, number, first) in [("aurora", 60, 100), ("borealis", 61, 110)] {
         sim.add_role("targets", House::member_role(member, number), number);
@@ -36,7 +39,7 @@ fn notary() -> Sim {
     sim
 }
 
-fn publish(sim: &mut Sim, role: &str, at: &str, content: &[u8]) {
+pub fn publish(sim: &mut Sim, role: &str, at: &str, content: &[u8]) {
     sim.add_file(role, at, content);
     sim.release_role(role);
 }
@@ -87,7 +90,7 @@ fn gathered(sim: &Sim, floor: Floor) -> Result<(Verifier, Findings), MirrorError
     gather(stored, settings, &mut Files::default(), &mut Visit { sim, fetched: 0 })
 }
 
-fn network() -> Network {
+pub fn network() -> Network {
     Network {
         network_id: "test".to_owned().try_into().unwrap(),
         chain_id: 6301,
@@ -374,9 +377,19 @@ fn what_was_gathered_a_day_ago_admits_nobody() {
         "the notary's timestamp expired at 2026-11-27T00:00:00Z",
     );
     let mut sim = notary();
-    sim.timestamp.expires = NOW.plus(DAY + 1);
+    sim.timestamp.expires = NOW.plus(DAY + CLOCK_SKEW_SECONDS_MAX + 1);
     sim.release_timestamp();
-    aurora().refused(&sim, "more than 24 hours after 2026-11-26T00:00:00Z");
+    aurora().refused(&sim, "more than 24 hours and 300 seconds after 2026-11-26T00:00:00Z");
+}
+
+#[test]
+fn a_judge_whose_clock_is_a_little_behind_believes_what_was_signed_just_now() {
+    let mut sim = notary();
+    for ahead in [0, 1, CLOCK_SKEW_SECONDS_MAX] {
+        sim.timestamp.expires = NOW.plus(ahead + DAY);
+        sim.release_timestamp();
+        aurora().judge(&sim).unwrap();
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's panic is its message")]
 
 mod attacks;
+mod bounds;
 mod delegations;
 mod deny;
 mod desk;

@@ -1,6 +1,6 @@
 //! Who carries out what the verifier asks for? The loop around it, for whoever can fetch one file after the other.
 
-use super::{Answer, Effect, Next, Outcome, Request, Settings, Stored, Target, UpdateError, Verifier};
+use super::{Answer, Effect, Next, Only, Outcome, Request, Settings, Stored, Target, UpdateError, Verifier};
 use crate::tuf::names::{RoleName, TargetPath};
 
 /// Where files come from, and where they are kept.
@@ -44,6 +44,33 @@ pub fn refresh<W: World>(stored: Stored, settings: Settings, world: &mut W) -> R
 /// If nobody does, or somebody on the way cannot be believed.
 pub fn find<W: World>(verifier: &mut Verifier, path: TargetPath, world: &mut W) -> Result<Target, W::Error> {
     let outcome = verifier.find(path);
+    end_search(verifier, outcome, world)
+}
+
+/// Finds whether the top or this one role that it delegates to vouches for a path, and asks nobody else.
+///
+/// # Errors
+/// If neither does, or the role cannot be believed.
+pub fn find_only<W: World>(
+    verifier: &mut Verifier,
+    path: TargetPath,
+    only: Only,
+    world: &mut W,
+) -> Result<Target, W::Error> {
+    let outcome = verifier.find_only(path, only);
+    end_search(verifier, outcome, world)
+}
+
+/// Forgets the roles that the top itself does not delegate to.
+///
+/// # Errors
+/// If one of them may come back.
+pub fn forget_undelegated<W: World>(verifier: &mut Verifier, world: &mut W) -> Result<(), W::Error> {
+    let outcome = verifier.forget_undelegated();
+    run(verifier, outcome, world).map(|_| ())
+}
+
+fn end_search<W: World>(verifier: &mut Verifier, outcome: Outcome, world: &mut W) -> Result<Target, W::Error> {
     let found = run(verifier, outcome, world)?;
     Ok(found.expect("a search ends with a target or an error"))
 }

@@ -5,11 +5,13 @@
 //! A failed step leaves what was kept before untouched, and a new verifier can start from it at any time.
 //!
 //! Read in this order: `request` (what is fetched), `root`, `timestamp`, `snapshot`, `targets` (one decision each), `search`
-//! (the walk through delegations), `state` (the sequence), `drive` (the loop around it).
+//! (the walk through delegations), `kept` (what stays), `state` (the sequence), `drive` (the loop around it).
 
 mod drive;
 mod error;
+mod facts;
 mod floor;
+mod kept;
 mod request;
 mod root;
 mod search;
@@ -18,13 +20,14 @@ mod state;
 mod targets;
 mod timestamp;
 
-pub use drive::{World, find, refresh};
+pub use drive::{World, find, find_only, forget_undelegated, refresh};
 pub use error::UpdateError;
+pub use facts::{Effect, Next, Outcome, Settings, Stored};
 pub use floor::{Floor, FloorError};
 pub use request::{Answer, Place, Request};
 pub use root::RootError;
-pub use search::{SearchError, Target};
+pub use search::{Only, SearchError, Target};
 pub use snapshot::SnapshotError;
-pub use state::{Effect, Next, Outcome, Settings, Stored, Verifier};
+pub use state::Verifier;
 pub use targets::TargetsError;
 pub use timestamp::TimestampError;

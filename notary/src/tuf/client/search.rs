@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use crate::tuf::{
-    limits::ROLES_VISITED_MAX,
-    metadata::{Authority, TargetFile, Targets},
+    limits::{ROLES_VISITED_MAX, TARGETS_BYTES_MAX},
+    metadata::{Authority, MetaFile, TargetFile, Targets},
     names::{RoleName, TargetPath},
 };
 
@@ -38,6 +38,27 @@ pub enum SearchError {
         /// The role.
         role: RoleName,
     },
+    /// The one role that may be asked has longer metadata than it needs.
+    #[error("{path} leads to {role}, whose metadata have {bytes} bytes by the snapshot; {bytes_max} are read at most")]
+    RoleTooLong {
+        /// The path.
+        path: TargetPath,
+        /// The role.
+        role: RoleName,
+        /// Bytes that the snapshot lists.
+        bytes: u64,
+        /// The bound.
+        bytes_max: u64,
+    },
+}
+
+/// The one role besides the top that a search asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Only {
+    /// The role.
+    pub role: RoleName,
+    /// Longest metadata that it may have.
+    pub bytes_max: u64,
 }
 
 /// A target and who vouches for it.
@@ -55,6 +76,7 @@ pub struct Target {
 #[derive(Debug)]
 pub(super) struct Search {
     path: TargetPath,
+    only: Option<Only>,
     asked: Vec<String>,
     visited: BTreeSet<RoleName>,
     ahead: Vec<Authority>,
@@ -73,14 +95,39 @@ impl Search {
     pub(super) fn new(path: TargetPath) -> Self {
         Self {
             path,
+            only: None,
             asked: Vec::new(),
             visited: BTreeSet::new(),
             ahead: Vec::new(),
         }
     }
 
+    pub(super) fn of_one(path: TargetPath, only: Only) -> Self {
+        let only = Some(only);
+        Self {
+            only,
+            ..Self::new(path)
+        }
+    }
+
     pub(super) fn path(&self) -> &TargetPath {
         &self.path
+    }
+
+    /// Bytes that the metadata of `role` may have, which the snapshot lists so.
+    pub(super) fn bytes_max(&self, role: &RoleName, listed: &MetaFile) -> Result<u64, SearchError> {
+        let Some(Only { bytes_max, .. }) = self.only else {
+            return Ok(TARGETS_BYTES_MAX);
+        };
+        match listed.length {
+            Some(bytes) if bytes > bytes_max => Err(SearchError::RoleTooLong {
+                path: self.path.clone(),
+                role: role.clone(),
+                bytes,
+                bytes_max,
+            }),
+            _ => Ok(bytes_max),
+        }
     }
 
     /// Goes on with the metadata of `role`, which was asked for (or is the top's).
@@ -115,7 +162,9 @@ impl Search {
     /// Puts the roles that may speak of the path before all others that wait; a terminating one lets nobody wait behind it.
     fn plan(&mut self, targets: &Targets) {
         let mut children = Vec::new();
-        let covering = targets.delegated().filter(|(_, role)| role.paths.cover(&self.path));
+        let may_be_asked = |name: &RoleName| self.only.as_ref().is_none_or(|only| only.role == *name);
+        let delegated = targets.delegated().filter(|(_, role)| may_be_asked(&role.name));
+        let covering = delegated.filter(|(_, role)| role.paths.cover(&self.path));
         // More could not be visited: a document with thousands of them costs no more than this.
         for (delegations, role) in covering.take(ROLES_VISITED_MAX + 1) {
             children.push(delegations.authority(role));

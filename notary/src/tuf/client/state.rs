@@ -1,9 +1,12 @@
 //! In which order? The sequence of an update and of the searches after it, as one state that is fed answers.
 
-use std::{collections::BTreeMap, mem};
+use std::{collections::BTreeSet, mem};
 
 use super::{
-    Answer, Floor, Request, SearchError, SnapshotError, Target, TargetsError, TimestampError, UpdateError, root,
+    Answer, Effect, Next, Only, Outcome, Request, SearchError, Settings, SnapshotError, Stored, Target, TargetsError,
+    TimestampError, UpdateError,
+    kept::Kept,
+    root,
     search::{self, Search},
     snapshot, targets, timestamp,
 };
@@ -11,66 +14,13 @@ use crate::tuf::{
     limits::{ROOT_BYTES_MAX, ROOT_ROTATIONS_MAX, SNAPSHOT_BYTES_MAX, TARGETS_BYTES_MAX, TIMESTAMP_BYTES_MAX},
     metadata::{Authority, MetaFile, Root, Snapshot, Targets, Timestamp, Verified},
     names::{Kind, RoleName, TargetPath},
-    time::UnixSeconds,
 };
-
-/// What was kept by earlier updates: the bytes of each role's document. Nothing in it is believed before it is checked again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stored {
-    /// The trusted root; without it nothing can start.
-    pub root: Vec<u8>,
-    /// All others.
-    pub others: BTreeMap<RoleName, Vec<u8>>,
-}
-
-/// What an update goes by.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// The fixed time of the update's start (TUF 5.1).
-    pub now: UnixSeconds,
-    /// What the chain has seen already.
-    pub floor: Floor,
-}
-
-/// What is to be done about a document, before anything else is fetched or believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Keep it in place of the one before, for good.
-    Keep {
-        /// Whose.
-        role: RoleName,
-        /// The file.
-        bytes: Vec<u8>,
-    },
-    /// Keep the document of this role no longer.
-    Forget(RoleName),
-}
-
-/// What comes next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Fetch this, and feed what comes.
-    Fetch(Request),
-    /// The four roles are up to date; targets can be searched for.
-    Refreshed,
-    /// The search has found who vouches for the path.
-    Found(Target),
-}
-
-/// What a step led to. The effects are due even if the step failed: what was checked before it failed is good.
-#[derive(Debug)]
-pub struct Outcome {
-    /// To be done in this order.
-    pub effects: Vec<Effect>,
-    /// And then.
-    pub next: Result<Next, UpdateError>,
-}
 
 /// An update under way, and what is trusted so far.
 #[derive(Debug)]
 pub struct Verifier {
     settings: Settings,
-    kept: BTreeMap<RoleName, Vec<u8>>,
+    kept: Kept,
     first_root: Verified<Root>,
     root: Verified<Root>,
     rotations: u64,
@@ -105,7 +55,7 @@ impl Verifier {
         let request = root_after(root.get())?;
         let verifier = Self {
             settings,
-            kept: stored.others,
+            kept: Kept::new(stored.others),
             first_root: root.clone(),
             root,
             rotations: 0,
@@ -127,9 +77,32 @@ impl Verifier {
 
     /// Starts a search for who vouches for a path (TUF 5.6.7), once the refresh is over.
     pub fn find(&mut self, path: TargetPath) -> Outcome {
+        self.search(Search::new(path))
+    }
+
+    /// Starts a search that asks the top and one role that the top itself delegates to, and nobody that those delegate to.
+    pub fn find_only(&mut self, path: TargetPath, only: Only) -> Outcome {
+        self.search(Search::of_one(path, only))
+    }
+
+    /// Forgets the roles that the top itself does not delegate to, once the refresh is over: for whoever asks no others
+    /// ([`Verifier::find_only`]).
+    pub fn forget_undelegated(&mut self) -> Outcome {
         let next = match (&self.stage, &self.targets) {
             (Stage::Ready, Some(top)) => {
-                let mut search = Search::new(path);
+                let named: BTreeSet<_> = top.get().delegated().map(|(_, role)| &role.name).collect();
+                let gone = self.kept.forget_delegated_but(|role| named.contains(role));
+                self.effects.extend(gone.into_iter().map(Effect::Forget));
+                Ok(Next::Refreshed)
+            }
+            _ => Err(UpdateError::NotAsked),
+        };
+        self.outcome(next)
+    }
+
+    fn search(&mut self, mut search: Search) -> Outcome {
+        let next = match (&self.stage, &self.targets) {
+            (Stage::Ready, Some(top)) => {
                 let step = search.visit(&RoleName::targets(), top.get());
                 step.map_err(UpdateError::from).and_then(|step| self.walk(search, step))
             }
@@ -196,7 +169,9 @@ impl Verifier {
     }
 
     fn keep(&mut self, role: RoleName, bytes: Vec<u8>) {
-        self.kept.insert(role.clone(), bytes.clone());
+        let gone = self.kept.put(role.clone(), bytes.clone());
+        // First what makes room: a disk holds no more than the bound, and the document that is being written.
+        self.effects.extend(gone.into_iter().map(Effect::Forget));
         self.effects.push(Effect::Keep { role, bytes });
     }
 
@@ -226,7 +201,7 @@ impl Verifier {
         let rotated = |kind| first.authority(kind).lost_a_key(&root.authority(kind));
         if rotated(Kind::Timestamp) || rotated(Kind::Snapshot) {
             for role in [RoleName::timestamp(), RoleName::snapshot()] {
-                if self.kept.remove(&role).is_some() {
+                if self.kept.forget(&role) {
                     self.effects.push(Effect::Forget(role));
                 }
             }
@@ -279,7 +254,7 @@ impl Verifier {
     fn begin_targets(&mut self) -> Step {
         let listed = snapshot::targets(self.snapshot())?.clone();
         let (role, root) = (RoleName::targets(), self.root.get());
-        if let Some(current) = self.kept_of(&root.authority(Kind::Targets), &listed) {
+        if let Some(current) = self.kept_of(&root.authority(Kind::Targets), &listed, TARGETS_BYTES_MAX) {
             return self.end_refresh(current);
         }
         let request = Request::listed(&role, &listed, root.consistent_snapshot, TARGETS_BYTES_MAX);
@@ -308,8 +283,11 @@ impl Verifier {
     }
 
     /// The metadata of a role that were kept, if they are those that the snapshot lists, and fresh.
-    fn kept_of(&self, authority: &Authority, listed: &MetaFile) -> Option<Verified<Targets>> {
+    fn kept_of(&self, authority: &Authority, listed: &MetaFile, bytes_max: u64) -> Option<Verified<Targets>> {
         let bytes = self.kept.get(authority.role())?;
+        if bytes.len() as u64 > bytes_max {
+            return None;
+        }
         targets::check(authority, listed, bytes, self.settings.now).ok()
     }
 
@@ -325,9 +303,10 @@ impl Verifier {
                 let (path, role) = (search.path().clone(), role.clone());
                 return Err(SearchError::Unpublished { path, role }.into());
             };
-            let Some(current) = self.kept_of(&authority, &listed) else {
+            let bytes_max = search.bytes_max(role, &listed)?;
+            let Some(current) = self.kept_of(&authority, &listed, bytes_max) else {
                 let consistent = self.root.get().consistent_snapshot;
-                let request = Request::listed(role, &listed, consistent, TARGETS_BYTES_MAX);
+                let request = Request::listed(role, &listed, consistent, bytes_max);
                 return self.ask(Stage::Role(search, authority, listed), request);
             };
             step = search.visit(role, current.get())?;
