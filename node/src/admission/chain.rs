@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
+use alloy_rpc_types_eth::TransactionRequest;
 use alloy_sol_types::SolCall;
-use ledger_chainspec::{ConsensusKey, SetId, predeploys::BOOTSTRAP};
+use ledger_chainspec::{ConsensusKey, predeploys::BOOTSTRAP};
 use ledger_contracts::{
-    Bootstrap::{self, Candidate as Asked},
-    ProposalAction, ProposalKind, ProposalStatus, ValidatorStatus,
+    Bootstrap::{self, Candidate as Asked, Member, Validator},
+    ProposalAction, ProposalKind, ProposalStatus,
 };
 use ledger_notary::{
     judge::{Candidate, Holder, Keys},
@@ -17,7 +17,10 @@ use ledger_notary::{
 };
 use ledger_runtime::{BlockRef, CallOutcome, CallOverrides, Runtime};
 
-use super::following::{Following, Seen};
+use super::{
+    following::{Following, Seen},
+    former::Former,
+};
 
 /// The ballot of a vote against, as the contract has it. This node never casts one: it is its operator's.
 pub const AGAINST: B256 = B256::with_last_byte(1);
@@ -75,11 +78,13 @@ pub struct Facts {
     pub floor: Floor,
     /// The set, in the order of its turns.
     pub set: Vec<Seated>,
-    /// Validators that were removed by a vote and are not back, while their member is one and has no other in the set.
+    /// Validators that were removed by a vote, while their member is one and has none in the set in their place.
     pub removed: Vec<Seated>,
+    /// Whether these are all that were removed: a process that has just begun may not have found them yet.
+    pub knows_removed: bool,
     /// Whose keys are taken.
     pub holders: Vec<Holder>,
-    /// Open requests, oldest first: the newest, and all that this account has a vote on.
+    /// Open requests, oldest first: the newest, all that this account has a vote on, and in turn the older ones of members.
     pub requests: Vec<Request>,
     /// Open removals, oldest first.
     pub removals: Vec<Removal>,
@@ -100,28 +105,33 @@ impl Facts {
 pub struct Reader {
     following: Following,
     names: BTreeMap<u32, String>,
-    /// Accounts that may have been removed from the set.
-    former: BTreeSet<Address>,
-    /// The set as of which members were asked for theirs.
-    members_read_at: Option<SetId>,
+    former: Former,
 }
 
 impl Reader {
-    /// Looks at these proposals in any case, as long as they are open: this node has said a vote on each.
-    pub fn follow_voted(&mut self, voted: BTreeSet<u64>) {
-        self.following.follow_voted(voted);
+    /// Looks at these proposals in any case, as long as they are open: this node has said a vote on each, or would if it could.
+    pub fn follow(&mut self, watched: BTreeSet<u64>) {
+        self.following.follow(watched);
     }
 
-    /// What the chain says at `now`, seconds; ballots are those of `account`.
+    /// Goes on to the next of the older proposals, once for each round: within it, all readings look at the same.
+    pub fn end_round(&mut self) {
+        self.following.end();
+    }
+
+    /// What the newest block says; ballots are those of `account`. Of older requests that are looked at in turn, those of the members
+    /// `admitted` count.
+    ///
+    /// The time is the block's. By this machine's clock a proposal may be over that the chain will still find open, and what is over is
+    /// looked at no more.
     ///
     /// # Errors
     /// In words, if a contract cannot be asked.
-    pub fn read(&mut self, runtime: &Runtime, account: Address, now: u64) -> Result<Facts, String> {
+    pub fn read(&mut self, runtime: &Runtime, account: Address, admitted: &BTreeSet<String>) -> Result<Facts, String> {
         let head = runtime.head();
         let view = View {
             runtime,
             at: BlockRef::Number(head.number()),
-            now: now.max(head.header.header.timestamp),
         };
         let seen = view.ask(&Bootstrap::notaryFloorCall {})?;
         let mut facts = Facts {
@@ -150,14 +160,19 @@ impl Reader {
         }
         let count: u64 = view.ask(&Bootstrap::proposalCountCall {})?.saturating_to();
         for id in self.following.begin(count) {
-            self.read_one(&view, account, id, &mut facts)?;
+            self.read_one((&view, account, admitted), id, &mut facts)?;
         }
-        self.following.end();
-        facts.removed = self.removed(&view, head.set.id())?;
+        facts.removed = self.former.read(&view, &head.set)?;
+        facts.knows_removed = self.following.sees_all();
         Ok(facts)
     }
 
-    fn read_one(&mut self, view: &View<'_>, account: Address, id: u64, facts: &mut Facts) -> Result<(), String> {
+    fn read_one(
+        &mut self,
+        (view, account, admitted): (&View<'_>, Address, &BTreeSet<String>),
+        id: u64,
+        facts: &mut Facts,
+    ) -> Result<(), String> {
         let proposal_id = U256::from(id);
         let stored = view.ask(&Bootstrap::proposalCall {
             proposalId: proposal_id,
@@ -169,7 +184,7 @@ impl Reader {
         let action = ProposalAction::decode(kind, &stored.payload);
         let action = match action {
             Some(ProposalAction::Remove(account)) if status == ProposalStatus::Executed => {
-                self.former.insert(account);
+                self.former.note(account);
                 None
             }
             action => action.filter(|_| is_open),
@@ -182,11 +197,13 @@ impl Reader {
             proposalId: proposal_id,
             voter: account,
         })?;
-        let seen = match action {
+        let seen = match &action {
             ProposalAction::Remove(_) => Seen::Removal,
-            _ => Seen::Request {
+            ProposalAction::Admit(asked) => Seen::Request {
                 has_ballot: ballot != B256::ZERO,
+                is_of_member: admitted.contains(&self.name_of(view, asked)?),
             },
+            _ => Seen::Over,
         };
         if !self.following.note(id, seen) {
             return Ok(());
@@ -199,63 +216,39 @@ impl Reader {
             ballot,
         };
         match action {
-            ProposalAction::Admit(asked) => facts.requests.push(request(view, standing, &asked)?),
+            ProposalAction::Admit(asked) => {
+                let member_name = self.name_of(view, &asked)?;
+                facts.requests.push(request(view, standing, member_name, &asked)?);
+            }
             ProposalAction::Remove(account) => facts.removals.push(Removal { standing, account }),
             _ => {}
         }
         Ok(())
     }
 
-    /// Who was removed and is not back. No list in the contract says so: they are found among the owners and nominees of members, whom
-    /// votes have admitted and whose number is bounded, whenever the set has changed; and in removals that this process saw carried out.
-    fn removed(&mut self, view: &View<'_>, set: SetId) -> Result<Vec<Seated>, String> {
-        if self.members_read_at != Some(set) {
-            for id in 1..=view.ask(&Bootstrap::memberCountCall {})? {
-                let member = view.ask(&Bootstrap::memberCall { memberId: id })?;
-                self.former.extend([member.owner, member.nominee]);
-            }
-        }
-        let mut removed = Vec::new();
-        let mut former = BTreeSet::new();
-        for account in &self.former {
-            let validator = view.ask(&Bootstrap::validatorCall { account: *account })?;
-            if ValidatorStatus::try_from(validator.status) != Ok(ValidatorStatus::Removed) {
-                continue;
-            }
-            former.insert(*account);
-            let member = view.ask(&Bootstrap::memberCall {
-                memberId: validator.memberId,
-            })?;
-            if member.active && member.validators == 0 {
-                removed.push(Seated {
-                    account: *account,
-                    member_name: member.name,
-                });
-            }
-        }
-        self.former = former;
-        self.members_read_at = Some(set);
-        Ok(removed)
-    }
-
     fn name(&mut self, view: &View<'_>, member: u32) -> Result<String, String> {
         if let Some(name) = self.names.get(&member) {
             return Ok(name.clone());
         }
-        let name = view.ask(&Bootstrap::memberCall { memberId: member })?.name;
+        let name = view.member(member)?.name;
         self.names.insert(member, name.clone());
         Ok(name)
+    }
+
+    /// What the chain calls the member of a request, or what it would call it.
+    fn name_of(&mut self, view: &View<'_>, asked: &Asked) -> Result<String, String> {
+        match asked.memberId {
+            0 => Ok(asked.memberName.clone()),
+            id => self.name(view, id),
+        }
     }
 }
 
 /// A request, with what the chain says of its member.
-fn request(view: &View<'_>, standing: Standing, asked: &Asked) -> Result<Request, String> {
-    let (member_name, validators) = match asked.memberId {
-        0 => (asked.memberName.clone(), 0),
-        id => {
-            let member = view.ask(&Bootstrap::memberCall { memberId: id })?;
-            (member.name, member.validators.into())
-        }
+fn request(view: &View<'_>, standing: Standing, member_name: String, asked: &Asked) -> Result<Request, String> {
+    let validators = match asked.memberId {
+        0 => 0,
+        id => view.member(id)?.validators.into(),
     };
     Ok(Request {
         candidate: candidate(standing.proposer, member_name, asked),
@@ -280,29 +273,35 @@ pub fn candidate(account: Address, member_name: String, asked: &Asked) -> Candid
     }
 }
 
-/// The contract at one block and one time.
-struct View<'a> {
+/// The contract at one block, and at that block's time.
+pub(super) struct View<'a> {
     runtime: &'a Runtime,
     at: BlockRef,
-    now: u64,
 }
 
 impl View<'_> {
-    fn ask<C: SolCall>(&self, call: &C) -> Result<C::Return, String> {
+    pub(super) fn ask<C: SolCall>(&self, call: &C) -> Result<C::Return, String> {
         let request = TransactionRequest {
             to: Some(TxKind::Call(BOOTSTRAP)),
             input: Bytes::from(call.abi_encode()).into(),
             ..TransactionRequest::default()
         };
-        let block = Some(Box::new(BlockOverrides {
-            time: Some(self.now),
-            ..BlockOverrides::default()
-        }));
-        let overrides = CallOverrides { state: None, block };
-        let result = self.runtime.call(request, self.at, overrides);
+        let result = self.runtime.call(request, self.at, CallOverrides::default());
         match result.map_err(|error| error.to_string())?.outcome {
             CallOutcome::Returned(output) => C::abi_decode_returns(&output).map_err(|error| error.to_string()),
             outcome => Err(format!("{} gives {outcome:?}", C::SIGNATURE)),
         }
+    }
+
+    pub(super) fn genesis_validators(&self) -> impl Iterator<Item = Address> {
+        self.runtime.spec().validators.iter().map(|validator| validator.account)
+    }
+
+    pub(super) fn member(&self, id: u32) -> Result<Member, String> {
+        self.ask(&Bootstrap::memberCall { memberId: id })
+    }
+
+    pub(super) fn validator(&self, account: Address) -> Result<Validator, String> {
+        self.ask(&Bootstrap::validatorCall { account })
     }
 }

@@ -160,6 +160,22 @@ impl Judging {
         self.look.as_ref().filter(|look| look.found.is_ok()).map(|look| look.at)
     }
 
+    /// What the chain calls the members that may validate at `now`, by the last look.
+    #[must_use]
+    pub fn admitted(&self, now: u64) -> BTreeSet<String> {
+        let (
+            Some(config),
+            Some(Look {
+                found: Ok(findings), ..
+            }),
+        ) = (&self.config, &self.look)
+        else {
+            return BTreeSet::new();
+        };
+        let names = findings.names_admitted(&config.network, UnixSeconds::new(now));
+        names.map(str::to_owned).collect()
+    }
+
     fn look_at_notary(&mut self, facts: &Facts, (has_new, until): (bool, Instant), now: u64) {
         let Some(config) = &self.config else {
             return;

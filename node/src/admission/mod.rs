@@ -7,12 +7,13 @@
 //! a person. Everything runs beside the chain: a notary that is down or late keeps newcomers out and does nothing else, and one that lies
 //! takes out no more validators than the chain can lose ([`removal`]).
 //!
-//! Read in this order: [`config`], [`notary`], [`trouble`], [`following`], [`chain`], [`records`], [`handshakes`], [`judging`], [`plan`],
+//! Read in this order: [`config`], [`notary`], [`trouble`], [`following`], `former`, [`chain`], [`records`], [`handshakes`], [`judging`], [`plan`],
 //! [`removal`], [`proposers`], [`verdicts`], [`sender`], [`own_votes`], [`voting`], [`telling`], [`task`].
 
 pub mod chain;
 pub mod config;
 pub mod following;
+mod former;
 pub mod handshakes;
 pub mod judging;
 pub mod notary;

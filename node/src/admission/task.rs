@@ -5,7 +5,7 @@
 //! in it is a line in the log.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::pending,
     sync::Arc,
     time::{Duration, Instant},
@@ -142,6 +142,8 @@ struct Worker {
     /// Who votes; none if a person does.
     voting: Option<Voting>,
     account: Address,
+    /// Requests that were good in the last round.
+    good: BTreeSet<u64>,
     telling: Telling,
 }
 
@@ -178,6 +180,7 @@ impl Worker {
                 .zip(config.notary)
                 .map(|(sender, notary)| Voting::new(sender, &notary, unix_seconds())),
             account: address,
+            good: BTreeSet::new(),
             telling: Telling::default(),
         }
     }
@@ -194,6 +197,7 @@ impl Worker {
             let Some(newer) = self.read() else { return };
             facts = newer;
         }
+        self.reader.end_round();
         let now = unix_seconds();
         let judged = self.judging.verdicts(&facts, now);
         self.tell_problem(now);
@@ -201,21 +205,26 @@ impl Worker {
         if let Some(at) = self.judging.good_at() {
             gauge!(NOTARY_GOOD_AT).set(at as f64);
         }
+        let is_good = |(_, verdict): &(&u64, &Verdict)| matches!(verdict, Verdict::Good(_));
+        self.good = judged.iter().filter(is_good).map(|(id, _)| *id).collect();
         let told = |(id, verdict): (&u64, &Verdict)| (*id, verdicts::told(verdict, now));
         let told = judged.iter().map(told).collect();
         self.tell(&facts, &told);
         self.verdicts.replace(told);
         if let Some(voting) = &mut self.voting {
-            let excluded = self.judging.excluded(&facts, now);
+            let excluded = self.judging.excluded(&facts, now).filter(|_| facts.knows_removed);
             voting.round(&facts, &judged, excluded.as_deref(), now);
         }
     }
 
     fn read(&mut self) -> Option<Facts> {
+        let mut watched = self.good.clone();
         if let Some(voting) = &self.voting {
-            self.reader.follow_voted(voting.voted());
+            watched.extend(voting.voted());
         }
-        match self.reader.read(&self.runtime, self.account, unix_seconds()) {
+        self.reader.follow(watched);
+        let admitted = self.judging.admitted(unix_seconds());
+        match self.reader.read(&self.runtime, self.account, &admitted) {
             Ok(facts) => Some(facts),
             Err(reason) => {
                 warn!(target: "ledger::admission", reason, "the contract cannot be asked");

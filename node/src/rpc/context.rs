@@ -8,9 +8,10 @@ use ledger_consensus::Status;
 use ledger_network::Peers;
 use ledger_runtime::{BlockRef, CallOverrides, Head, Runtime};
 use metrics_exporter_prometheus::PrometheusHandle;
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, turns::Turns};
+use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, ledger::OpenProposals, turns::Turns};
 use crate::{
     admission::Verdicts, endorse::Endorsements, evidence::EvidenceLog, network::alone::Wanted, txpool::TxPool,
 };
@@ -107,6 +108,7 @@ pub struct Api {
     pub(super) context: RpcContext,
     pub(super) turns: Turns,
     pub(super) filters: Arc<Filters>,
+    pub(super) proposals: Arc<Mutex<OpenProposals>>,
 }
 
 impl Api {
@@ -118,6 +120,7 @@ impl Api {
             context,
             turns: Turns::default(),
             filters,
+            proposals: Arc::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 mod db;
 mod driver;
 mod endorse;
+mod following;
 mod guard_store;
 mod misbehaving;
 mod network;

@@ -1,11 +1,12 @@
 //! What the admission task sees of a chain on which anybody may open any number of requests.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
+use ledger_api::{ProposalInfo, ProposalKind};
 use ledger_chainspec::predeploys::BOOTSTRAP;
 use ledger_contracts::Bootstrap::{self, Candidate, NotaryTuple};
 use ledger_node::admission::{
@@ -14,6 +15,8 @@ use ledger_node::admission::{
     plan::{self, Step, Verdict},
     sender::Sender,
 };
+
+use serde_json::json;
 
 use crate::world::{Person, World};
 
@@ -39,7 +42,9 @@ impl World {
     }
 
     fn facts(&self, reader: &mut Reader, account: Address) -> Facts {
-        reader.read(&self.runtime, account, 0).unwrap()
+        let facts = reader.read(&self.runtime, account, &BTreeSet::new()).unwrap();
+        reader.end_round();
+        facts
     }
 }
 
@@ -64,7 +69,19 @@ async fn a_flood_of_free_requests_does_not_hide_a_vote_that_has_to_be_taken_back
     world.mine();
     let mut reader = Reader::default();
     let before = world.facts(&mut reader, account);
+    assert!(before.knows_removed, "all there is was looked at");
     assert_eq!(before.standing(1).unwrap().ballot, plan::ballot_of(&vote.tuple));
+
+    // Somebody whom the notary has admitted asks, and a validator proposes something.
+    world.tells_bootstrap(&stranger(NEWEST_MAX + 1), &request("Patient".to_owned()));
+    let limits = Bootstrap::HolderLimits {
+        liveCodes: 1,
+        requestsPerPeriod: 1,
+        periodSeconds: 1,
+    };
+    world.tells_bootstrap(&validator, &Bootstrap::proposeLimitsCall { limits });
+    world.mine();
+    let mut other = Reader::default();
 
     for number in 1..=NEWEST_MAX {
         world.tells_bootstrap(&stranger(number), &request(format!("Cloud {number}")));
@@ -88,8 +105,23 @@ async fn a_flood_of_free_requests_does_not_hide_a_vote_that_has_to_be_taken_back
 
     // And a process that begins only now finds it.
     let mut reader = Reader::default();
-    world.facts(&mut reader, account);
-    assert!(world.facts(&mut reader, account).standing(1).is_some());
+    let facts = world.facts(&mut reader, account);
+    assert!(facts.standing(1).is_some() && facts.knows_removed);
+
+    // What nobody has voted on is found in turn, if it is a member's.
+    let ids = [2, 3];
+    let admitted = BTreeSet::from(["Patient".to_owned()]);
+    let mut read = |admitted| other.read(&world.runtime, account, admitted).unwrap();
+    let is_there = |facts: &Facts| ids.iter().any(|id| facts.standing(*id).is_some());
+    assert!(is_there(&read(&admitted)), "however often a round reads");
+    assert!(is_there(&read(&admitted)));
+    assert!(!is_there(&read(&BTreeSet::new())));
+    let open: Vec<ProposalInfo> = world.ask("ledger_proposals", json!([])).await;
+    assert_eq!(
+        open[0].kind,
+        ProposalKind::SetLimits,
+        "what validators propose is always shown"
+    );
     world.stop().await;
 }
 

@@ -144,6 +144,12 @@ impl Findings {
         self.active(name, network, now).map(|(member, ..)| member)
     }
 
+    /// What the chain calls the members that may validate now.
+    pub fn names_admitted<'a>(&'a self, network: &'a Network, now: UnixSeconds) -> impl Iterator<Item = &'a str> {
+        let names = self.names.keys().map(String::as_str);
+        names.filter(move |name| self.admitted(name, network, now).is_ok())
+    }
+
     /// Which member the chain calls so.
     ///
     /// # Errors

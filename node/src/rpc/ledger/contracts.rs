@@ -40,6 +40,16 @@ impl View {
         }
     }
 
+    /// As of a block's own time.
+    pub(super) fn of_head(runtime: &Arc<Runtime>, head: &Arc<Head>) -> Self {
+        Self {
+            runtime: Arc::clone(runtime),
+            now: head.header.header.timestamp,
+            head: Arc::clone(head),
+            clouds: RefCell::default(),
+        }
+    }
+
     /// Goes on to the newest block if `block` is not in view: the head moves while a question is answered.
     pub(super) fn reach(&mut self, block: BlockNumber) {
         if block > self.head.number() {

@@ -8,12 +8,16 @@ use ledger_contracts::{
     ProposalAction, ProposalKind as Kind, ProposalStatus as Status,
 };
 
-use super::{super::error::RpcFailure, changes, contracts::View, number};
-use crate::admission::Verdicts;
+use parking_lot::Mutex;
 
-/// Newest proposals that are looked at for open ones. Requests for admission cost nothing, so that there may be any number: what is not
-/// found here is found by its number.
-const PROPOSALS_LOOKED_AT_MAX: u64 = 1_000;
+use super::{
+    super::error::RpcFailure,
+    changes,
+    contracts::View,
+    number,
+    open_proposals::{OpenProposals, Seen},
+};
+use crate::admission::Verdicts;
 
 /// Open proposals that are described at once: each takes a question for each validator.
 const PROPOSALS_MAX: usize = 100;
@@ -52,17 +56,46 @@ struct Open {
     stored: Proposal,
 }
 
+/// A proposal, as it was looked at.
+enum Found {
+    Open(Box<Open>),
+    Over(Kind, Status),
+}
+
 /// The open proposals, newest first, requests for admission after all others.
-pub(super) fn proposals(view: &View, verdicts: &Verdicts) -> Result<Vec<ProposalInfo>, RpcFailure> {
-    let newest = (1..=count(view)?).rev();
-    let looked_at = newest.take(usize::try_from(PROPOSALS_LOOKED_AT_MAX).unwrap_or(usize::MAX));
-    let open = looked_at.filter_map(|id| open(view, id).transpose());
-    let (requests, own): (Vec<_>, Vec<_>) = open
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .partition(|open| open.kind == Kind::Admit);
+pub(super) fn proposals(
+    view: &View,
+    verdicts: &Verdicts,
+    known: &Mutex<OpenProposals>,
+) -> Result<Vec<ProposalInfo>, RpcFailure> {
+    let look = known.lock().look(count(view)?);
+    let mut seen = Vec::new();
+    let (mut requests, mut own) = (Vec::new(), Vec::new());
+    for id in look.ids.iter().rev().copied() {
+        match find(view, id)? {
+            Found::Open(open) if open.kind == Kind::Admit => requests.push(open),
+            Found::Open(open) => {
+                seen.push((id, Seen::OfValidator));
+                own.push(open);
+            }
+            Found::Over(kind, status) => seen.push((id, settled(view, id, kind, status)?)),
+        }
+    }
+    known.lock().note(&look, seen.into_iter());
     let shown = own.into_iter().chain(requests).take(PROPOSALS_MAX);
-    shown.map(|open| describe(view, verdicts, open)).collect()
+    shown.map(|open| describe(view, verdicts, *open)).collect()
+}
+
+/// Whether a proposal that is over is so for good: one that has expired by this machine's clock may still pass in the next block.
+fn settled(view: &View, id: u64, kind: Kind, status: Status) -> Result<Seen, RpcFailure> {
+    if kind == Kind::Admit || status != Status::Expired {
+        return Ok(Seen::NotKept);
+    }
+    let at_head = View::of_head(&view.runtime, &view.head);
+    Ok(match find(&at_head, id)? {
+        Found::Open(_) => Seen::OfValidator,
+        Found::Over(..) => Seen::NotKept,
+    })
 }
 
 /// The proposal with this number, if it is open.
@@ -70,7 +103,10 @@ pub(super) fn proposal(view: &View, verdicts: &Verdicts, id: u64) -> Result<Opti
     if id == 0 || id > count(view)? {
         return Ok(None);
     }
-    open(view, id)?.map(|open| describe(view, verdicts, open)).transpose()
+    match find(view, id)? {
+        Found::Open(open) => describe(view, verdicts, *open).map(Some),
+        Found::Over(..) => Ok(None),
+    }
 }
 
 fn count(view: &View) -> Result<u64, RpcFailure> {
@@ -78,24 +114,26 @@ fn count(view: &View) -> Result<u64, RpcFailure> {
     Ok(count.saturating_to())
 }
 
-fn open(view: &View, id: u64) -> Result<Option<Open>, RpcFailure> {
+fn find(view: &View, id: u64) -> Result<Found, RpcFailure> {
     let unknown = |error: ledger_contracts::UnknownValue| RpcFailure::Internal(error.to_string());
     let asked = Bootstrap::proposalCall {
         proposalId: U256::from(id),
     };
     let stored = view.ask(BOOTSTRAP, &asked)?;
+    let kind = Kind::try_from(stored.kind).map_err(unknown)?;
     let status = match Status::try_from(stored.status).map_err(unknown)? {
         Status::Open => ProposalStatus::Open,
         Status::Passed => ProposalStatus::Passed,
-        Status::None | Status::Executed | Status::Expired | Status::Withdrawn => return Ok(None),
+        over @ (Status::None | Status::Executed | Status::Expired | Status::Withdrawn) => {
+            return Ok(Found::Over(kind, over));
+        }
     };
-    let kind = Kind::try_from(stored.kind).map_err(unknown)?;
-    Ok(Some(Open {
+    Ok(Found::Open(Box::new(Open {
         id,
         kind,
         status,
         stored,
-    }))
+    })))
 }
 
 fn describe(view: &View, verdicts: &Verdicts, open: Open) -> Result<ProposalInfo, RpcFailure> {

@@ -1,6 +1,6 @@
 //! `ledger_*`: promo codes, clouds, validators, consensus.
 //!
-//! Answers are put together from the contracts' view functions, the store's index of codes and the receipts; nothing is
+//! Answers are put together from the contracts' view functions, the store's index of codes and the receipts; no answer is
 //! cached, so that they are always about the newest block, whose number they carry where it matters.
 
 mod changes;
@@ -8,6 +8,7 @@ mod codes;
 mod consensus;
 mod contracts;
 mod governance;
+mod open_proposals;
 mod pool;
 mod stalled;
 mod verify;
@@ -23,6 +24,7 @@ use ledger_chainspec::{
     predeploys::{BOOTSTRAP, PASSPORT_TOKEN, TRANSACT},
 };
 
+pub use self::open_proposals::OpenProposals;
 use self::{codes::Lookup, contracts::View};
 use super::{context::Api, error::RpcFailure};
 
@@ -56,7 +58,7 @@ impl LedgerServer for Api {
     }
 
     async fn proposals(&self) -> RpcResult<Vec<ProposalInfo>> {
-        self.ask(|view, api| governance::proposals(&view, &api.context.consensus.verdicts))
+        self.ask(|view, api| governance::proposals(&view, &api.context.consensus.verdicts, &api.proposals))
             .await
     }
 
