@@ -16,6 +16,7 @@ pub mod names;
 pub mod pattern;
 pub mod time;
 
+pub use self::time::UnixSeconds;
 pub use client::{
     Answer, Effect, Floor, FloorError, Next, Only, Outcome, Place, Request, RootError, SearchError, Settings,
     SnapshotError, Stored, Target, TargetsError, TimestampError, UpdateError, Verifier, World, find, find_only,
@@ -28,4 +29,3 @@ pub use metadata::{
 };
 pub use names::{KeyId, Kind, NameError, RoleName, TargetPath, Version};
 pub use pattern::{HashPrefix, PathPattern};
-pub use time::UnixSeconds;

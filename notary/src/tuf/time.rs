@@ -1,13 +1,12 @@
 //! When does metadata expire? Whole seconds in UTC, written as `2026-11-26T01:26:11Z` and in no other way.
 //!
-//! Pure arithmetic on the Gregorian calendar; whoever calls brings the time.
+//! Pure: the calendar is that of the crate `time`, and whoever calls brings the moment.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize, de::Error as _};
 use thiserror::Error;
-
-const SECONDS_PER_DAY: u64 = 86_400;
+use time::{Date, Month, Time, UtcDateTime};
 
 /// 9999-12-31T23:59:59Z, the last second that four digits of a year can name.
 const SECONDS_MAX: u64 = 253_402_300_799;
@@ -45,29 +44,19 @@ impl UnixSeconds {
     }
 }
 
-/// Days from 1970-01-01 to a day of the Gregorian calendar that is not before it (Hinnant's algorithm: the year starts in March,
-/// so that the leap day is its last).
-const fn days_of(year: u64, month: u64, day: u64) -> u64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year / 400;
-    let year_of_era = year % 400;
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-/// The inverse of [`days_of`].
-const fn date_of(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
-    (year, month, day)
+/// The moment that 20 bytes of the one form name, whatever stands between the digits; none if the calendar has no such moment.
+fn moment(bytes: &[u8; 20]) -> Option<UtcDateTime> {
+    let number = |place: Range<usize>| {
+        bytes[place].iter().try_fold(0_u16, |sum, byte| match byte {
+            b'0'..=b'9' => Some(sum * 10 + u16::from(byte - b'0')),
+            _ => None,
+        })
+    };
+    let pair = |from: usize| u8::try_from(number(from..from + 2)?).ok();
+    let month = Month::try_from(pair(5)?).ok()?;
+    let date = Date::from_calendar_date(number(0..4)?.into(), month, pair(8)?).ok()?;
+    let time = Time::from_hms(pair(11)?, pair(14)?, pair(17)?).ok()?;
+    Some(UtcDateTime::new(date, time))
 }
 
 impl FromStr for UnixSeconds {
@@ -78,54 +67,22 @@ impl FromStr for UnixSeconds {
             got: text.chars().take(40).collect(),
         };
         let bytes: &[u8; 20] = text.as_bytes().try_into().map_err(|_| refuse())?;
-        let number = |from: usize, digits: usize| {
-            bytes[from..from + digits]
-                .iter()
-                .try_fold(0_u64, |sum, byte| match byte {
-                    b'0'..=b'9' => Some(sum * 10 + u64::from(byte - b'0')),
-                    _ => None,
-                })
-        };
         let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
         if marks.iter().any(|(place, mark)| bytes[*place] != *mark) {
             return Err(refuse());
         }
-        let parts = [
-            number(0, 4),
-            number(5, 2),
-            number(8, 2),
-            number(11, 2),
-            number(14, 2),
-            number(17, 2),
-        ];
-        let [
-            Some(year),
-            Some(month),
-            Some(day),
-            Some(hour),
-            Some(minute),
-            Some(second),
-        ] = parts
-        else {
-            return Err(refuse());
-        };
-        if year < 1970 || !(1..=12).contains(&month) || day == 0 || hour > 23 || minute > 59 || second > 59 {
-            return Err(refuse());
-        }
-        let days = days_of(year, month, day);
-        // The 30th of February is some other day when it is counted back.
-        if date_of(days) != (year, month, day) {
-            return Err(refuse());
-        }
-        Ok(Self(days * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second))
+        let seconds = moment(bytes).map(UtcDateTime::unix_timestamp);
+        let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        seconds.map(Self).ok_or_else(refuse)
     }
 }
 
 impl fmt::Display for UnixSeconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = date_of(self.0 / SECONDS_PER_DAY);
-        let second = self.0 % SECONDS_PER_DAY;
-        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let seconds = i64::try_from(self.0).expect("the year 9999 ends long before i64 does");
+        let at = UtcDateTime::from_unix_timestamp(seconds).expect("the calendar goes to the end of the year 9999");
+        let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+        let (hour, minute, second) = at.as_hms();
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
@@ -177,6 +134,10 @@ mod tests {
             "2026-13-01T00:00:00Z",
             "2026-00-01T00:00:00Z",
             "2026-01-00T00:00:00Z",
+            "2026-01-32T00:00:00Z",
+            "2026-04-31T00:00:00Z",
+            "2026-01-01T00:60:00Z",
+            "0000-01-01T00:00:00Z",
             "2026-01-01T24:00:00Z",
             "2026-01-01T00:00:60Z",
             "1969-12-31T23:59:59Z",
