@@ -61,10 +61,12 @@ fn sign<T: Document>(unsigned: &Unsigned<T>, numbers: &[u8]) -> eyre::Result<Vec
 /// Adds what the online keys sign, and publishes.
 fn publish(repository: &mut Repository, mut release: Release, now: UnixSeconds) -> eyre::Result<()> {
     if !release.roles.is_empty() {
-        let snapshot = repository.snapshot_after(&release.roles, now.plus(7 * DAY))?;
+        let snapshot = repository.newest().snapshot_after(&release.roles, now.plus(7 * DAY))?;
         release.snapshot = Some(sign(&snapshot, &[SNAPSHOT])?);
     }
-    let timestamp = repository.timestamp_after(release.snapshot.as_deref(), now.plus(DAY))?;
+    let timestamp = repository
+        .newest()
+        .timestamp_after(release.snapshot.as_deref(), now.plus(DAY))?;
     release.timestamp = sign(&timestamp, &[TIMESTAMP])?;
     Ok(repository.publish(&release, now)?)
 }

@@ -79,7 +79,10 @@ impl Desk {
         let snapshot = match why {
             Why::Timestamp => None,
             Why::Changes | Why::Snapshot => {
-                let snapshot = self.shelf.snapshot_after(&release.roles, now.plus(SNAPSHOT_LIFE_MAX));
+                let snapshot = self
+                    .shelf
+                    .newest()
+                    .snapshot_after(&release.roles, now.plus(SNAPSHOT_LIFE_MAX));
                 Some(snapshot.expect("roles were read before they were taken"))
             }
         };

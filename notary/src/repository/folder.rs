@@ -9,9 +9,9 @@ use std::{
 };
 
 use super::{
-    PublishError, ReadError, Release, RuleError, Unsigned,
+    PublishError, ReadError, Release,
     plan::plan,
-    release::{Published, Write, read, snapshot_after, timestamp_after, versioned},
+    release::{Newest, Published, Write, read, versioned},
 };
 use crate::{
     store::{StoreError, replace, sync_folder},
@@ -56,28 +56,9 @@ impl Repository {
         Ok(repository)
     }
 
-    /// The snapshot to sign for a release with these roles.
-    ///
-    /// # Errors
-    /// [`RuleError`] if one of them is no targets metadata.
-    pub fn snapshot_after(
-        &self,
-        roles: &BTreeMap<RoleName, Vec<u8>>,
-        expires: UnixSeconds,
-    ) -> Result<Unsigned<Snapshot>, RuleError> {
-        snapshot_after(self.published.as_ref(), roles, expires)
-    }
-
-    /// The timestamp to sign for a release with this snapshot, or with the one that is published.
-    ///
-    /// # Errors
-    /// [`RuleError`] if there is none, or it is none.
-    pub fn timestamp_after(
-        &self,
-        snapshot: Option<&[u8]>,
-        expires: UnixSeconds,
-    ) -> Result<Unsigned<Timestamp>, RuleError> {
-        timestamp_after(self.published.as_ref(), snapshot, expires)
+    /// What is published now: the snapshot and the timestamp of the next release follow it.
+    pub fn newest(&self) -> Newest<'_> {
+        Newest(self.published.as_ref())
     }
 
     /// Publishes a release: all of it, or, as far as readers can see, nothing.

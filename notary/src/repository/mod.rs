@@ -28,7 +28,7 @@ pub use error::{PublishError, ReadError, ReleaseError};
 pub use folder::Repository;
 pub use preview::TopSigned;
 pub use rehearsal::RehearsalError;
-pub use release::{Release, Write};
+pub use release::{Newest, Release, Write};
 pub use rules::{
     DELEGATED_LIFE_MAX, ROOT_LIFE_MAX, RuleError, SNAPSHOT_LIFE_MAX, TARGETS_LIFE_MAX, TIMESTAMP_LIFE_MAX,
 };

@@ -48,6 +48,10 @@ pub(super) struct Published {
     pub(super) roles: BTreeMap<RoleName, (Vec<u8>, Targets)>,
 }
 
+/// What is published now, if anything is, for whoever draws up what comes next.
+#[derive(Clone, Copy, Debug)]
+pub struct Newest<'a>(pub(super) Option<&'a Published>);
+
 /// The documents of a release that are signed by people, read.
 pub(super) struct Offline {
     pub(super) root: Option<Root>,
@@ -163,33 +167,40 @@ pub(super) fn version_after(role: RoleName, before: Option<Version>) -> Result<V
     }
 }
 
-/// The snapshot to sign.
-pub(super) fn snapshot_after(
-    before: Option<&Published>,
-    roles: &BTreeMap<RoleName, Vec<u8>>,
-    expires: UnixSeconds,
-) -> Result<Unsigned<Snapshot>, RuleError> {
-    let version = version_after(RoleName::snapshot(), before.map(|published| published.snapshot.version))?;
-    let meta = listed_after(before, roles)?;
-    Ok(Unsigned::new(Snapshot::new(version, expires, meta)))
-}
+impl Newest<'_> {
+    /// The snapshot to sign for a release with these roles.
+    ///
+    /// # Errors
+    /// [`RuleError`] if one of them is no targets metadata.
+    pub fn snapshot_after(
+        self,
+        roles: &BTreeMap<RoleName, Vec<u8>>,
+        expires: UnixSeconds,
+    ) -> Result<Unsigned<Snapshot>, RuleError> {
+        let before = self.0.map(|published| published.snapshot.version);
+        let version = version_after(RoleName::snapshot(), before)?;
+        let meta = listed_after(self.0, roles)?;
+        Ok(Unsigned::new(Snapshot::new(version, expires, meta)))
+    }
 
-/// The timestamp to sign.
-pub(super) fn timestamp_after(
-    before: Option<&Published>,
-    snapshot: Option<&[u8]>,
-    expires: UnixSeconds,
-) -> Result<Unsigned<Timestamp>, RuleError> {
-    let version = version_after(
-        RoleName::timestamp(),
-        before.map(|published| published.timestamp.version),
-    )?;
-    let listed = match (snapshot, before) {
-        (Some(bytes), _) => MetaFile::of(read::<Snapshot>(bytes)?.version, bytes),
-        (None, Some(published)) => published.timestamp.meta.snapshot.clone(),
-        (None, None) => return Err(RuleError::FirstIncomplete),
-    };
-    Ok(Unsigned::new(Timestamp::new(version, expires, listed)))
+    /// The timestamp to sign for a release with this snapshot, or with the one that is published.
+    ///
+    /// # Errors
+    /// [`RuleError`] if there is none, or it is none.
+    pub fn timestamp_after(
+        self,
+        snapshot: Option<&[u8]>,
+        expires: UnixSeconds,
+    ) -> Result<Unsigned<Timestamp>, RuleError> {
+        let before = self.0.map(|published| published.timestamp.version);
+        let version = version_after(RoleName::timestamp(), before)?;
+        let listed = match (snapshot, self.0) {
+            (Some(bytes), _) => MetaFile::of(read::<Snapshot>(bytes)?.version, bytes),
+            (None, Some(published)) => published.timestamp.meta.snapshot.clone(),
+            (None, None) => return Err(RuleError::FirstIncomplete),
+        };
+        Ok(Unsigned::new(Timestamp::new(version, expires, listed)))
+    }
 }
 
 /// The files of a release in the order in which they are written: a reader meets the old or the new, never half of it.

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Release, ReleaseError, RuleError, TopSigned, Unsigned, Write,
+    Release, ReleaseError, RuleError, TopSigned, Write,
     plan::plan,
     preview::{check_fresh, preview},
-    release::{Parsed, Published, snapshot_after, timestamp_after, versioned, writes},
+    release::{Newest, Parsed, Published, versioned, writes},
     rules,
 };
 use crate::{
@@ -93,28 +93,9 @@ impl Shelf {
         Ok(parsed)
     }
 
-    /// The snapshot to sign for a release with these roles.
-    ///
-    /// # Errors
-    /// [`RuleError`] if one of them is no targets metadata.
-    pub fn snapshot_after(
-        &self,
-        roles: &BTreeMap<RoleName, Vec<u8>>,
-        expires: UnixSeconds,
-    ) -> Result<Unsigned<Snapshot>, RuleError> {
-        snapshot_after(self.published.as_ref(), roles, expires)
-    }
-
-    /// The timestamp to sign for a release with this snapshot, or with the one that is published.
-    ///
-    /// # Errors
-    /// [`RuleError`] if there is none, or it is none.
-    pub fn timestamp_after(
-        &self,
-        snapshot: Option<&[u8]>,
-        expires: UnixSeconds,
-    ) -> Result<Unsigned<Timestamp>, RuleError> {
-        timestamp_after(self.published.as_ref(), snapshot, expires)
+    /// What is published now: the snapshot and the timestamp of the next release follow it.
+    pub fn newest(&self) -> Newest<'_> {
+        Newest(self.published.as_ref())
     }
 
     /// The newest root.

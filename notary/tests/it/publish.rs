@@ -22,9 +22,15 @@ fn online<T: Document + Clone>(unsigned: &Unsigned<T>, number: u8) -> Vec<u8> {
 
 /// Completes a release with snapshot and timestamp.
 fn complete(repository: &Repository, mut release: Release, now: UnixSeconds) -> Release {
-    let snapshot = repository.snapshot_after(&release.roles, now.plus(7 * DAY)).unwrap();
+    let snapshot = repository
+        .newest()
+        .snapshot_after(&release.roles, now.plus(7 * DAY))
+        .unwrap();
     let snapshot = online(&snapshot, SNAPSHOT_KEY);
-    let timestamp = repository.timestamp_after(Some(&snapshot), now.plus(DAY)).unwrap();
+    let timestamp = repository
+        .newest()
+        .timestamp_after(Some(&snapshot), now.plus(DAY))
+        .unwrap();
     release.snapshot = Some(snapshot);
     release.timestamp = online(&timestamp, TIMESTAMP_KEY);
     release
@@ -212,7 +218,11 @@ fn what_is_published_can_be_read_and_has_the_names_of_consistent_snapshots() {
 fn the_hourly_sign_of_life_is_a_timestamp_alone() {
     let mut house = House::new();
     let later = NOW.plus(HOUR);
-    let timestamp = house.repository.timestamp_after(None, later.plus(DAY)).unwrap();
+    let timestamp = house
+        .repository
+        .newest()
+        .timestamp_after(None, later.plus(DAY))
+        .unwrap();
     let release = Release {
         timestamp: online(&timestamp, TIMESTAMP_KEY),
         ..Release::default()
@@ -266,10 +276,15 @@ fn what_readers_would_refuse_is_not_published() {
     // A snapshot that the online key did not sign.
     let release = house.next_member(b"x");
     let mut release = complete(&house.repository, release, NOW);
-    let snapshot = house.repository.snapshot_after(&release.roles, NOW.plus(DAY)).unwrap();
+    let snapshot = house
+        .repository
+        .newest()
+        .snapshot_after(&release.roles, NOW.plus(DAY))
+        .unwrap();
     let snapshot = online(&snapshot, TIMESTAMP_KEY);
     let timestamp = house
         .repository
+        .newest()
         .timestamp_after(Some(&snapshot), NOW.plus(DAY))
         .unwrap();
     (release.snapshot, release.timestamp) = (Some(snapshot), online(&timestamp, TIMESTAMP_KEY));
@@ -352,6 +367,7 @@ fn a_snapshot_or_timestamp_of_something_else_is_refused() {
     };
     let empty = house
         .repository
+        .newest()
         .snapshot_after(&BTreeMap::new(), NOW.plus(DAY))
         .unwrap();
     let mut short = empty.document().clone();
@@ -403,6 +419,7 @@ fn a_revoked_role_stays_in_the_snapshot_and_its_name_goes_on_from_its_version() 
         .unwrap();
     let snapshot = house
         .repository
+        .newest()
         .snapshot_after(&BTreeMap::new(), NOW.plus(DAY))
         .unwrap();
     assert_eq!(snapshot.document().entry(&name("m-a")).unwrap().version, version(2));
@@ -456,11 +473,13 @@ fn roots_rotate_one_version_at_a_time() {
     };
     let snapshot = house
         .repository
+        .newest()
         .snapshot_after(&BTreeMap::new(), NOW.plus(DAY))
         .unwrap();
     let snapshot = online(&snapshot, SNAPSHOT_KEY);
     let timestamp = house
         .repository
+        .newest()
         .timestamp_after(Some(&snapshot), NOW.plus(DAY))
         .unwrap();
     release.snapshot = Some(snapshot);

@@ -426,10 +426,15 @@ impl House {
         }
         let snapshot = self
             .repository
+            .newest()
             .snapshot_after(&release.roles, NOW.plus(7 * DAY))
             .unwrap();
         let snapshot = signed(snapshot.document().clone(), &[SNAPSHOT_KEY]);
-        let timestamp = self.repository.timestamp_after(Some(&snapshot), NOW.plus(DAY)).unwrap();
+        let timestamp = self
+            .repository
+            .newest()
+            .timestamp_after(Some(&snapshot), NOW.plus(DAY))
+            .unwrap();
         release.timestamp = signed(timestamp.document().clone(), &[TIMESTAMP_KEY]);
         release.snapshot = Some(snapshot);
         self.repository

@@ -292,10 +292,14 @@ impl TestNotary {
                 .roles
                 .insert(name(role), signed(&Unsigned::new(document), number));
         }
-        let snapshot = self.repository.snapshot_after(&release.roles, time.plus(7 * DAY));
+        let snapshot = self
+            .repository
+            .newest()
+            .snapshot_after(&release.roles, time.plus(7 * DAY));
         release.snapshot = Some(signed(&snapshot.expect("roles were signed"), ONLINE));
         let timestamp = self
             .repository
+            .newest()
             .timestamp_after(release.snapshot.as_deref(), time.plus(DAY));
         release.timestamp = signed(&timestamp.expect("a snapshot was signed"), ONLINE);
         self.repository

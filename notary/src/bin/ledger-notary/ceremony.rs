@@ -152,15 +152,10 @@ pub fn standing<T: Document + Clone>(
 /// `targets …`
 pub fn targets_command(command: &TargetsCommand) -> eyre::Result<Report> {
     match command {
-        TargetsCommand::New(TargetsNewArgs {
-            out,
-            deny_keys,
-            deny_threshold,
-            days,
-        }) => {
+        TargetsCommand::New(TargetsNewArgs { out, holders, days }) => {
             let deny = Holders {
-                keys: deny_keys.clone(),
-                threshold: *deny_threshold,
+                keys: holders.deny_keys.clone(),
+                threshold: holders.deny_threshold,
             };
             let sheet = Sheet::new(first_targets(&deny, now()?.plus(days * DAY))?);
             files::write_new(out, &sheet.file())?;

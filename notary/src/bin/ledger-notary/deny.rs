@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     args::{
         TrustArgs,
-        ceremony::{DenyCommand, DenyNewArgs, DenyNextArgs, DenyReplaceArgs, DenySendArgs, DenySignArgs},
+        ceremony::{DenyCommand, DenyNewArgs, DenyNextArgs, DenyOutArgs, DenyReplaceArgs, DenySendArgs, DenySignArgs},
         orders::SuspendArgs,
     },
     ceremony::{now, signed_report, standing},
@@ -42,20 +42,16 @@ pub fn command(command: &DenyCommand) -> eyre::Result<Report> {
 
 fn new(args: &DenyNewArgs) -> eyre::Result<Report> {
     let list = papers::first_deny(&args.network.network.0);
-    write(
-        (&args.out, &args.list_out),
-        &list,
-        Version::FIRST,
-        now()?.plus(args.days * DAY),
-    )
+    write(&args.written, &list, Version::FIRST, now()?)
 }
 
 /// Writes a list, and metadata for it that nobody has signed.
-fn write((out, list_out): (&Path, &Path), list: &[u8], version: Version, expires: UnixSeconds) -> eyre::Result<Report> {
+fn write(to: &DenyOutArgs, list: &[u8], version: Version, now: UnixSeconds) -> eyre::Result<Report> {
+    let expires = now.plus(to.days * DAY);
     let mut targets = Targets::new(version, expires);
     targets.targets.insert(Place::Deny.path(), TargetFile::of(list));
-    files::write_new(list_out, list)?;
-    files::write_new(out, &Unsigned::new(targets).file(&[]))?;
+    files::write_new(&to.list_out, list)?;
+    files::write_new(&to.out, &Unsigned::new(targets).file(&[]))?;
     Ok(Report::of(
         json!({ "version": version, "expires": expires, "signed": 0 }),
     ))
@@ -91,7 +87,7 @@ fn next(args: &DenyNextArgs) -> eyre::Result<Report> {
         _ => None,
     };
     let (list, version) = following((&args.server.server, &args.trust), change, now)?;
-    write((&args.out, &args.list_out), &list, version, now.plus(args.days * DAY))
+    write(&args.written, &list, version, now)
 }
 
 fn sign(args: &DenySignArgs) -> eyre::Result<Report> {
@@ -133,10 +129,10 @@ fn replace(args: &DenyReplaceArgs) -> eyre::Result<Report> {
         Key::Ed25519(public) => Some(Hex32(*public)),
         Key::Other { .. } => None,
     };
-    let keys = args.deny_keys.iter().map(hex).collect::<Option<Vec<_>>>();
+    let keys = args.holders.deny_keys.iter().map(hex).collect::<Option<Vec<_>>>();
     let command = Command::ReplaceDenyKeys {
         keys: keys.ok_or_eyre("a key of the command line is ed25519")?,
-        threshold: args.deny_threshold,
+        threshold: args.holders.deny_threshold,
         role: files::read_text(&args.file)?,
     };
     Ok(taken(Sender::new(&args.order)?.post("/v1/proposals", command)?))
@@ -145,13 +141,13 @@ fn replace(args: &DenyReplaceArgs) -> eyre::Result<Report> {
 /// `suspend`
 pub fn suspend(args: &SuspendArgs) -> eyre::Result<Report> {
     let now = now()?;
-    let sender = Sender::new(&args.order)?;
+    let sender = Sender::new(&args.about.order)?;
     let change = match &args.reason {
         Some(reason) => begin(reason, now)?,
         None => Suspend::Lift,
     };
-    let from = (args.order.server.server.as_str(), &args.trust);
-    let (deny, version) = following(from, Some((&args.member, change)), now)?;
+    let from = (args.about.order.server.server.as_str(), &args.about.trust);
+    let (deny, version) = following(from, Some((&args.about.member, change)), now)?;
     let role = papers::role(&Place::Deny, &deny, version, now.plus(args.days * DAY), &sender.keys);
     let (role, deny) = (String::from_utf8(role)?, String::from_utf8(deny)?);
     Ok(taken(sender.post("/v1/suspensions", Command::Suspend { role, deny })?))

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{
         OrderArgs, TrustArgs,
-        orders::{ApproveArgs, DecisionArgs, FoundArgs, PublishArgs, RejectArgs, RevokeArgs, RotateArgs, SubmitArgs},
+        orders::{ApproveArgs, DecisionArgs, FoundArgs, MemberArgs, PublishArgs, RejectArgs, RotateArgs, SubmitArgs},
     },
     ceremony::now,
     files,
@@ -327,7 +327,7 @@ pub fn publish(args: &PublishArgs) -> eyre::Result<Report> {
 }
 
 /// `revoke`
-pub fn revoke(args: &RevokeArgs) -> eyre::Result<Report> {
+pub fn revoke(args: &MemberArgs) -> eyre::Result<Report> {
     let sender = Sender::new(&args.order)?;
     let mut reader = reader(&args.order.server.server, &args.trust)?;
     let mut verifier = reader.refresh(now()?)?;

@@ -306,6 +306,7 @@ impl House {
         let timestamp = self
             .desk
             .shelf()
+            .newest()
             .timestamp_after(snapshot.as_deref(), self.now.plus(DAY));
         let timestamp: Unsigned<_> = timestamp.unwrap();
         assert_eq!(timestamp.document().version, due.timestamp);

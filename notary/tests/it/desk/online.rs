@@ -92,7 +92,7 @@ fn the_online_keys_complete_what_is_due_and_nothing_else() {
     // Stolen online keys sign what they like: what the working group has not approved is no release.
     let by_stranger = {
         let mut other = order.clone();
-        let timestamp = house.desk.shelf().timestamp_after(
+        let timestamp = house.desk.shelf().newest().timestamp_after(
             order.command.snapshot.as_deref().map(str::as_bytes),
             house.now.plus(DAY),
         );
@@ -106,7 +106,7 @@ fn the_online_keys_complete_what_is_due_and_nothing_else() {
     );
     let long = {
         let mut other = order.clone();
-        let timestamp = house.desk.shelf().timestamp_after(
+        let timestamp = house.desk.shelf().newest().timestamp_after(
             order.command.snapshot.as_deref().map(str::as_bytes),
             house.now.plus(DAY + 1),
         );
@@ -188,7 +188,12 @@ fn a_member_that_changes_its_nodes_while_others_are_signed_for_keeps_nothing_bac
     assert_eq!(why(&house), Some(Why::Changes));
     // But nobody keeps a member waiting for good.
     let complete = {
-        let timestamp = house.desk.shelf().timestamp_after(None, house.now.plus(DAY)).unwrap();
+        let timestamp = house
+            .desk
+            .shelf()
+            .newest()
+            .timestamp_after(None, house.now.plus(DAY))
+            .unwrap();
         Complete {
             snapshot: None,
             timestamp: super::kit::text(timestamp.document().clone(), &[TIMESTAMP_KEY]),

@@ -133,6 +133,7 @@ fn other_online_keys_sign_from_their_root_on() {
     let timestamp = house
         .desk
         .shelf()
+        .newest()
         .timestamp_after(Some(&snapshot), house.now.plus(DAY))
         .unwrap();
     let mut order = order;

@@ -101,18 +101,26 @@ pub enum TargetsCommand {
     Sign(TargetsSignArgs),
 }
 
+/// Who may suspend from then on.
+#[derive(Clone, Debug, Args)]
+pub struct DenyHolderArgs {
+    /// Public key of somebody who may suspend from then on, several times
+    #[arg(long = "deny-key", value_name = "HEX", value_parser = public_key, required = true)]
+    pub deny_keys: Vec<Key>,
+    /// How many of them must sign
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub deny_threshold: NonZeroU32,
+}
+
 /// `targets new`
 #[derive(Clone, Debug, Args)]
 pub struct TargetsNewArgs {
     /// File to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Public key of somebody who may suspend, several times
-    #[arg(long = "deny-key", value_name = "HEX", value_parser = public_key, required = true)]
-    pub deny_keys: Vec<Key>,
-    /// How many of them must sign
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub deny_threshold: NonZeroU32,
+    /// Who may suspend from then on.
+    #[command(flatten)]
+    pub holders: DenyHolderArgs,
     /// How long it will be good, in days
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=92))]
     pub days: u64,
@@ -147,12 +155,9 @@ pub enum DenyCommand {
     Replace(DenyReplaceArgs),
 }
 
-/// `deny new`
+/// The next list, and metadata for it that nobody has signed.
 #[derive(Clone, Debug, Args)]
-pub struct DenyNewArgs {
-    /// Which network.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+pub struct DenyOutArgs {
     /// Metadata file to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -162,6 +167,17 @@ pub struct DenyNewArgs {
     /// How long the metadata will be good, in days
     #[arg(long, value_name = "DAYS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=183))]
     pub days: u64,
+}
+
+/// `deny new`
+#[derive(Clone, Debug, Args)]
+pub struct DenyNewArgs {
+    /// Which network.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// What is written.
+    #[command(flatten)]
+    pub written: DenyOutArgs,
 }
 
 /// `deny next`
@@ -182,15 +198,9 @@ pub struct DenyNextArgs {
     /// A member that may validate again
     #[arg(long, value_name = "MEMBER", value_parser = member)]
     pub lift: Option<NotaryId>,
-    /// Metadata file to write
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// File of the list to write
-    #[arg(long, value_name = "FILE")]
-    pub list_out: PathBuf,
-    /// How long the metadata will be good, in days
-    #[arg(long, value_name = "DAYS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=183))]
-    pub days: u64,
+    /// What is written.
+    #[command(flatten)]
+    pub written: DenyOutArgs,
 }
 
 /// `deny sign`
@@ -237,10 +247,7 @@ pub struct DenyReplaceArgs {
     /// Metadata for the published list, signed by the new keys (`deny next`, `deny sign --deny-key`)
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Public key of somebody who may suspend from then on, several times
-    #[arg(long = "deny-key", value_name = "HEX", value_parser = public_key, required = true)]
-    pub deny_keys: Vec<Key>,
-    /// How many of them must sign
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub deny_threshold: NonZeroU32,
+    /// Who may suspend from then on.
+    #[command(flatten)]
+    pub holders: DenyHolderArgs,
 }

@@ -14,7 +14,7 @@ use ledger_notary::{
     tuf::Key,
 };
 use orders::{
-    ApproveArgs, AuditArgs, DecisionArgs, FoundArgs, PublishArgs, RejectArgs, RevokeArgs, RotateArgs, StatusArgs,
+    ApproveArgs, AuditArgs, DecisionArgs, FoundArgs, MemberArgs, PublishArgs, RejectArgs, RotateArgs, StatusArgs,
     SubmitArgs, SuspendArgs,
 };
 use services::{RebuildArgs, ServeArgs, SignArgs};
@@ -118,7 +118,7 @@ pub enum Command {
     /// Those who may suspend: keep a member from validating, or let it again
     Suspend(SuspendArgs),
     /// Working group: propose that a member is not one any more
-    Revoke(RevokeArgs),
+    Revoke(MemberArgs),
     /// Holders of root: hand in the next root with one signature more
     Rotate(RotateArgs),
     /// Show what the server says of itself, of a submission, of a member or of the open proposal

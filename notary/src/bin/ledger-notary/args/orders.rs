@@ -107,10 +107,9 @@ pub struct PublishArgs {
     pub days: u64,
 }
 
-/// `suspend`
+/// `revoke`, and of others what is about a member that is published.
 #[derive(Clone, Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["reason", "lift"]))]
-pub struct SuspendArgs {
+pub struct MemberArgs {
     /// The command.
     #[command(flatten)]
     pub order: OrderArgs,
@@ -120,6 +119,15 @@ pub struct SuspendArgs {
     /// The member
     #[arg(value_name = "MEMBER", value_parser = member)]
     pub member: NotaryId,
+}
+
+/// `suspend`
+#[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["reason", "lift"]))]
+pub struct SuspendArgs {
+    /// About whom.
+    #[command(flatten)]
+    pub about: MemberArgs,
     /// File that says why; only its hash is published
     #[arg(long, value_name = "FILE")]
     pub reason: Option<PathBuf>,
@@ -129,20 +137,6 @@ pub struct SuspendArgs {
     /// How long the metadata will be good, in days
     #[arg(long, value_name = "DAYS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=183))]
     pub days: u64,
-}
-
-/// `revoke`
-#[derive(Clone, Debug, Args)]
-pub struct RevokeArgs {
-    /// The command.
-    #[command(flatten)]
-    pub order: OrderArgs,
-    /// What is trusted.
-    #[command(flatten)]
-    pub trust: TrustArgs,
-    /// The member
-    #[arg(value_name = "MEMBER", value_parser = member)]
-    pub member: NotaryId,
 }
 
 /// `rotate`
