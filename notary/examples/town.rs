@@ -9,7 +9,7 @@ mod kit;
 #[path = "../tests/it/town.rs"]
 mod town;
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 fn main() {
     let folder = std::env::args_os()
@@ -21,9 +21,5 @@ fn main() {
     town.found();
     town.admit("aurora", 41);
     town.audit();
-    for (path, bytes) in town::files(&town.published()) {
-        let place = folder.join(path);
-        fs::create_dir_all(place.parent().expect("a file has a folder")).expect("the folder can be made");
-        fs::write(place, bytes).expect("the folder can be written");
-    }
+    town::copy(&town.published(), &folder);
 }

@@ -24,7 +24,7 @@ use crate::{
     kills::network,
     kit::{DAY, secret},
     process::serve,
-    town::{Town, files, now},
+    town::{Town, copy, now},
 };
 
 /// A server that shows a folder and says that something is due.
@@ -89,11 +89,7 @@ fn a_server_that_was_taken_over_gets_no_signature() {
     town.start();
     town.found();
     let founded = town.path("founded");
-    for (path, bytes) in files(&town.published()) {
-        let place = founded.join(path);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::write(place, bytes).unwrap();
-    }
+    copy(&town.published(), &founded);
     town.admit("aurora", 41);
     let liar = Liar::new(&town.published());
     let mut signer = signer(&town, &liar.url, "signer");

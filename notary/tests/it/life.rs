@@ -4,7 +4,6 @@
 use std::{
     fs,
     io::Write,
-    path::Path,
     process::{Command, Stdio},
 };
 
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     postgres::Postgres,
-    town::{Town, files, node, nodes, now, public},
+    town::{Town, approval, files, is_partial, node, nodes, now, public, suspension},
 };
 
 /// The whole life, on one kind of storage.
@@ -40,8 +39,6 @@ fn life(storage: Option<String>) {
     let storage = town.storage().to_owned();
     let rebuild = ["rebuild", "--storage", &storage, "--folder", "again"];
     town.ok(&[&rebuild[..], &log_key].concat());
-    // Of the log's last tile all lengths were shown, one after the other; the last one is enough.
-    let is_partial = |path: &Path| path.to_string_lossy().contains(".p/");
     let again = files(&town.path("again"));
     for (path, bytes) in &before {
         assert!(
@@ -108,18 +105,11 @@ fn admit_and_change(town: &Town) {
 }
 
 fn suspend_and_lift(town: &Town) {
-    fs::write(town.path("reason"), "its nodes equivocate").unwrap();
     let trust = ["--trusted", "deny", "--root", "root.json"];
-    town.signed(
-        &[&["suspend", "aurora", "--reason", "reason"], &trust[..]].concat(),
-        &["deny"],
-    );
+    town.signed(&suspension("aurora"), &["deny"]);
     assert_eq!(town.sign()["signed"], "changes");
     assert_eq!(town.standing("aurora"), "suspended");
-    let again = town.signed_refused(
-        &[&["suspend", "aurora", "--reason", "reason"], &trust[..]].concat(),
-        &["deny"],
-    );
+    let again = town.signed_refused(&suspension("aurora"), &["deny"]);
     assert!(again.contains("suspended already"), "{again}");
     town.signed(&[&["suspend", "aurora", "--lift"], &trust[..]].concat(), &["deny"]);
     town.sign();
@@ -288,16 +278,7 @@ fn one_stolen_key_of_the_working_group_publishes_nothing() {
     // It signs, as often as it likes: one key is one signature.
     town.approve(&["group-1"]);
     let (version, sha256) = town.proposal();
-    let approve = [
-        "approve",
-        &version,
-        "--sha256",
-        &sha256,
-        "--trusted",
-        "group",
-        "--root",
-        "root.json",
-    ];
+    let approve = approval(&version, &sha256);
     let said = town.signed_refused(&approve, &["group-1"]);
     assert!(said.contains("so already"), "{said}");
     let said = town.signed_refused(&approve, &["thief"]);
@@ -306,12 +287,7 @@ fn one_stolen_key_of_the_working_group_publishes_nothing() {
     assert_eq!(files(&town.published().join("targets")), before);
     assert_eq!(town.standing("aurora"), "published");
     // Nor may it suspend anybody, or speak for a member.
-    fs::write(town.path("reason"), "because").unwrap();
-    let trust = ["--trusted", "deny", "--root", "root.json"];
-    let said = town.signed_refused(
-        &[&["suspend", "aurora", "--reason", "reason"], &trust[..]].concat(),
-        &["group-1"],
-    );
+    let said = town.signed_refused(&suspension("aurora"), &["group-1"]);
     assert!(said.contains("refused (403"), "{said}");
     let published = fs::read(town.path("aurora.nodes.json")).unwrap();
     town.write_nodes("aurora", &nodes("aurora", Some(&published), vec![node("aurora", 77)]));
@@ -329,7 +305,6 @@ fn those_who_may_suspend_are_replaced_and_two_of_them_must_sign() {
     town.start();
     town.found();
     town.admit("aurora", 41);
-    fs::write(town.path("reason"), "its nodes equivocate").unwrap();
     let trust = ["--trusted", "deny", "--root", "root.json"];
     let (two, three) = (public(16), public(17));
     let keys = ["--deny-key", &two, "--deny-key", &three, "--deny-threshold", "2"];
@@ -352,10 +327,7 @@ fn those_who_may_suspend_are_replaced_and_two_of_them_must_sign() {
     town.signed(&replace, &["group-1"]);
     town.approve(&["group-1", "group-3"]);
     assert_eq!(town.sign()["signed"], "changes");
-    let old = town.signed_refused(
-        &[&["suspend", "aurora", "--reason", "reason"], &trust[..]].concat(),
-        &["deny"],
-    );
+    let old = town.signed_refused(&suspension("aurora"), &["deny"]);
     assert!(old.contains("refused (403"), "{old}");
 
     // From now on a suspension goes from one to the other.

@@ -8,7 +8,7 @@ use jsonschema::{Draft, Validator};
 use ledger_notary::{
     client::order::{Stamp, sealed},
     desk::{Command, SubmissionId},
-    http::{Http, Patience, Reply},
+    http::Reply,
     server::{openapi::DOCUMENT, routes::table},
 };
 use serde_json::{Value, json};
@@ -102,30 +102,14 @@ fn what_a_server_answers_has_the_form_that_is_described() {
     let document = document();
     let mut town = Town::new(None);
     town.start();
-    let http = Http::new(Patience::PERSON).unwrap();
     let ask = |path: &str, at: &str| {
-        let reply = http
-            .send(Method::GET, &format!("{}{at}", town.url), Vec::new(), 1 << 20)
-            .unwrap();
+        let reply = town.ask(Method::GET, at, Vec::new());
         check(&document, path, "get", &reply);
         reply.status.as_u16()
     };
     assert_eq!(ask("/v1/status", "/v1/status"), 200, "before it is founded");
     assert_eq!(ask("/v1/due", "/v1/due"), 200);
-    town.signed(
-        &[
-            "found",
-            "--root",
-            "root.json",
-            "--targets",
-            "targets.json",
-            "--deny",
-            "deny-role.json",
-            "--deny-list",
-            "deny.json",
-        ],
-        &["root-1"],
-    );
+    town.hand_in_founding();
     assert_eq!(ask("/v1/due", "/v1/due"), 200, "something is due");
     town.sign();
     town.admit("aurora", 41);
@@ -166,10 +150,7 @@ fn what_a_server_answers_has_the_form_that_is_described() {
     ] {
         assert_eq!(ask(path, &at), status, "{at}");
     }
-    let metrics = http
-        .send(Method::GET, &format!("{}/metrics", town.url), Vec::new(), 1 << 20)
-        .unwrap();
-    let metrics = String::from_utf8(metrics.body).unwrap();
+    let metrics = String::from_utf8(town.ask(Method::GET, "/metrics", Vec::new()).body).unwrap();
     let entries = town.ok(&["status"])["entries"].clone();
     for line in [
         format!("ledger_notary_entries {entries}\n"),
@@ -186,25 +167,19 @@ fn every_path_that_takes_orders_refuses_what_is_none() {
     let document = document();
     let mut town = Town::new(None);
     town.start();
-    let http = Http::new(Patience::PERSON).unwrap();
     let long = vec![b' '; (1 << 20) + 1];
     for route in table().iter().filter(|route| route.method != Method::GET) {
         let at = route.path.replace("{id}", "1").replace("{version}", "1");
         let method = route.method.as_str().to_lowercase();
         for (body, status) in [(b"{}".to_vec(), 400), (long.clone(), 413)] {
-            let address = format!("{}{at}", town.url);
-            let reply = http.send(route.method.clone(), &address, body, 1 << 20).unwrap();
+            let reply = town.ask(route.method.clone(), &at, body);
             assert_eq!(reply.status.as_u16(), status, "{method} {at}");
             check(&document, route.path, &method, &reply);
         }
-        let reply = http
-            .send(Method::DELETE, &format!("{}{at}", town.url), Vec::new(), 1 << 20)
-            .unwrap();
+        let reply = town.ask(Method::DELETE, &at, Vec::new());
         assert_eq!(reply.status.as_u16(), 405, "{at}");
     }
-    let reply = http
-        .send(Method::GET, &format!("{}/nothing", town.url), Vec::new(), 1 << 20)
-        .unwrap();
+    let reply = town.ask(Method::GET, "/nothing", Vec::new());
     let answer: Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(
         (reply.status.as_u16(), &answer["error"]["kind"]),
@@ -218,7 +193,6 @@ fn an_order_counts_once_and_under_its_own_path() {
     let mut town = Town::new(None);
     town.start();
     town.found();
-    let http = Http::new(Patience::PERSON).unwrap();
     let mut sequence = 0;
     let mut order = |command: Command| {
         sequence += 1;
@@ -233,9 +207,7 @@ fn an_order_counts_once_and_under_its_own_path() {
         sealed(&network(), stamp, command, &[secret(11)])
     };
     let send = |method: Method, path: &str, at: &str, body: &[u8]| {
-        let reply = http
-            .send(method.clone(), &format!("{}{at}", town.url), body.to_vec(), 1 << 20)
-            .unwrap();
+        let reply = town.ask(method.clone(), at, body.to_vec());
         check(&document, path, &method.as_str().to_lowercase(), &reply);
         let kind = serde_json::from_slice::<Value>(&reply.body).unwrap()["error"]["kind"].clone();
         (reply.status.as_u16(), kind)

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     postgres::Postgres,
-    town::{Town, files},
+    town::{Town, files, is_partial},
 };
 
 fn founded(storage: Option<String>) -> Town {
@@ -21,7 +21,6 @@ fn founded(storage: Option<String>) -> Town {
 fn what_is_missing_in_the_folder_is_written_again() {
     let mut town = founded(None);
     let whole = files(&town.published());
-    let is_partial = |path: &std::path::Path| path.to_string_lossy().contains(".p/");
     // As a crash between the storage and the folder leaves it: files of the last release, and not its timestamp; a half checkpoint.
     for gone in [
         &["metadata/timestamp.json", "log/checkpoint"][..],
@@ -124,16 +123,6 @@ fn a_storage_that_goes_away_stops_the_server() {
 fn a_signer_signs_by_itself_and_outlives_the_server() {
     let mut town = Town::new(None);
     town.start();
-    let files = [
-        "--root",
-        "root.json",
-        "--targets",
-        "targets.json",
-        "--deny",
-        "deny-role.json",
-        "--deny-list",
-        "deny.json",
-    ];
     let keys = [
         "sign",
         "--every",
@@ -145,7 +134,7 @@ fn a_signer_signs_by_itself_and_outlives_the_server() {
     ];
     let arguments = [&keys[..], &["--trusted", "signer", "--root", "root.json"]].concat();
     let mut signer = town.command(&arguments).stdout(Stdio::null()).spawn().unwrap();
-    town.signed(&[&["found"], &files[..]].concat(), &["root-1"]);
+    town.hand_in_founding();
     let wait = |town: &Town, version: u64| {
         let is_there = |status: &Value| status["metadata"]["snapshot"]["version"].as_u64() >= Some(version);
         let waited = (0..300).any(|_| {
@@ -180,11 +169,8 @@ fn who_asks_too_often_is_told_when_to_come_back() {
         "--writes-burst",
         "1",
     ]);
-    let http = ledger_notary::http::Http::new(ledger_notary::http::Patience::PERSON).unwrap();
     let ask = |method: http::Method| {
-        let reply = http
-            .send(method, &format!("{}/v1/founding", town.url), b"{}".to_vec(), 1 << 20)
-            .unwrap();
+        let reply = town.ask(method, "/v1/founding", b"{}".to_vec());
         (reply.status.as_u16(), String::from_utf8(reply.body).unwrap())
     };
     let reads: Vec<_> = (0..5).map(|_| ask(http::Method::GET).0).collect();

@@ -18,7 +18,7 @@ use ledger_notary::{
 use crate::{
     kills::{Folder, network, refreshed},
     kit::{DAY, secret},
-    town::{Town, now},
+    town::{Town, copy, now, suspension},
 };
 
 /// The thief's copy of what is published, and the two keys.
@@ -35,11 +35,7 @@ fn read<T: Document + Clone>(bytes: &[u8]) -> T {
 impl Thief {
     fn new(town: &Town, name: &str) -> Self {
         let folder = town.path(name);
-        for (path, bytes) in crate::town::files(&town.published()) {
-            let place = folder.join(path);
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, bytes).unwrap();
-        }
+        copy(&town.published(), &folder);
         let timestamp: Timestamp = read(&fs::read(folder.join("metadata/timestamp.json")).unwrap());
         let version = timestamp.meta.snapshot.version;
         let snapshot = read(&fs::read(folder.join(format!("metadata/{version}.snapshot.json"))).unwrap());
@@ -154,18 +150,7 @@ fn the_server_takes_no_more_from_the_online_keys_than_it_asked_for() {
     assert!(said.contains("409") && said.contains("nothing is"), "{said}");
 
     // Something is due now, but not that.
-    fs::write(town.path("reason"), "because").unwrap();
-    let suspend = [
-        "suspend",
-        "aurora",
-        "--reason",
-        "reason",
-        "--trusted",
-        "deny",
-        "--root",
-        "root.json",
-    ];
-    town.signed(&suspend, &["deny"]);
+    town.signed(&suspension("aurora"), &["deny"]);
     let (snapshot, timestamp) = Thief::new(&town, "without").sign(now);
     let said = complete(Some(snapshot.clone()), timestamp.clone(), 31);
     assert!(

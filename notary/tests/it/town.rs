@@ -14,9 +14,11 @@ use alloy_primitives::FixedBytes;
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use ed25519_dalek::{Signer, SigningKey};
+use http::Method;
 use ledger_chainspec::{ConsensusKey, Signature64, peer_id_of, peer_id_to_text};
 use ledger_keys::{Password, consensus};
 use ledger_notary::{
+    http::{Http, Patience, Reply},
     records::{KeyRole, Node, Nodes, Proofs},
     tuf::UnixSeconds,
 };
@@ -27,6 +29,9 @@ use crate::kit::{DAY, secret};
 
 /// The network of the town.
 pub const NETWORK: &str = "test-net/6301";
+
+/// Longest answer that a test reads.
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
 
 /// Everybody with a key of their own, and the number that it is made of.
 const PEOPLE: [(&str, u8); 14] = [
@@ -90,6 +95,7 @@ impl Town {
         };
         fs::write(town.path("password"), "correct horse\n").unwrap();
         fs::set_permissions(town.path("password"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(town.path("reason"), "its nodes equivocate").unwrap();
         let password = Password::new("correct horse".to_owned());
         for (name, number) in PEOPLE {
             consensus::write_encrypted(&town.key(name), &secret(number), &password).unwrap();
@@ -272,8 +278,15 @@ impl Town {
         self.server.take().expect("the server runs").wait_with_output().unwrap()
     }
 
-    /// Founds the notary, and lets the online keys sign.
-    pub fn found(&self) {
+    /// What the server answers over plain HTTP.
+    pub fn ask(&self, method: Method, at: &str, body: Vec<u8>) -> Reply {
+        let http = Http::new(Patience::PERSON).unwrap();
+        http.send(method, &format!("{}{at}", self.url), body, ANSWER_BYTES_MAX)
+            .unwrap()
+    }
+
+    /// Hands the first release in, which the online keys have not signed then.
+    pub fn hand_in_founding(&self) {
         let files = [
             "--root",
             "root.json",
@@ -285,6 +298,11 @@ impl Town {
             "deny.json",
         ];
         self.signed(&[&["found"], &files[..]].concat(), &["root-1"]);
+    }
+
+    /// Founds the notary, and lets the online keys sign.
+    pub fn found(&self) {
+        self.hand_in_founding();
         assert_eq!(self.sign()["signed"], "changes");
     }
 
@@ -363,17 +381,7 @@ impl Town {
     #[track_caller]
     pub fn approve(&self, people: &[&str]) {
         let (version, sha256) = self.proposal();
-        let arguments = [
-            "approve",
-            &version,
-            "--sha256",
-            &sha256,
-            "--trusted",
-            "group",
-            "--root",
-            "root.json",
-        ];
-        self.signed(&arguments, people);
+        self.signed(&approval(&version, &sha256), people);
     }
 
     /// Takes a member in, from its submission to the release.
@@ -404,6 +412,48 @@ impl Drop for Town {
         if self.server.is_some() {
             self.kill();
         }
+    }
+}
+
+/// The command that approves a proposal of these bytes.
+pub fn approval<'a>(version: &'a str, sha256: &'a str) -> [&'a str; 8] {
+    [
+        "approve",
+        version,
+        "--sha256",
+        sha256,
+        "--trusted",
+        "group",
+        "--root",
+        "root.json",
+    ]
+}
+
+/// The command that suspends a member.
+pub fn suspension(member: &str) -> [&str; 8] {
+    [
+        "suspend",
+        member,
+        "--reason",
+        "reason",
+        "--trusted",
+        "deny",
+        "--root",
+        "root.json",
+    ]
+}
+
+/// Whether a published file is one of the lengths that the log's last tile had: the last one is enough.
+pub fn is_partial(path: &Path) -> bool {
+    path.to_string_lossy().contains(".p/")
+}
+
+/// Copies every file below a folder.
+pub fn copy(from: &Path, to: &Path) {
+    for (path, bytes) in files(from) {
+        let place = to.join(path);
+        fs::create_dir_all(place.parent().expect("a file has a folder")).unwrap();
+        fs::write(place, bytes).unwrap();
     }
 }
 
