@@ -60,14 +60,23 @@ pub async fn serve(folder: &Path, part: Part, path: &str) -> Response {
     };
     match read(place).await {
         Ok(bytes) => answer(path, bytes),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => {
-            Problem::no_such_file(path).into_response()
-        }
+        Err(error) if is_absence(error.kind()) => Problem::no_such_file(path).into_response(),
         Err(error) => {
             tracing::error!(target: "ledger::notary", %error, path, "published file cannot be read");
             Problem::disk().into_response()
         }
     }
+}
+
+/// Whether an error says that no file can lie there: callers make such paths up, and no operator must act.
+fn is_absence(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::NotFound
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidFilename
+    )
 }
 
 async fn read(place: PathBuf) -> io::Result<Vec<u8>> {
@@ -140,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn files_that_change_are_asked_for_anew() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("metadata")).unwrap();
+        std::fs::create_dir_all(folder.path().join("metadata/folder")).unwrap();
         for name in ["timestamp.json", "1.root.json"] {
             std::fs::write(folder.path().join("metadata").join(name), b"{}").unwrap();
         }
@@ -148,6 +157,9 @@ mod tests {
             ("timestamp.json", 200, "no-cache"),
             ("1.root.json", 200, "public, max-age=31536000, immutable"),
             ("2.root.json", 404, "no-store"),
+            ("folder", 404, "no-store"),
+            ("timestamp.json/below", 404, "no-store"),
+            (&"a".repeat(300), 404, "no-store"),
         ] {
             let response = serve(folder.path(), Part::Metadata, name).await;
             assert_eq!(response.status().as_u16(), status, "{name}");
