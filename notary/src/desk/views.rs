@@ -1,6 +1,6 @@
 //! How do things stand? What the desk tells to whoever asks; nothing here decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -140,7 +140,7 @@ impl Desk {
         let last = member.history.back().map(|event| event.standing);
         Some(MemberView {
             id,
-            standing: self.standing(id, now).or(last)?,
+            standing: self.standing(id, &self.suspended(), now).or(last)?,
             admission: self.admission(id),
             nodes,
             submission: member.submission,
@@ -150,13 +150,13 @@ impl Desk {
     }
 
     /// Where a member stands by what is published.
-    fn standing(&self, member: &NotaryId, now: UnixSeconds) -> Option<Standing> {
+    fn standing(&self, member: &NotaryId, suspended: &BTreeSet<NotaryId>, now: UnixSeconds) -> Option<Standing> {
         let admission = self.admission(member)?;
         Some(match admission.state {
             State::Revoked => Standing::Revoked,
             _ if admission.not_after <= now => Standing::Expired,
             State::Suspended => Standing::Suspended,
-            State::Active if self.suspended().contains(member) => Standing::Suspended,
+            State::Active if suspended.contains(member) => Standing::Suspended,
             State::Active => Standing::Published,
         })
     }
@@ -176,7 +176,7 @@ impl Desk {
             let record = self.shelf.record(&place)?;
             let nodes = Nodes::parse(record).ok()?;
             let node = nodes.nodes.into_iter().find(is_it)?;
-            let standing = self.standing(member, now)?;
+            let standing = self.standing(member, &self.suspended(), now)?;
             let admission = self.admission(member)?;
             let (root, targets) = (self.shelf.root()?, self.shelf.role(&RoleName::targets())?);
             let metadata = |role| Some(sha256(self.shelf.metadata(&role)?));
@@ -244,8 +244,10 @@ impl Desk {
             submissions: self.submissions.values().filter(|one| one.is_open()).count(),
             ..Counts::default()
         };
+        // Read once: whoever likes asks for this, and members are many.
+        let suspended = self.suspended();
         for member in self.members.keys() {
-            match self.standing(member, now) {
+            match self.standing(member, &suspended, now) {
                 Some(Standing::Published) => counts.published += 1,
                 Some(Standing::Suspended) => counts.suspended += 1,
                 Some(Standing::Revoked) => counts.revoked += 1,
