@@ -184,6 +184,7 @@ impl Desk {
             draft,
             signers,
             is_whole,
+            is_of_stranger: _,
         } = submitted;
         let id = open.unwrap_or(SubmissionId(at.seq));
         let draft_sha256 = draft.sha256();

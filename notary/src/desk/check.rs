@@ -61,6 +61,8 @@ pub(super) struct Submitted {
     pub(super) signers: BTreeSet<Hex32>,
     /// Whether every key has.
     pub(super) is_whole: bool,
+    /// Whether the member has no keys yet, so that anybody may have sent this.
+    pub(super) is_of_stranger: bool,
 }
 
 /// What an order uses up.
@@ -84,6 +86,17 @@ impl Checked {
     /// What to store before it is applied.
     pub fn entry(&self) -> &Entry {
         &self.entry
+    }
+
+    /// The submission that somebody opens or changes who is no member. Of these there can be any number: whoever asks in the name of
+    /// the desk bounds how many it takes from one of them.
+    pub fn submission_of_stranger(&self) -> Option<SubmissionId> {
+        match &self.change {
+            Change::Submitted(submitted) if submitted.is_of_stranger => {
+                Some(submitted.open.unwrap_or(SubmissionId(self.entry.seq)))
+            }
+            _ => None,
+        }
     }
 }
 

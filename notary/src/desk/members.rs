@@ -49,8 +49,9 @@ impl Desk {
         let open = self.open_submission(&member);
         let signers = self.signers_so_far(open, &draft, signers)?;
         // Members are as many as the working group made them; strangers can be any number.
-        let is_stranger = open.is_none() && old.is_empty();
-        if is_stranger && self.submissions.values().filter(|one| one.is_open()).count() >= SUBMISSIONS_OPEN_MAX {
+        let is_of_stranger = old.is_empty();
+        let is_one_more = is_of_stranger && open.is_none();
+        if is_one_more && self.submissions.values().filter(|one| one.is_open()).count() >= SUBMISSIONS_OPEN_MAX {
             let (what, most) = ("submissions are open", SUBMISSIONS_OPEN_MAX);
             return Err(Refusal::TooMany { what, most });
         }
@@ -59,6 +60,7 @@ impl Desk {
             member,
             draft,
             is_whole: new.is_subset(&signers),
+            is_of_stranger,
             signers,
         }))
     }

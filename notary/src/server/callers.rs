@@ -1,7 +1,7 @@
 //! Does this caller ask too often? One bucket for reads and one for commands for each address.
 //!
-//! Callers behind one IPv6 network of 64 bits count as one: that is what a subscriber gets. The address is that of the connection; a
-//! proxy in front counts as one caller, so that whoever runs one lets it limit its own.
+//! Callers behind one IPv6 network of 64 bits count as one: that is what a subscriber gets. The address is that of the connection, or
+//! the one that a proxy tells which the operator named; any other proxy counts as one caller.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -17,7 +17,38 @@ use governor::{
 
 use super::limits::CALLERS_COUNTED_MAX;
 
-type Buckets = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>;
+/// A bucket for each caller.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    clock: DefaultClock,
+    limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>,
+}
+
+impl Buckets {
+    /// Full buckets for everybody.
+    pub(super) fn new(quota: Quota) -> Self {
+        Self {
+            clock: DefaultClock::default(),
+            limiter: RateLimiter::hashmap(quota),
+        }
+    }
+
+    /// Takes one out of a caller's bucket.
+    ///
+    /// # Errors
+    /// How long to wait before the next one.
+    pub(super) fn count(&self, address: IpAddr) -> Result<(), Duration> {
+        if self.limiter.len() >= CALLERS_COUNTED_MAX {
+            // Full buckets are as good as none.
+            self.limiter.retain_recent();
+            if self.limiter.len() >= CALLERS_COUNTED_MAX {
+                return Err(Duration::from_secs(1));
+            }
+        }
+        let checked = self.limiter.check_key(&subscriber(address));
+        checked.map_err(|refused| refused.wait_time_from(self.clock.now()))
+    }
+}
 
 /// How fast a bucket fills, and how much is in a full one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +71,6 @@ pub enum Deed {
 /// The buckets of all callers.
 #[derive(Debug)]
 pub struct Callers {
-    clock: DefaultClock,
     reads: Buckets,
     writes: Buckets,
 }
@@ -48,11 +78,9 @@ pub struct Callers {
 impl Callers {
     /// Full buckets for everybody.
     pub fn new(reads: Allowance, writes: Allowance) -> Self {
-        let buckets = |allowance: Allowance| {
-            Buckets::hashmap(Quota::per_second(allowance.per_second).allow_burst(allowance.burst))
-        };
+        let buckets =
+            |allowance: Allowance| Buckets::new(Quota::per_second(allowance.per_second).allow_burst(allowance.burst));
         Self {
-            clock: DefaultClock::default(),
             reads: buckets(reads),
             writes: buckets(writes),
         }
@@ -63,19 +91,10 @@ impl Callers {
     /// # Errors
     /// How long to wait before the next one.
     pub fn count(&self, address: IpAddr, deed: Deed) -> Result<(), Duration> {
-        let buckets = match deed {
-            Deed::Read => &self.reads,
-            Deed::Write => &self.writes,
-        };
-        if buckets.len() >= CALLERS_COUNTED_MAX {
-            // Full buckets are as good as none.
-            buckets.retain_recent();
-            if buckets.len() >= CALLERS_COUNTED_MAX {
-                return Err(Duration::from_secs(1));
-            }
+        match deed {
+            Deed::Read => self.reads.count(address),
+            Deed::Write => self.writes.count(address),
         }
-        let checked = buckets.check_key(&subscriber(address));
-        checked.map_err(|refused| refused.wait_time_from(self.clock.now()))
     }
 }
 

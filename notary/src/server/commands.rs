@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -17,7 +16,7 @@ use tokio::sync::{mpsc::error::TrySendError, oneshot};
 use super::{
     answer::Problem,
     app::App,
-    extract::{At, Body},
+    extract::{At, Body, Sent},
     writer::{Ask, Job},
 };
 use crate::{
@@ -46,9 +45,19 @@ impl From<Refusal> for Problem {
 /// What a path takes.
 type Takes = fn(&Command, &str) -> bool;
 
-async fn order(app: &App, body: Bytes, at: &str, takes: Takes) -> Response {
-    match command(&body) {
-        Ok(command) if takes(&command, at) => hand_in(app, Job::Command(body.to_vec())).await,
+async fn order(app: &App, body: Sent, at: &str, takes: Takes) -> Response {
+    match command(&body.bytes) {
+        Ok(command) if takes(&command, at) => {
+            let envelope = body.bytes.to_vec();
+            hand_in(
+                app,
+                Job::Command {
+                    envelope,
+                    from: body.from,
+                },
+            )
+            .await
+        }
         Ok(command) => {
             let message = format!(
                 "this path does not take {}, or not this one; see /openapi.json",
@@ -147,5 +156,5 @@ pub async fn sign_root(State(app): State<Arc<App>>, Body(body): Body) -> Respons
 
 /// `POST /v1/due/signatures`
 pub async fn complete(State(app): State<Arc<App>>, Body(body): Body) -> Response {
-    hand_in(&app, Job::Complete(body.to_vec())).await
+    hand_in(&app, Job::Complete(body.bytes.to_vec())).await
 }

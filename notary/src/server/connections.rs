@@ -3,12 +3,16 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use axum::{Router, http::Request};
+use axum::{
+    Router,
+    http::{Extensions, HeaderMap, Request},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -25,18 +29,38 @@ use tower::Service;
 
 use super::{
     callers::subscriber,
-    limits::{ACCEPT_REST, CONNECTIONS_MAX, CONNECTIONS_PER_CALLER_MAX, HEAD_BYTES_MAX, HEAD_WAIT_MAX, STOP_WAIT_MAX},
+    limits::{
+        ACCEPT_REST, CONNECTION_LIFE_MAX, CONNECTIONS_MAX, CONNECTIONS_PER_CALLER_MAX, HEAD_BYTES_MAX, HEAD_WAIT_MAX,
+        REQUEST_WAIT_MAX, STOP_WAIT_MAX,
+    },
 };
 
 /// Who sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller(pub IpAddr);
 
+impl Caller {
+    /// Who sent the request with these extensions. Requests that came over no connection are our own, in tests.
+    pub fn of(extensions: &Extensions) -> Self {
+        let caller = extensions.get::<Self>().copied();
+        caller.unwrap_or(Self(IpAddr::V4(Ipv4Addr::LOCALHOST)))
+    }
+}
+
+/// Whom a proxy asks for, by the last address in its `X-Forwarded-For`: it wrote that one itself.
+fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?;
+    let address = last.to_str().ok()?.rsplit(',').next()?;
+    address.trim().parse().ok()
+}
+
 /// The routes, for one connection.
 #[derive(Clone)]
 struct OnConnection {
     routes: Router,
     caller: Caller,
+    /// Whether the caller asks for others.
+    is_proxy: bool,
 }
 
 impl<B> Service<Request<B>> for OnConnection
@@ -52,7 +76,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        request.extensions_mut().insert(self.caller);
+        let told = self.is_proxy.then(|| forwarded(request.headers())).flatten();
+        request.extensions_mut().insert(told.map_or(self.caller, Caller));
         self.routes.call(request)
     }
 }
@@ -68,14 +93,14 @@ struct Counted {
 }
 
 impl Counts {
-    fn enter(self: &Arc<Self>, from: SocketAddr) -> Option<Counted> {
-        let caller = subscriber(from.ip());
+    fn enter(self: &Arc<Self>, from: IpAddr, most: usize) -> Option<Counted> {
+        let caller = subscriber(from);
         let mut counts = self.0.lock();
         if counts.values().sum::<usize>() >= CONNECTIONS_MAX {
             return None;
         }
         let count = counts.entry(caller).or_default();
-        if *count >= CONNECTIONS_PER_CALLER_MAX {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -97,8 +122,9 @@ impl Drop for Counted {
     }
 }
 
-/// Serves `routes` until `stop` says so, then lets requests under way end.
-pub async fn serve(listener: TcpListener, routes: Router, mut stop: watch::Receiver<bool>) {
+/// Serves `routes` until `stop` says so, then lets requests under way end. What `proxies` say of whom they ask for is believed, and
+/// their connections are those of many.
+pub async fn serve(listener: TcpListener, routes: Router, proxies: &[IpAddr], mut stop: watch::Receiver<bool>) {
     let counts = Arc::new(Counts::default());
     let mut connections = JoinSet::new();
     loop {
@@ -109,14 +135,28 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stop: watch::Recei
         };
         match accepted {
             Ok((socket, from)) => {
-                let Some(counted) = counts.enter(from) else {
+                let from = from.ip().to_canonical();
+                let is_proxy = proxies.contains(&from);
+                let most = if is_proxy {
+                    CONNECTIONS_MAX
+                } else {
+                    CONNECTIONS_PER_CALLER_MAX
+                };
+                let Some(counted) = counts.enter(from, most) else {
                     metrics::counter!("ledger_notary_refused_connections_total").increment(1);
                     continue;
                 };
-                let caller = Caller(from.ip());
-                let routes = routes.clone();
-                let service = OnConnection { routes, caller };
-                connections.spawn(converse(socket, service, counted, stop.clone()));
+                let service = OnConnection {
+                    routes: routes.clone(),
+                    caller: Caller(from),
+                    is_proxy,
+                };
+                let life = (CONNECTION_LIFE_MAX, REQUEST_WAIT_MAX);
+                let conversation = converse(socket, service, life, stop.clone());
+                connections.spawn(async {
+                    conversation.await;
+                    drop(counted);
+                });
             }
             // Out of sockets, most likely: give others time to end.
             Err(error) => {
@@ -138,7 +178,13 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|is_stopped| *is_stopped).await;
 }
 
-async fn converse(socket: TcpStream, service: OnConnection, counted: Counted, mut stop: watch::Receiver<bool>) {
+/// Answers what comes over a connection for as long as `life`, and then, or at a stop, for as long as `end` to what is under way.
+async fn converse(
+    socket: TcpStream,
+    service: OnConnection,
+    (life, end): (Duration, Duration),
+    mut stop: watch::Receiver<bool>,
+) {
     // Answers are small and wanted soon. A socket that refuses is as good as closed, and will say so.
     let _ = socket.set_nodelay(true);
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
@@ -150,38 +196,81 @@ async fn converse(socket: TcpStream, service: OnConnection, counted: Counted, mu
     let connection = builder.serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
     tokio::pin!(connection);
     let ended = tokio::select! {
-        ended = &mut connection => ended,
-        () = stopped(&mut stop) => {
+        ended = &mut connection => Ok(ended),
+        _ = time::timeout(life, stopped(&mut stop)) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            time::timeout(end, connection).await
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(target: "ledger::notary", %error, "connection ended");
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(target: "ledger::notary", %error, "connection ended"),
+        Err(_) => tracing::debug!(target: "ledger::notary", "connection cut off, whose answers nobody reads"),
     }
-    drop(counted);
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     #[test]
     fn one_caller_cannot_take_all_connections() {
         let counts = Arc::new(Counts::default());
-        let address = |last: usize| SocketAddr::new(IpAddr::V4(u32::try_from(last).unwrap().into()), 1);
-        let mine: Vec<_> = (0..CONNECTIONS_PER_CALLER_MAX)
-            .map(|_| counts.enter(address(1)).unwrap())
-            .collect();
-        assert!(counts.enter(address(1)).is_none());
+        let enter = |last: usize| {
+            let address = IpAddr::V4(u32::try_from(last).unwrap().into());
+            counts.enter(address, CONNECTIONS_PER_CALLER_MAX)
+        };
+        let mine: Vec<_> = (0..CONNECTIONS_PER_CALLER_MAX).map(|_| enter(1).unwrap()).collect();
+        assert!(enter(1).is_none());
         let left = CONNECTIONS_MAX - CONNECTIONS_PER_CALLER_MAX;
-        let others: Vec<_> = (0..left)
-            .map(|other| counts.enter(address(2 + other)).unwrap())
-            .collect();
-        assert!(counts.enter(address(1_000)).is_none(), "all are taken");
+        let others: Vec<_> = (0..left).map(|other| enter(2 + other).unwrap()).collect();
+        assert!(enter(1_000).is_none(), "all are taken");
         drop(mine);
-        assert!(counts.enter(address(1)).is_some());
+        assert!(enter(1).is_some());
         drop(others);
         assert!(counts.0.lock().is_empty(), "who left is not counted");
+    }
+
+    #[test]
+    fn of_a_proxys_words_the_last_address_counts() {
+        for (lines, expected) in [
+            (&["192.0.2.7"][..], Some("192.0.2.7")),
+            (&["198.51.100.1, 192.0.2.7"], Some("192.0.2.7")),
+            (&["198.51.100.1", "2001:db8::1"], Some("2001:db8::1")),
+            (&["192.0.2.7, unknown"], None),
+            (&[""], None),
+            (&[], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(forwarded(&headers), expected, "{lines:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_reads_no_answer_is_let_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, from) = listener.accept().await.unwrap();
+        let service = OnConnection {
+            routes: Router::new().fallback(|| async { vec![0_u8; 16 << 20] }),
+            caller: Caller(from.ip()),
+            is_proxy: false,
+        };
+        let (_running, stop) = watch::channel(false);
+        // One answer is more than the sockets hold, and the next request keeps the server from waiting for a head.
+        caller
+            .write_all(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2))
+            .await
+            .unwrap();
+        let life = Duration::from_millis(200);
+        let conversation = converse(socket, service, (life, life), stop);
+        let ended = time::timeout(HEAD_WAIT_MAX / 2, conversation).await;
+        assert!(ended.is_ok(), "it would never end by itself");
     }
 }

@@ -1,29 +1,41 @@
 //! What does a request bring along? Its body and the part of its path, or a problem in the form that all answers have.
 
+use std::net::IpAddr;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{StatusCode, request::Parts},
 };
 
-use super::answer::Problem;
+use super::{answer::Problem, connections::Caller};
 use crate::dsse::ENVELOPE_BYTES_MAX;
 
-/// The body: an envelope's bytes, no more than [`ENVELOPE_BYTES_MAX`] of them.
-pub struct Body(pub Bytes);
+/// What somebody sent.
+pub struct Sent {
+    /// Whoever it was.
+    pub from: IpAddr,
+    /// An envelope's bytes, no more than [`ENVELOPE_BYTES_MAX`] of them.
+    pub bytes: Bytes,
+}
+
+/// The body.
+pub struct Body(pub Sent);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let Caller(from) = Caller::of(request.extensions());
         let body = Bytes::from_request(request, state).await;
-        body.map(Self).map_err(|refused| match refused.status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => {
-                let message = format!("an envelope has at most {ENVELOPE_BYTES_MAX} bytes, and this one has more");
-                Problem::new(status, "too_long", message)
-            }
-            status => Problem::new(status, "malformed", refused.body_text()),
-        })
+        body.map(|bytes| Self(Sent { from, bytes }))
+            .map_err(|refused| match refused.status() {
+                status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                    let message = format!("an envelope has at most {ENVELOPE_BYTES_MAX} bytes, and this one has more");
+                    Problem::new(status, "too_long", message)
+                }
+                status => Problem::new(status, "malformed", refused.body_text()),
+            })
     }
 }
 

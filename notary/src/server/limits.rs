@@ -8,6 +8,10 @@ pub const CONNECTIONS_MAX: usize = 256;
 /// Connections of one address at once: a browser opens six.
 pub const CONNECTIONS_PER_CALLER_MAX: usize = 32;
 
+/// How long a connection may live, before it ends with the request that is under way. Who reads nothing of what it asked for holds
+/// its place no longer than this and [`REQUEST_WAIT_MAX`].
+pub const CONNECTION_LIFE_MAX: Duration = Duration::from_secs(60);
+
 /// Bytes of a request's head, twice: hyper reads into a buffer of this size.
 pub const HEAD_BYTES_MAX: usize = 16 << 10;
 
@@ -39,3 +43,15 @@ pub const READS_BURST: u32 = 2_000;
 pub const WRITES_PER_SECOND: u32 = 2;
 /// See [`WRITES_PER_SECOND`].
 pub const WRITES_BURST: u32 = 30;
+
+/// Submissions that are open and were opened by one address, of those who are no members: a sixteenth of all that strangers may have
+/// open, so that no single one takes every place.
+pub const SUBMISSIONS_OPEN_PER_CALLER_MAX: usize = 16;
+
+const _: () = assert!(SUBMISSIONS_OPEN_PER_CALLER_MAX * 16 <= crate::desk::SUBMISSIONS_OPEN_MAX);
+
+/// Submissions that are taken from one address each hour, and at once, of those who are no members. Each is kept for good, with up to
+/// [`ENVELOPE_BYTES_MAX`](crate::dsse::ENVELOPE_BYTES_MAX); a cloud sends one for each of its keys, and again after a correction.
+pub const SUBMISSIONS_PER_HOUR: u32 = 4;
+/// See [`SUBMISSIONS_PER_HOUR`].
+pub const SUBMISSIONS_BURST: u32 = 32;

@@ -1,9 +1,6 @@
 //! What happens to every request? It is counted for its caller, ends within a time, and is measured.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -16,9 +13,7 @@ use super::{answer::Problem, app::App, callers::Deed, connections::Caller, limit
 
 /// Lets a request in, or not.
 pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let caller = request.extensions().get::<Caller>();
-    // Requests that came over no connection are our own, in tests.
-    let address = caller.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |caller| caller.0);
+    let Caller(address) = Caller::of(request.extensions());
     let deed = match *request.method() {
         Method::GET | Method::HEAD | Method::OPTIONS => Deed::Read,
         _ => Deed::Write,

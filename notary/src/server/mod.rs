@@ -5,7 +5,7 @@
 //! the [signer](crate::signer), the others with people.
 //!
 //! Read in this order: [`run`] (what belongs together), [`routes`] (what can be asked), [`writer`] (the one who changes something),
-//! [`publisher`] (the folder), [`commands`] and [`views`] (the two sides), [`limits`] (every bound).
+//! [`publisher`] (the folder), [`commands`] and [`views`] (the two sides), [`limits`] (every bound), [`callers`] and [`strangers`] (who has reached one).
 
 pub mod answer;
 pub mod app;
@@ -21,10 +21,15 @@ pub mod middleware;
 pub mod openapi;
 pub mod publisher;
 pub mod routes;
+pub mod strangers;
 pub mod views;
 pub mod writer;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use ed25519_dalek::SigningKey;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -62,6 +67,8 @@ pub struct Settings {
     pub log_key: SigningKey,
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Proxies, whose `X-Forwarded-For` says who calls.
+    pub proxies: Vec<IpAddr>,
     /// Reads of one address.
     pub reads: Allowance,
     /// Commands of one address.
@@ -125,7 +132,9 @@ pub async fn run(
     // The two tasks of the server; each ends the other, and this waits for both.
     let (end, ended) = watch::channel(false);
     let mut writing = tokio::spawn(Writer::new(storage, publisher, desks).run(asked));
-    let mut serving = tokio::spawn(connections::serve(listener, routes::router(Arc::new(app)), ended));
+    let routes = routes::router(Arc::new(app));
+    let serve = async move { connections::serve(listener, routes, &settings.proxies, ended).await };
+    let mut serving = tokio::spawn(serve);
     ready(bound);
     let mut stop = stop;
     let early = tokio::select! {

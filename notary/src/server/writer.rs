@@ -3,7 +3,7 @@
 //! Everything waits in one line here, so that nothing can come between the check of a command and its deed. When the storage or the disk
 //! refuses, nobody can say what is true until both are read again: the task ends, and with it the server.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -12,6 +12,7 @@ use super::{
     app::Desks,
     clock,
     publisher::{Publisher, PublisherError},
+    strangers::Strangers,
 };
 use crate::{
     desk::{Body, Checked, Refusal},
@@ -23,7 +24,12 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Job {
     /// A command in its envelope.
-    Command(Vec<u8>),
+    Command {
+        /// The envelope.
+        envelope: Vec<u8>,
+        /// The address that sent it: strangers are counted by it.
+        from: IpAddr,
+    },
     /// The signatures of the online keys in theirs.
     Complete(Vec<u8>),
 }
@@ -54,6 +60,7 @@ pub struct Writer {
     storage: Storage,
     publisher: Publisher,
     desks: Arc<Desks>,
+    strangers: Strangers,
 }
 
 impl Writer {
@@ -63,6 +70,7 @@ impl Writer {
             storage,
             publisher,
             desks,
+            strangers: Strangers::default(),
         }
     }
 
@@ -73,7 +81,7 @@ impl Writer {
     pub async fn run(mut self, mut asks: mpsc::Receiver<Ask>) -> Result<(), WriterError> {
         while let Some(Ask { job, answer }) = asks.recv().await {
             let name = match job {
-                Job::Command(_) => "command",
+                Job::Command { .. } => "command",
                 Job::Complete(_) => "complete",
             };
             let outcome = self.take(&job).await?;
@@ -101,12 +109,18 @@ impl Writer {
         Ok(Ok(Receipt { seq, at }))
     }
 
-    fn check(&self, job: &Job) -> Result<Checked, Refusal> {
+    fn check(&mut self, job: &Job) -> Result<Checked, Refusal> {
         let now = clock::now();
         tokio::task::block_in_place(|| {
             let desk = self.desks.read();
             match job {
-                Job::Command(envelope) => desk.check(Body::Command(envelope.clone()), now),
+                Job::Command { envelope, from } => {
+                    let checked = desk.check(Body::Command(envelope.clone()), now)?;
+                    if let Some(id) = checked.submission_of_stranger() {
+                        self.strangers.count(&desk, id, *from)?;
+                    }
+                    Ok(checked)
+                }
                 Job::Complete(envelope) => desk.complete(envelope, now),
             }
         })

@@ -26,5 +26,6 @@ mod restart;
 mod roots;
 mod stolen;
 mod storage;
+mod strangers;
 mod town;
 mod workflow;

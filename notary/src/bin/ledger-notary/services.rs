@@ -1,6 +1,6 @@
 //! What runs for long, and what is asked of a server: `serve`, `rebuild`, `sign`, `status`, `audit`.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, net::IpAddr, path::Path, thread, time::Duration};
 
 use eyre::WrapErr;
 use ledger_keys::consensus;
@@ -54,6 +54,7 @@ pub fn serve(args: &ServeArgs, is_json: bool) -> eyre::Result<Report> {
         folder: args.folder.clone(),
         log_key,
         listen: args.listen,
+        proxies: args.proxies.iter().map(IpAddr::to_canonical).collect(),
         reads: Allowance {
             per_second: args.reads_per_second,
             burst: args.reads_burst,

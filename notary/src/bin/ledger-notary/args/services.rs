@@ -1,7 +1,7 @@
 //! The server, the signer, and the folder that is written anew.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     num::{NonZeroU32, NonZeroU64},
     path::PathBuf,
 };
@@ -29,9 +29,13 @@ pub struct ServeArgs {
     /// Key that signs the log's checkpoints (plain PKCS#8 PEM, mode 0600); made if it is not there
     #[arg(long, value_name = "FILE", default_value = "notary-log.pem")]
     pub log_key: PathBuf,
-    /// Address to listen at; put a proxy with TLS in front for the world
+    /// Address to listen at; put a proxy with TLS in front for the world, and name it with --proxy
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8650")]
     pub listen: SocketAddr,
+    /// Address of a proxy whose X-Forwarded-For says who calls, several times; nobody else's is believed. A proxy that is not named
+    /// is one caller, with the bounds of one
+    #[arg(long = "proxy", value_name = "ADDRESS")]
+    pub proxies: Vec<IpAddr>,
     /// Reads of one address each second
     #[arg(long, value_name = "N", default_value_t = nonzero(READS_PER_SECOND))]
     pub reads_per_second: NonZeroU32,
