@@ -432,17 +432,19 @@ fn a_notary_that_is_down_or_lies_admits_nobody_and_stops_nothing() {
 fn validators_that_are_shown_different_metadata_do_not_sum_to_an_admission() {
     let mut spec = testnet(1_800);
     let (mut notary, _server) = with_notary(&mut spec);
-    // Half of the validators know another mirror, which has the same for now.
-    let other = FileServer::start(notary.path());
+    // Half of the validators know two other mirrors, which have the same for now.
+    let (other, third) = (FileServer::start(notary.path()), FileServer::start(notary.path()));
+    let others = format!("{},{}", other.url(), third.url());
     let mut world = World::start(spec, |number| match number {
         0 | 1 => Vec::new(),
-        _ => vec!["--notary-url".to_owned(), other.url()],
+        _ => vec!["--notary-url".to_owned(), others.clone()],
     });
     let record = world.equip();
     notary.admit("fifth", "Fifth Cloud", "active");
     notary.put_nodes("fifth", record);
     let before = notary.copy();
     other.serve(Some(before.path()));
+    third.serve(Some(before.path()));
     notary.admit("sixth", "Sixth Cloud", "active");
     world.start_newcomer();
     world.newcomer().asks(&["--name", "Fifth Cloud"]);
@@ -452,8 +454,10 @@ fn validators_that_are_shown_different_metadata_do_not_sum_to_an_admission() {
     assert_eq!(world.votes(), (4, "0x2".to_owned()));
     // Where the mirrors say the same again, the votes follow.
     other.serve(Some(notary.path()));
+    third.serve(Some(notary.path()));
     until("four equal votes", || world.votes() == (4, "0x4".to_owned()));
-    // It has passed, and its timelock runs. What turns out meanwhile takes every vote back.
+    // It has passed, and its timelock runs. What turns out meanwhile takes every vote back, and one mirror of two is enough for that.
+    other.serve(None);
     notary.deny(&["fifth"]);
     until("nobody's vote", || world.votes().0 == 0);
     assert_eq!(validators(world.rpc()).len(), 4);

@@ -31,13 +31,15 @@ impl Handshakes {
     /// Those of `requests` whose peers are to be asked at `now`, in seconds.
     #[must_use]
     pub fn due(&self, requests: impl Iterator<Item = u64>, now: u64) -> Vec<u64> {
+        // The clock may have been set back: who was asked in the future comes as if it was long ago.
+        let asked_at = |tried: &Tried| if tried.at > now { 0 } else { tried.at };
         let is_due = |id: &u64| {
             self.0
                 .get(id)
-                .is_none_or(|tried| tried.outcome.is_err() && now.saturating_sub(tried.at) >= AGAIN_SECONDS)
+                .is_none_or(|tried| tried.outcome.is_err() && now - asked_at(tried) >= AGAIN_SECONDS)
         };
         let mut due: Vec<_> = requests.filter(is_due).collect();
-        due.sort_by_key(|id| (self.0.get(id).map(|tried| tried.at), *id));
+        due.sort_by_key(|id| (self.0.get(id).map(asked_at), *id));
         due.truncate(PEERS_PER_ROUND_MAX);
         due
     }
@@ -81,6 +83,26 @@ mod tests {
         assert_eq!(ask(now), [5, 1, 2, 3]);
         assert_eq!(ask(now + 10), [4]);
         assert_eq!(ask(now + 10 + AGAIN_SECONDS), [1, 2, 3], "the fifth has answered");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_puts_nobody_off() {
+        let mut handshakes = Handshakes::default();
+        let (ahead, now) = (10_000, 1_000);
+        for id in 1..=5 {
+            handshakes.note(id, Err("silence".to_owned()), ahead);
+        }
+        let mut ask = |now: u64| {
+            let due = handshakes.due(1..=5, now);
+            for id in &due {
+                handshakes.note(*id, Err("silence".to_owned()), now);
+            }
+            due
+        };
+        assert_eq!(ask(now), [1, 2, 3, 4]);
+        assert_eq!(ask(now + AGAIN_SECONDS), [5, 1, 2, 3], "the fifth waited longest");
+        assert_eq!(ask(now + AGAIN_SECONDS), [4]);
+        assert_eq!(ask(now + AGAIN_SECONDS), [0; 0]);
     }
 
     #[test]

@@ -185,7 +185,9 @@ impl Judging {
             false => self.refresh.as_secs(),
         };
         let last = self.look.as_ref();
-        if last.is_some_and(|look| now.saturating_sub(look.at) < pause) {
+        // The clock may have been set back: a look of the future says nothing of when the next is due.
+        let is_recent = |look: &Look| now.checked_sub(look.at).is_some_and(|age| age < pause);
+        if last.is_some_and(is_recent) {
             return;
         }
         let opened = opened(&mut self.notary, config, &self.stop);
@@ -241,7 +243,18 @@ impl Judging {
         verdicts
     }
 
-    fn judge(&self, request: &Request, (facts, holders): (&Facts, &[Holder]), now: u64) -> Verdict {
+    /// By what all mirrors say; where that is nothing, one that excludes the member is enough to refuse.
+    fn judge(&self, request: &Request, on: (&Facts, &[Holder]), now: u64) -> Verdict {
+        let verdict = self.judge_by_all(request, on, now);
+        if !matches!(verdict, Verdict::Unknown(_)) {
+            return verdict;
+        }
+        let notary = self.notary.as_ref();
+        let excluded = notary.and_then(|notary| notary.exclusion(&request.candidate.member_name));
+        excluded.map_or(verdict, Verdict::Refused)
+    }
+
+    fn judge_by_all(&self, request: &Request, (facts, holders): (&Facts, &[Holder]), now: u64) -> Verdict {
         let Some(NotaryConfig { network, .. }) = &self.config else {
             return Verdict::Unknown("no notary is known to this node (--notary-url, --notary-root)".to_owned());
         };

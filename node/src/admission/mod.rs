@@ -7,8 +7,8 @@
 //! a person. Everything runs beside the chain: a notary that is down or late keeps newcomers out and does nothing else, and one that lies
 //! takes out no more validators than the chain can lose ([`removal`]).
 //!
-//! Read in this order: [`config`], [`notary`], [`trouble`], [`following`], `former`, [`chain`], [`records`], [`handshakes`], [`judging`], [`plan`],
-//! [`removal`], [`proposers`], [`verdicts`], [`sender`], [`own_votes`], [`voting`], [`telling`], [`task`].
+//! Read in this order: [`config`], [`notary`], [`last_word`], [`trouble`], [`following`], `former`, [`chain`], [`records`], [`handshakes`],
+//! [`judging`], [`plan`], [`removal`], [`proposers`], [`verdicts`], [`sender`], [`own_votes`], [`voting`], [`telling`], [`task`].
 
 pub mod chain;
 pub mod config;
@@ -16,6 +16,7 @@ pub mod following;
 mod former;
 pub mod handshakes;
 pub mod judging;
+pub mod last_word;
 pub mod notary;
 pub mod own_votes;
 pub mod plan;

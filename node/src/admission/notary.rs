@@ -1,14 +1,15 @@
 //! What do the notary's mirrors say, and do they say the same? Each has a folder of its own of what was believed of it.
 //!
-//! Blocks while it waits for servers: called from threads that may. Nobody is admitted on the word of one mirror of two.
+//! Blocks while it waits for servers: called from threads that may. Nobody is admitted on the word of one mirror of two, and one is enough
+//! to exclude: whoever keeps the other one silent or late must not keep a revocation from being seen.
 
-use std::{sync::Arc, time::Instant};
+use std::{io, path::PathBuf, sync::Arc, time::Instant};
 
 use ledger_notary::{
     http::{Http, HttpError, Patience},
     judge::{Files, Findings, GatherError, gather, nodes_of},
     mirror::{Mirror, MirrorError},
-    records::NotaryId,
+    records::{Network, NotaryId},
     store::{Store, StoreError},
     tuf::{
         Answer, Floor, Place, Request, RoleName, RootError, Settings, SnapshotError, TargetsError, TimestampError,
@@ -19,7 +20,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use super::{NotaryConfig, RootPin, trouble::Kind};
+use super::{NotaryConfig, RootPin, last_word::LastWord, trouble::Kind};
 
 /// Why the notary says nothing that can be relied on.
 #[derive(Debug, Error)]
@@ -58,6 +59,16 @@ pub enum NotaryError {
     /// Nothing can be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What a mirror last said is not known.
+    #[error(
+        "whom a mirror excluded last cannot be read from {path} ({source}): repair the file, or remove it once that mirror answers"
+    )]
+    LastWord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
 }
 
 impl NotaryError {
@@ -73,7 +84,7 @@ impl NotaryError {
                 MirrorError::Gather(_) => Kind::Lie,
                 MirrorError::Http(_) | MirrorError::NoTargets | MirrorError::Store(_) => Kind::Down,
             },
-            Self::Http(_) | Self::Store(_) => Kind::Down,
+            Self::Http(_) | Self::Store(_) | Self::LastWord { .. } => Kind::Down,
         }
     }
 }
@@ -104,12 +115,14 @@ struct Side {
     mirror: Mirror,
     files: Files,
     verifier: Option<Verifier>,
+    last_word: LastWord,
 }
 
 /// The notary of this chain.
 #[derive(Debug)]
 pub struct Notary {
     pin: RootPin,
+    network: Network,
     sides: Vec<Side>,
     /// When whatever is asked has to be over.
     latest: Option<Instant>,
@@ -119,22 +132,26 @@ impl Notary {
     /// The notary that `config` names; nothing is asked yet, and nothing once `stop` is cancelled.
     ///
     /// # Errors
-    /// [`NotaryError::Http`], [`NotaryError::Store`]
+    /// [`NotaryError::Http`], [`NotaryError::Store`], [`NotaryError::LastWord`]
     pub fn open(config: &NotaryConfig, stop: &CancellationToken) -> Result<Self, NotaryError> {
         let side = |(number, url): (usize, &String)| {
             let store = Store::open(&config.folder.join(format!("mirror-{number}")))?;
             let http = Http::new(Patience::NODE)?.until(stop.clone());
             let mirror = Mirror::of_notary(http, store, url);
+            let path = config.folder.join(format!("mirror-{number}-excluded.json"));
+            let last_word = LastWord::open(&path).map_err(|source| NotaryError::LastWord { path, source })?;
             Ok(Side {
                 url: url.clone(),
                 mirror,
                 files: Files::default(),
                 verifier: None,
+                last_word,
             })
         };
         let sides: Result<Vec<_>, NotaryError> = (1..).zip(&config.urls).map(side).collect();
         Ok(Self {
             pin: config.pin.clone(),
+            network: config.network.clone(),
             sides: sides?,
             latest: None,
         })
@@ -145,28 +162,49 @@ impl Notary {
         self.latest = Some(latest);
     }
 
-    /// What all mirrors say now.
+    /// What all mirrors say now. Each is asked, whatever came of the others: see [`Notary::exclusion`].
     ///
     /// # Errors
-    /// [`NotaryError`] if one of them cannot be believed, or they disagree.
+    /// The worst [`NotaryError`], if one of them cannot be believed, or they disagree.
     pub fn refresh(&mut self, now: UnixSeconds, floor: Floor) -> Result<Arc<Findings>, NotaryError> {
         let settings = Settings { now, floor };
         let mut found: Option<(String, Findings)> = None;
+        let mut worst: Option<NotaryError> = None;
         for side in &mut self.sides {
             side.mirror.begin(self.latest);
-            let findings = side.refresh(&self.pin, settings)?;
-            if let Some((first, other)) = &found {
-                other.agrees(&findings).map_err(|what| NotaryError::MirrorsDisagree {
+            let said = side.refresh(&self.pin, settings, &self.network);
+            let outcome = said.and_then(|findings| match &found {
+                None => {
+                    found = Some((side.url.clone(), findings));
+                    Ok(())
+                }
+                Some((first, other)) => other.agrees(&findings).map_err(|what| NotaryError::MirrorsDisagree {
                     first: first.clone(),
                     second: side.url.clone(),
                     what,
-                })?;
-            } else {
-                found = Some((side.url.clone(), findings));
+                }),
+            });
+            if let Err(error) = outcome
+                && worst.as_ref().is_none_or(|worst| worst.kind() < error.kind())
+            {
+                worst = Some(error);
             }
+        }
+        if let Some(error) = worst {
+            return Err(error);
         }
         let (_, findings) = found.expect("a notary has an address: the configuration says so");
         Ok(Arc::new(findings))
+    }
+
+    /// Why the member that the chain calls so may not validate, if any mirror says that: by what each said when it was last believed,
+    /// however long ago, since whoever signs can lift it only with something newer. It is enough to take a vote back, and no more.
+    #[must_use]
+    pub fn exclusion(&self, member_name: &str) -> Option<String> {
+        self.sides.iter().find_map(|side| {
+            let reason = side.last_word.reason(member_name)?;
+            Some(format!("by the last word of {}, {reason}", side.url))
+        })
     }
 
     /// The record of a member's nodes, as of the last refresh.
@@ -196,7 +234,7 @@ impl Notary {
 }
 
 impl Side {
-    fn refresh(&mut self, pin: &RootPin, settings: Settings) -> Result<Findings, NotaryError> {
+    fn refresh(&mut self, pin: &RootPin, settings: Settings, network: &Network) -> Result<Findings, NotaryError> {
         self.verifier = None;
         let stored = match self.mirror.store().load() {
             Err(StoreError::NoRoot { .. }) => {
@@ -207,6 +245,9 @@ impl Side {
         };
         let gathered = gather(stored, settings, &mut self.files, &mut self.mirror);
         let (verifier, findings) = gathered.map_err(|source| self.refused(source))?;
+        let excluded = findings.exclusions(network).into_iter();
+        self.last_word
+            .replace(excluded.map(|(name, refusal)| (name, refusal.to_string())).collect())?;
         self.verifier = Some(verifier);
         Ok(findings)
     }
@@ -245,6 +286,7 @@ impl Side {
             files,
             verifier,
             url,
+            ..
         } = self;
         let refused = |source| NotaryError::Mirror {
             url: url.clone(),

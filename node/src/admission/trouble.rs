@@ -9,8 +9,8 @@ use super::notary::NotaryError;
 /// to last.
 pub const DISAGREEMENT_SECONDS_MAX: u64 = 600;
 
-/// Why the notary says nothing that can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why the notary says nothing that can be relied on; the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A server or this machine's disk does not do its part.
     Down,
@@ -36,8 +36,9 @@ impl Trouble {
     #[must_use]
     pub fn of(error: &NotaryError, before: Option<&Self>, now: u64) -> Self {
         let kind = error.kind();
-        // One who hangs up now and then does not begin anew.
+        // One who hangs up now and then does not begin anew, nor does a clock that is set back let it begin in the future.
         let since = before.and_then(|before| before.differs_since);
+        let since = since.map(|since| since.min(now));
         Self {
             kind,
             words: error.to_string(),
@@ -117,5 +118,13 @@ mod tests {
         assert!(!silent.is_alarm(u64::MAX));
         let again = Trouble::of(&disagree(), Some(&silent), 300);
         assert!(again.is_alarm(100 + DISAGREEMENT_SECONDS_MAX));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_puts_an_alarm_off_by_no_more_than_its_time() {
+        let ahead = Trouble::of(&disagree(), None, 100_000);
+        let now = Trouble::of(&disagree(), Some(&ahead), 100);
+        assert!(!now.is_alarm(100 + DISAGREEMENT_SECONDS_MAX - 1));
+        assert!(now.is_alarm(100 + DISAGREEMENT_SECONDS_MAX));
     }
 }

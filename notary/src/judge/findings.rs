@@ -175,6 +175,17 @@ impl Findings {
         }
     }
 
+    /// Members that somebody has suspended or revoked, by what the chain calls each, with the reason: whatever the time, and also where there
+    /// is no deny record to admit anybody by. It takes away and gives nothing, so it holds until the notary says something newer.
+    pub fn exclusions(&self, network: &Network) -> BTreeMap<String, Refusal> {
+        let deny = self.deny.as_ref().ok().filter(|deny| deny.network() == *network);
+        let excluded = |name: &String| {
+            let (member, _, admission) = self.admission(name, network).ok()?;
+            Some((name.clone(), exclusion(member, admission, deny)?))
+        };
+        self.names.keys().filter_map(excluded).collect()
+    }
+
     /// The tuple to vote for, if everything about the candidate is as it should be; `nodes` is its member's record.
     ///
     /// # Errors
@@ -208,24 +219,11 @@ impl Findings {
         let missing = |reason: String| Refusal::DenyMissing { reason };
         let deny = self.deny.as_ref().map_err(|reason| missing(reason.clone()))?;
         check_network(Place::Deny, &deny.network(), network)?;
-        let member = self.member(name)?;
-        let entry = &self.admissions[member];
-        let admission = entry.admission.as_ref().expect("member() finds those that were read");
-        let place = Place::Admission(member.clone());
-        check_network(place.clone(), &admission.network(), network)?;
+        let (member, entry, admission) = self.admission(name, network)?;
+        if let Some(refusal) = exclusion(member, admission, Some(deny)) {
+            return Err(refusal);
+        }
         let owned = || member.clone();
-        if admission.member_id != *member {
-            let got = admission.member_id.clone();
-            return Err(Refusal::OtherMember { place, got });
-        }
-        if admission.state != State::Active {
-            let (member, state) = (owned(), admission.state);
-            return Err(Refusal::NotActive { member, state });
-        }
-        if let Some(suspension) = deny.suspension(member) {
-            let (member, since) = (owned(), suspension.since);
-            return Err(Refusal::Denied { member, since });
-        }
         let (not_before, not_after) = (admission.not_before, admission.not_after);
         if now < not_before {
             let member = owned();
@@ -241,6 +239,32 @@ impl Findings {
         }
         Ok((member, entry, admission))
     }
+
+    /// The member that the chain calls so, with its admission to this network.
+    fn admission(&self, name: &str, network: &Network) -> Result<(&NotaryId, &Entry, &Admission), Refusal> {
+        let member = self.member(name)?;
+        let entry = &self.admissions[member];
+        let admission = entry.admission.as_ref().expect("member() finds those that were read");
+        let place = Place::Admission(member.clone());
+        check_network(place.clone(), &admission.network(), network)?;
+        if admission.member_id != *member {
+            let got = admission.member_id.clone();
+            return Err(Refusal::OtherMember { place, got });
+        }
+        Ok((member, entry, admission))
+    }
+}
+
+/// Who says that this member may not validate, if anybody does.
+fn exclusion(member: &NotaryId, admission: &Admission, deny: Option<&Deny>) -> Option<Refusal> {
+    let owned = || member.clone();
+    if admission.state != State::Active {
+        let (member, state) = (owned(), admission.state);
+        return Some(Refusal::NotActive { member, state });
+    }
+    let suspension = deny?.suspension(member)?;
+    let (member, since) = (owned(), suspension.since);
+    Some(Refusal::Denied { member, since })
 }
 
 fn check_network(place: Place, got: &Network, expected: &Network) -> Result<(), Refusal> {

@@ -471,6 +471,45 @@ fn members_of_the_set_stand_as_the_notary_says() {
 }
 
 #[test]
+fn who_is_excluded_is_that_at_any_time_and_without_a_deny_record() {
+    let excluded = |sim: &Sim, network: &Network| {
+        let (_, findings) = gathered(sim, Floor::default()).unwrap();
+        findings.exclusions(network)
+    };
+    let words = |sim: &Sim| {
+        let excluded = excluded(sim, &network()).into_iter();
+        let words = excluded.map(|(name, refusal)| format!("{name}: {refusal}"));
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(words(&notary()), [""; 0]);
+    let mut denied = notary();
+    publish(&mut denied, "wg-deny", "deny.json", &bytes(&deny(1, &["aurora"])));
+    assert!(words(&denied)[0].starts_with("Aurora Cloud: deny.json suspends aurora since "));
+    let mut revoked = with_admission("state", "revoked".into());
+    let expected = ["Aurora Cloud: the admission of aurora is Revoked, a validator needs Active"];
+    assert_eq!(words(&revoked), expected);
+    revoked.role("wg-deny").targets.clear();
+    revoked.release_role("wg-deny");
+    assert_eq!(
+        words(&revoked),
+        expected,
+        "nobody is admitted, and it is known that this one is revoked"
+    );
+    let elsewhere = Network {
+        chain_id: 1,
+        ..network()
+    };
+    assert!(excluded(&denied, &elsewhere).is_empty());
+    // Who is late or of another name is excluded by nobody's word.
+    for sim in [
+        with_admission("not_after", "2026-11-26T00:00:00Z".into()),
+        with_admission("chain_id", 1.into()),
+    ] {
+        assert_eq!(words(&sim), [""; 0]);
+    }
+}
+
+#[test]
 fn records_that_are_not_those_listed_are_nobodys() {
     let mut sim = notary();
     let listed = sim.roles[&RoleName::targets()].targets[&crate::kit::path("m.aurora.admission.json")].clone();
