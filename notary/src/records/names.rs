@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ledger_chainspec::ChainSpec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -137,6 +138,18 @@ pub struct Network {
     pub chain_id: u64,
 }
 
+/// The network of a chain, which has to have a name that records can hold.
+impl TryFrom<&ChainSpec> for Network {
+    type Error = TextError;
+
+    fn try_from(spec: &ChainSpec) -> Result<Self, TextError> {
+        Ok(Self {
+            network_id: spec.name.clone().try_into()?,
+            chain_id: spec.chain_id,
+        })
+    }
+}
+
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (chain id {})", self.network_id, self.chain_id)
@@ -222,6 +235,16 @@ mod tests {
         for text in ["", " a", "a ", "a\nb", &"a".repeat(129)] {
             assert!(PlainText::try_from(text.to_owned()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_chain_is_a_network_if_records_can_hold_its_name() {
+        let mut spec = ChainSpec::testnet();
+        let network = Network::try_from(&spec).unwrap();
+        assert_eq!(network.to_string(), format!("testnet (chain id {})", spec.chain_id));
+        spec.name = "Two words".to_owned();
+        let reason = Network::try_from(&spec).unwrap_err().to_string();
+        assert!(reason.contains("got \"Two words\""), "{reason}");
     }
 
     #[test]

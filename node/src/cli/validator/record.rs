@@ -13,7 +13,7 @@ use alloy_signer_local::PrivateKeySigner;
 use ed25519_dalek::{Signer, SigningKey};
 use ledger_chainspec::{ConsensusKey, Signature64};
 use ledger_notary::{
-    records::{Hex32, KeyRole, NODES_SCHEMA, NetworkId, Node, Nodes, NotaryId, PlainText, Proofs, RECORD_BYTES_MAX},
+    records::{Hex32, KeyRole, NODES_SCHEMA, Network, Node, Nodes, NotaryId, PlainText, Proofs, RECORD_BYTES_MAX},
     tuf::UnixSeconds,
 };
 use passport_cli::{
@@ -45,12 +45,12 @@ struct FourKeys {
 pub(super) fn run(cli: &Cli, args: &DecideArgs, asked: &RecordArgs) -> Result<(), NodeError> {
     let spec = load_spec(cli)?;
     let usage = |what: &str, error: &dyn std::fmt::Display| NodeError::Usage(format!("{what}: {error}"));
-    let network_id = NetworkId::try_from(spec.name.clone()).map_err(|error| usage("--chain", &error))?;
+    let network = Network::try_from(&spec).map_err(|error| usage("--chain", &error))?;
     let member_id = NotaryId::try_from(asked.member_id.clone()).map_err(|error| usage("--member-id", &error))?;
     let mut record = Nodes {
         schema: NODES_SCHEMA.to_owned(),
-        network_id,
-        chain_id: spec.chain_id,
+        network_id: network.network_id,
+        chain_id: network.chain_id,
         member_id,
         seq: 1,
         prev_sha256: None,

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ledger_notary::{
-    records::{ADMISSION_SCHEMA, Admission, Hex32, Network, NetworkId, Passport, PlainText, State},
+    records::{ADMISSION_SCHEMA, Admission, Hex32, Network, Passport, PlainText, State},
     tuf::UnixSeconds,
 };
 use sha2::{Digest, Sha256};
@@ -22,10 +22,7 @@ pub(super) fn admission(newcomer: &Newcomer, place: &Place, public_key: &str) ->
     let plain = |text: &str| PlainText::try_from(text.to_owned()).map_err(|error| usage(&error));
     let mut key = [0; 32];
     hex::decode_to_slice(public_key, &mut key).map_err(|error| usage(&error))?;
-    let network = Network {
-        network_id: NetworkId::try_from(place.spec.name.clone()).map_err(|error| usage(&error))?,
-        chain_id: place.spec.chain_id,
-    };
+    let network = Network::try_from(&place.spec).map_err(|error| usage(&error))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let record = Admission {
         schema: ADMISSION_SCHEMA.to_owned(),

@@ -15,7 +15,7 @@ use ledger_notary::{
     ceremony::{Holders, RootWishes, Sheet, first_targets, root},
     client::{papers, server::Server},
     desk::Command,
-    records::{Network, NetworkId, Place},
+    records::{Network, Place},
     tuf::{Key, RoleName, Root, Targets, UnixSeconds, Version},
 };
 
@@ -78,10 +78,7 @@ fn said(files: &NotaryFiles, reason: impl ToString) -> TestnetError {
 
 /// The chain in the words of the notary.
 fn network(spec: &ChainSpec, files: &NotaryFiles) -> Result<Network, TestnetError> {
-    Ok(Network {
-        network_id: NetworkId::try_from(spec.name.clone()).map_err(|error| said(files, error))?,
-        chain_id: spec.chain_id,
-    })
+    Network::try_from(spec).map_err(|error| said(files, error))
 }
 
 /// Makes the keys of everybody and the documents that found the notary, in its empty folder.
