@@ -10,7 +10,7 @@ use std::{
 use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, ValueEnum};
 use ledger_chainspec::{ChainSpec, NOTARY_URLS_MAX, is_notary_url};
-use ledger_notary::records::{Network, NetworkId};
+use ledger_notary::records::Network;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -229,16 +229,8 @@ fn plain(url: &str) -> String {
 }
 
 fn network(spec: &ChainSpec) -> Result<Network, NodeError> {
-    let network_id = NetworkId::try_from(spec.name.clone()).map_err(|error| {
-        NodeError::Usage(format!(
-            "the notary's records cannot name the chain {:?}: {error}",
-            spec.name
-        ))
-    })?;
-    Ok(Network {
-        network_id,
-        chain_id: spec.chain_id,
-    })
+    Network::try_from(spec)
+        .map_err(|error| NodeError::Usage(format!("the notary's records cannot name the chain: {error}")))
 }
 
 fn read_root(path: &Path) -> Result<Vec<u8>, NodeError> {
