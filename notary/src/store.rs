@@ -7,10 +7,11 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
+use ledger_keys::durable;
 use thiserror::Error;
 
 use crate::tuf::{
@@ -22,7 +23,6 @@ use crate::tuf::{
 };
 
 const DOCUMENT: &str = ".json";
-const UNFINISHED: &str = ".new";
 
 /// Why the folder cannot be used.
 #[derive(Debug, Error)]
@@ -168,29 +168,13 @@ fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Io`]; what was there is still there.
-///
-/// # Panics
-/// Never: the path of a file has a folder.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(UNFINISHED);
-    let unfinished = PathBuf::from(unfinished);
-    let write = || {
-        let mut file = File::create(&unfinished)?;
-        file.write_all(bytes)?;
-        // Before the name moves: otherwise the name could be there after a loss of power and the content not.
-        file.sync_all()
-    };
-    write().map_err(|source| io_error("write", &unfinished, source))?;
-    fs::rename(&unfinished, path).map_err(|source| io_error("replace", path, source))?;
-    sync_folder(path.parent().expect("a file lies in a folder"))
+    durable::replace(path, bytes).map_err(|source| io_error("replace", path, source))
 }
 
 /// Makes sure that the names in a folder survive a loss of power.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| io_error("sync the folder", folder, source))
+    durable::sync_folder(folder).map_err(|source| io_error("sync the folder", folder, source))
 }
 
 #[cfg(test)]

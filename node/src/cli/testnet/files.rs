@@ -121,8 +121,7 @@ fn make_folder(path: &Path) -> Result<(), TestnetError> {
 }
 
 fn write_spec(folder: &Folder, spec: &ChainSpec) -> Result<(), TestnetError> {
-    let path = folder.spec_path();
-    replace(&path, spec.to_toml().as_bytes()).map_err(|source| failed("write", &path, source))
+    replace(&folder.spec_path(), spec.to_toml().as_bytes())
 }
 
 /// Writes the keys of one node: a validator of the built-in chain has the public ones, everybody else gets new ones.

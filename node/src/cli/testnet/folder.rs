@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, TryLockError},
-    io::{self, Write},
+    io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     thread,
@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{cli::Cli, error::NodeError};
+use crate::{cli::Cli, error::NodeError, keys::durable};
 
 use super::{
     error::TestnetError,
@@ -341,7 +341,7 @@ impl Folder {
     pub fn write(&self, _lock: &Lock, state: &State) -> Result<(), TestnetError> {
         let path = self.path.join(STATE_NAME);
         let text = serde_json::to_string_pretty(state).expect("a state has a form in JSON");
-        replace(&path, text.as_bytes()).map_err(|source| failed("write", &path, source))
+        replace(&path, text.as_bytes())
     }
 
     fn nothing(&self) -> TestnetError {
@@ -352,16 +352,11 @@ impl Folder {
 }
 
 /// Puts `contents` at `path`: all of them or, after a crash, what was there before.
-pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let next = path.with_extension("next");
-    let mut file = File::create(&next)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    fs::rename(&next, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+///
+/// # Errors
+/// [`TestnetError::File`]
+pub fn replace(path: &Path, contents: &[u8]) -> Result<(), TestnetError> {
+    durable::replace(path, contents).map_err(|source| failed("write", path, source))
 }
 
 /// A file that could not be used.

@@ -297,7 +297,7 @@ fn submit(newcomer: &Newcomer, counter: &Counter<'_>) -> Result<String, TestnetE
         .flag("--region", "this machine")
         .into_file(&nodes)?;
     let text = admission(newcomer, place, public_key)?;
-    replace(&draft, text.as_bytes()).map_err(|source| failed("write", &draft, source))?;
+    replace(&draft, text.as_bytes())?;
     shell.tell("The cloud submits: who it is, and which node it runs.");
     let reader = newcomer.id.to_string();
     let submitted = counter

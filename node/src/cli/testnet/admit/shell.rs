@@ -118,7 +118,7 @@ impl Line {
     pub(super) fn into_file(self, path: &Path) -> Result<(), TestnetError> {
         let typed = format!("{} > {}", self.typed(), path.display());
         let answer = self.run(&typed)?;
-        replace(path, &answer).map_err(|source| failed("write", path, source))
+        replace(path, &answer)
     }
 
     fn run(self, typed: &str) -> Result<Vec<u8>, TestnetError> {

@@ -109,19 +109,19 @@ pub fn make(files: &NotaryFiles, spec: &ChainSpec) -> Result<(), TestnetError> {
     for key in secrets.of(&ROOT[..2]) {
         sheet.sign(key, &[&roles.root]).map_err(|error| said(files, error))?;
     }
-    write(&files.root(), &sheet.file())?;
+    replace(&files.root(), &sheet.file())?;
     let deny = secrets.holders(&[DENY], 1);
     let document = first_targets(&deny, after(90)).map_err(|error| said(files, error))?;
     let mut sheet = Sheet::<Targets>::new(document);
     for key in secrets.of(&GROUP[..GROUP_THRESHOLD]) {
         sheet.sign(key, &[&roles.targets]).map_err(|error| said(files, error))?;
     }
-    write(&files.file(TARGETS_FILE), &sheet.file())?;
+    replace(&files.file(TARGETS_FILE), &sheet.file())?;
     let list = papers::first_deny(&network(spec, files)?);
     let keys: Vec<_> = secrets.of(&[DENY]).cloned().collect();
     let role = papers::role(&Place::Deny, &list, Version::FIRST, after(180), &keys);
-    write(&files.file(LIST_FILE), &list)?;
-    write(&files.file(DENY_FILE), &role)
+    replace(&files.file(LIST_FILE), &list)?;
+    replace(&files.file(DENY_FILE), &role)
 }
 
 /// Sends the first documents to the server.
@@ -144,8 +144,4 @@ pub fn found(files: &NotaryFiles, spec: &ChainSpec, port: u16) -> Result<(), Tes
     let server = Server::new(&format!("http://127.0.0.1:{port}")).map_err(|error| said(files, error))?;
     let sent = server.send((Method::POST, "/v1/founding"), &network, command, &[key]);
     sent.map(drop).map_err(|error| said(files, error))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), TestnetError> {
-    replace(path, bytes).map_err(|source| failed("write", path, source))
 }
