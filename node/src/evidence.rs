@@ -7,11 +7,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
-use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{B256, TxKind, U256};
+use alloy_primitives::{B256, TxKind};
 use alloy_rpc_types_eth::TransactionRequest;
-use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use ledger_chainspec::{BlockNumber, ConsensusKey, predeploys::BOOTSTRAP};
@@ -26,7 +23,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::{signer::ConsensusSigner, txpool::TxPool};
+use crate::{
+    signer::ConsensusSigner,
+    transaction::{Saying, signed},
+    txpool::TxPool,
+};
 
 /// Evidence that waits to be kept.
 pub const EVIDENCE_QUEUE: usize = 64;
@@ -247,19 +248,12 @@ fn submission(evidence: &Evidence, chain_id: u64) -> Result<Vec<u8>, String> {
         a: evidence.first.to_bytes().into(),
         b: evidence.second.to_bytes().into(),
     };
-    let transaction = TxEip1559 {
+    let saying = Saying {
         chain_id,
         nonce: 0,
+        to: BOOTSTRAP,
+        data: call.abi_encode().into(),
         gas_limit: EVIDENCE_GAS,
-        max_fee_per_gas: 0,
-        max_priority_fee_per_gas: 0,
-        to: TxKind::Call(BOOTSTRAP),
-        value: U256::ZERO,
-        access_list: alloy_eips::eip2930::AccessList::default(),
-        input: call.abi_encode().into(),
     };
-    let signature = PrivateKeySigner::random()
-        .sign_hash_sync(&transaction.signature_hash())
-        .map_err(|error| error.to_string())?;
-    Ok(TxEnvelope::from(transaction.into_signed(signature)).encoded_2718())
+    signed(&PrivateKeySigner::random(), saying).map_err(|error| error.to_string())
 }

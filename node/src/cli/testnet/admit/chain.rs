@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
-use alloy_eips::Encodable2718;
-use alloy_primitives::{Address, TxKind, U64, hex};
-use alloy_signer::SignerSync;
+use alloy_primitives::{Address, Bytes, U64, hex};
 use alloy_signer_local::PrivateKeySigner;
 use serde_json::{Value, json};
 
 use super::{super::ask::call, Interrupt, TestnetError, shell::Shell};
+use crate::transaction::{Saying, signed};
 
 /// Longest wait for a block of the newcomer's own: several of its turns.
 const OWN_BLOCK_WITHIN: Duration = Duration::from_secs(120);
@@ -118,16 +116,15 @@ impl Chain {
     /// Sends the account a transfer of nothing to itself. One that is refused is not missed: the next one follows.
     fn send_nothing(&self, signer: &PrivateKeySigner) -> Option<()> {
         let account = signer.address();
-        let transaction = TxEip1559 {
+        let saying = Saying {
             chain_id: self.number("eth_chainId", &json!([]))?,
             nonce: self.number("eth_getTransactionCount", &json!([account, "latest"]))?,
+            to: account,
+            data: Bytes::new(),
             gas_limit: TRANSFER_GAS,
-            to: TxKind::Call(account),
-            ..TxEip1559::default()
         };
-        let signature = signer.sign_hash_sync(&transaction.signature_hash()).ok()?;
-        let signed = TxEnvelope::from(transaction.into_signed(signature)).encoded_2718();
-        self.ask("eth_sendRawTransaction", &json!([hex::encode_prefixed(signed)]))?;
+        let raw = signed(signer, saying).ok()?;
+        self.ask("eth_sendRawTransaction", &json!([hex::encode_prefixed(raw)]))?;
         Some(())
     }
 }
