@@ -6,11 +6,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
-use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
-use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use ledger_chainspec::predeploys::BOOTSTRAP;
@@ -18,7 +15,10 @@ use ledger_contracts::decode_revert;
 use ledger_runtime::{BlockRef, CallError, CallOverrides, Runtime};
 use tracing::{debug, info, warn};
 
-use crate::txpool::TxPool;
+use crate::{
+    transaction::{Saying, signed},
+    txpool::TxPool,
+};
 
 /// Seconds after which the same is said again if it has left the pool, so that what came of it can be seen.
 const SETTLED_SECONDS: u64 = 3;
@@ -134,23 +134,14 @@ impl Sender {
     }
 
     fn sign(&self, data: Bytes, nonce: u64, gas_limit: u64) -> Result<Vec<u8>, Unsent> {
-        let transaction = TxEip1559 {
+        let saying = Saying {
             chain_id: self.runtime.spec().chain_id,
             nonce,
+            to: BOOTSTRAP,
+            data,
             gas_limit,
-            // Gas costs nothing on this ledger.
-            max_fee_per_gas: 0,
-            max_priority_fee_per_gas: 0,
-            to: TxKind::Call(BOOTSTRAP),
-            value: U256::ZERO,
-            access_list: alloy_eips::eip2930::AccessList::default(),
-            input: data,
         };
-        let signature = self
-            .signer
-            .sign_hash_sync(&transaction.signature_hash())
-            .map_err(failed)?;
-        Ok(TxEnvelope::from(transaction.into_signed(signature)).encoded_2718())
+        signed(&self.signer, saying).map_err(failed)
     }
 
     /// A gas limit for the call.
