@@ -1,6 +1,7 @@
 //! The whole system as its users meet it: a built node, its port, its signals, its words.
 
 mod admission;
+mod admit;
 mod bad_input;
 mod calls;
 mod clients;

@@ -19,6 +19,9 @@ const PORTS_FROM: u16 = 10_000;
 /// How many ports there are to choose from.
 const PORTS: u16 = 9_000;
 
+/// Room for clouds that join.
+const JOIN_MAX: u16 = 2;
+
 /// Longest wait for nodes to agree.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -65,8 +68,7 @@ impl Testnet {
     fn start_with(validators: u16, nodes: u16, further: &[&str]) -> Self {
         let folder = TempDir::with_prefix("ledger-testnet-").expect("a temporary folder can be made");
         let testnet = Self { folder };
-        // Room for one that joins.
-        let count = validators + nodes + 1;
+        let count = validators + nodes + JOIN_MAX;
         let shape = [
             ("--validators", validators),
             ("--nodes", nodes),
@@ -86,18 +88,23 @@ impl Testnet {
         self.folder.path().join("net")
     }
 
+    /// `ledger-node testnet` with these arguments.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(built_binary("ledger-node"));
+        command
+            .arg("testnet")
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.path());
+        command
+    }
+
     /// Runs `ledger-node testnet` with these arguments to its end.
     ///
     /// # Panics
     /// If it cannot be run.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(built_binary("ledger-node"))
-            .arg("testnet")
-            .args(arguments)
-            .arg("--data-dir")
-            .arg(self.path())
-            .output()
-            .expect("ledger-node can be run")
+        self.command(arguments).output().expect("ledger-node can be run")
     }
 
     /// As [`Self::run`]: it has to work. Gives what it printed.

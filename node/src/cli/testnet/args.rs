@@ -55,7 +55,8 @@ pub(super) enum TestnetCommand {
         #[arg(value_name = "NODE")]
         node: Option<String>,
     },
-    /// Let a new cloud join: its working group admits it at the notary, its node asks the chain, the validators vote, it makes a block
+    /// Let a new cloud join: its working group admits it at the notary, its node asks the chain, the validators vote, it makes a block.
+    /// Typed again after it was cut off, it goes on
     Admit(AdmitArgs),
     /// Stop all nodes and the notary; the data stays
     Down,
@@ -90,7 +91,7 @@ pub(super) struct UpArgs {
 /// Who joins.
 #[derive(Debug, Args)]
 pub(super) struct AdmitArgs {
-    /// What the chain will call the cloud [default: Cloud and its number]
+    /// What the chain will call the cloud; one that was about to join goes on [default: Cloud and its number]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 }

@@ -49,8 +49,17 @@ pub fn call(port: u16, method: &str, parameters: &Value) -> Option<Value> {
 /// What the server at `port` answers to a question, if it answers well.
 #[must_use]
 pub fn get(port: u16, path: &str) -> Option<Value> {
-    let (code, body) = exchange(port, "GET", path, "")?;
-    serde_json::from_str(&body).ok().filter(|_| code == 200)
+    look(port, path)?
+}
+
+/// The same, of a server that may have no such page: then it answers well and says so.
+#[must_use]
+pub fn look(port: u16, path: &str) -> Option<Option<Value>> {
+    match exchange(port, "GET", path, "")? {
+        (200, body) => Some(Some(serde_json::from_str(&body).ok()?)),
+        (404, _) => Some(None),
+        _ => None,
+    }
 }
 
 /// Status code and body of what a server answers.

@@ -79,11 +79,11 @@ pub fn address_spec(folder: &Folder, state: &State) -> Result<(), TestnetError> 
     write_spec(folder, &spec)
 }
 
-/// Makes the keys of a node whose cloud joins later.
+/// Makes the keys of a node of `cloud`, which joins later.
 ///
 /// # Errors
 /// [`TestnetError`] if a file cannot be written.
-pub fn prepare_joined(folder: &Folder, node: &Planned) -> Result<NodeState, TestnetError> {
+pub fn prepare_joined(folder: &Folder, node: &Planned, cloud: &str) -> Result<NodeState, TestnetError> {
     let files = folder.files(&node.name);
     clear(&files.folder)?;
     let identity = write_keys(folder, node, false)?;
@@ -92,7 +92,10 @@ pub fn prepare_joined(folder: &Folder, node: &Planned) -> Result<NodeState, Test
     for path in [&files.account, &files.checkpoint] {
         account::write_keystore(path, &PrivateKeySigner::random(), &password)?;
     }
-    Ok(NodeState::new(node.name.clone(), identity.peer_id))
+    Ok(NodeState {
+        cloud: Some(cloud.to_owned()),
+        ..NodeState::new(node.name.clone(), identity.peer_id)
+    })
 }
 
 /// Writes the accounts with which the validators vote.

@@ -81,6 +81,9 @@ pub struct NodeState {
     pub name: String,
     /// Who it is to its peers.
     pub peer_id: String,
+    /// The cloud that came later and whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
     /// Whether it should run.
     pub wanted: bool,
     /// Whether it was ever seen to answer: since then a validator's guard record exists, or is lost.
@@ -160,6 +163,7 @@ impl NodeState {
         Self {
             name,
             peer_id,
+            cloud: None,
             wanted: false,
             answered: false,
             process: None,
@@ -264,18 +268,12 @@ impl Folder {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => self.nothing(),
             _ => failed("open the lock", &path, source),
         })?;
-        let deadline = Instant::now() + LOCK_WAIT;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Lock { _file: file }),
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(TestnetError::Locked {
-                        path: self.path.clone(),
-                    });
-                }
-                Err(TryLockError::Error(source)) => return Err(failed("lock", &path, source)),
-            }
+        match hold(&file) {
+            Ok(true) => Ok(Lock { _file: file }),
+            Ok(false) => Err(TestnetError::Locked {
+                path: self.path.clone(),
+            }),
+            Err(source) => Err(failed("lock", &path, source)),
         }
     }
 
@@ -347,6 +345,22 @@ impl Folder {
     fn nothing(&self) -> TestnetError {
         TestnetError::None {
             path: self.path.clone(),
+        }
+    }
+}
+
+/// Locks a file for as long as it, or a copy of it, is open somewhere; false if somebody else holds it longer than any command should.
+///
+/// # Errors
+/// What the operating system says.
+pub fn hold(file: &File) -> io::Result<bool> {
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(source)) => return Err(source),
         }
     }
 }

@@ -2,60 +2,46 @@
 //!
 //! Every step is the command of whoever takes it (the cloud, the working group, the cloud's node) and is printed as it would be
 //! typed. What nobody has to do is waited for: the signer publishes, the validators check the notary and vote.
+//!
+//! Which step comes next is read where its outcome lies: in the files ([`newcomer`]), at the notary ([`counter`]), on the chain
+//! ([`chain`]). So an attempt that was cut off anywhere is gone on with by the same command.
 
 mod chain;
+mod counter;
+mod newcomer;
 mod papers;
 mod shell;
 
-use std::{
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use alloy_primitives::Address;
 use ledger_chainspec::ChainSpec;
-use ledger_notary::records::NotaryId;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::{
-    chain::{Chain, OwnBlock},
-    papers::admission,
-    shell::{Line, Shell},
+    chain::{Chain, OwnBlock, Request},
+    counter::Counter,
+    newcomer::Newcomer,
+    shell::Shell,
 };
 use crate::{
     cli::{Cli, output},
     error::NodeError,
-    keys::account,
 };
 
 use super::{
     args::AdmitArgs,
-    ask::get,
     error::TestnetError,
-    files::{address_spec, prepare_joined},
-    folder::{Folder, State, failed, replace},
+    folder::{Folder, State, failed, hold, replace},
     interrupt::Interrupt,
     network::{Children, Network, Voice, say},
-    notary::{self, GROUP, GROUP_THRESHOLD, NotaryFiles},
-    plan::{JOINED_MAX, NodeFiles, NotaryPlace, Planned, Role, notary_arguments},
-    ports,
+    notary::NotaryFiles,
+    plan::{NodeFiles, NotaryPlace, Planned, Role, notary_arguments},
     processes::ProcessId,
     status::chain_argument,
 };
 
-/// Longest wait for the signer to publish.
-const PUBLISHED_WITHIN: Duration = Duration::from_secs(60);
 /// Longest wait for votes, beside the timelock.
 const ADMITTED_WITHIN: Duration = Duration::from_secs(120);
-
-/// Who joins.
-struct Newcomer {
-    id: NotaryId,
-    name: String,
-    planned: Planned,
-    files: NodeFiles,
-    account: Address,
-}
 
 /// Where it joins.
 struct Place {
@@ -67,7 +53,14 @@ struct Place {
     notary_files: NotaryFiles,
 }
 
-/// Lets a new cloud join.
+/// What came about, and when; no time for what an earlier attempt had done.
+struct Course {
+    published: Option<Duration>,
+    admitted: Option<Duration>,
+    block: OwnBlock,
+}
+
+/// Lets a new cloud join, or goes on with one that was about to.
 ///
 /// # Errors
 /// [`NodeError::Testnet`] with the command that failed and its words.
@@ -75,64 +68,74 @@ pub fn run(cli: &Cli, args: &AdmitArgs) -> Result<(), NodeError> {
     let started = Instant::now();
     let mut interrupt = Interrupt::install()?;
     let mut network = Network::open(Folder::of(cli)?)?;
+    let folder = network.folder.path().to_owned();
     let place = place(&network.folder, &network.state)?;
-    let newcomer = add(&mut network, args, &Chain::new(place.rpc_port))?;
-    say(&format!(
-        "{} gets keys, a folder and a node: {}",
-        newcomer.name, newcomer.planned.name
-    ));
-    let index = network.state.nodes.len() - 1;
-    let mut children = Children::default();
-    network.start(&[index], &Voice::of(cli), &mut children, &mut interrupt)?;
-    // From here on others may change the network, too.
-    drop(network);
-    let shell = Shell::new(started)?;
-    let steps = walk(&newcomer, &place, &shell, &mut interrupt).inspect_err(|_| {
-        let name = &newcomer.planned.name;
+    let newcomer = Newcomer::find_or_add(&mut network, args, &Chain::new(place.rpc_port))?;
+    let shell = Shell::new(started, &newcomer.files.folder)?;
+    // With the network goes its lock: from here on others may change it, too.
+    let answers = newcomer.start(network, &Voice::of(cli), &shell, &mut interrupt);
+    let course = answers.and_then(|()| walk(&newcomer, &place, &shell, &mut interrupt));
+    let course = course.inspect_err(|_| {
         say(&format!(
-            "{name} goes on as a full node. What failed can be typed again, as it stands above; or stop the node with: ledger-node \
-             testnet stop-node {name}"
+            "What is done stays done. Go on with: ledger-node testnet admit --name '{}' --data-dir {}",
+            newcomer.name,
+            folder.display()
         ));
-    });
-    let (published, admitted, first) = steps?;
-    let seconds = |moment: Duration| moment.as_secs_f64();
+    })?;
+    let seconds = |moment: Option<Duration>| moment.map(|moment| moment.as_secs_f64());
     let facts = json!({
         "member": newcomer.id, "name": newcomer.name, "node": newcomer.planned.name, "account": newcomer.account,
-        "publishedAfter": seconds(published), "inTheSetAfter": seconds(admitted), "firstBlock": first.number,
-        "firstBlockAfter": seconds(first.after),
+        "publishedAfter": seconds(course.published), "inTheSetAfter": seconds(course.admitted),
+        "ownBlock": course.block.number, "ownBlockAfter": seconds(course.block.after),
     });
-    output(cli.telemetry.json, &facts, || {
-        format!(
-            "{} is in the set as {}: published after {:.1} s, admitted after {:.1} s, its first block is {}, after {:.1} s.",
-            newcomer.name,
-            newcomer.planned.name,
-            seconds(published),
-            seconds(admitted),
-            first.number,
-            seconds(first.after)
-        )
-    })
+    output(cli.telemetry.json, &facts, || course.words(&newcomer))
 }
 
-/// All steps from the submission to the first block; gives when it was published, when admitted, and the block.
-fn walk(
-    newcomer: &Newcomer,
-    place: &Place,
-    shell: &Shell,
-    interrupt: &mut Interrupt,
-) -> Result<(Duration, Duration, OwnBlock), NodeError> {
-    let published = publish(newcomer, place, shell, interrupt)?;
-    request(newcomer, place, shell)?;
-    let chain = Chain::new(place.rpc_port);
+impl Course {
+    fn words(&self, newcomer: &Newcomer) -> String {
+        let after = |what: &str, moment: Option<Duration>| {
+            moment.map(|moment| format!("{what} after {:.1} s", moment.as_secs_f64()))
+        };
+        let number = self.block.number;
+        let steps = [
+            after("published", self.published),
+            after("admitted", self.admitted),
+            match self.admitted {
+                Some(_) => after(&format!("its first block is {number},"), self.block.after),
+                None => Some(format!("block {number} is its own")),
+            },
+        ];
+        let steps: Vec<_> = steps.into_iter().flatten().collect();
+        let (name, node) = (&newcomer.name, &newcomer.planned.name);
+        format!("{name} is in the set as {node}: {}.", steps.join(", "))
+    }
+}
+
+/// All steps that are left, from the submission to the first block.
+fn walk(newcomer: &Newcomer, place: &Place, shell: &Shell, interrupt: &mut Interrupt) -> Result<Course, NodeError> {
+    let (chain, account) = (Chain::new(place.rpc_port), &newcomer.account);
+    if chain.request(account, interrupt)? == Request::Admitted {
+        shell.done("the notary has published it, and the validators have admitted it");
+        let block = match chain.recent_block(account, shell) {
+            Some(block) => block,
+            None => chain.first_block(&newcomer.signer()?, chain.height()?, shell, interrupt)?,
+        };
+        let (published, admitted) = (None, None);
+        return Ok(Course {
+            published,
+            admitted,
+            block,
+        });
+    }
+    let published = Counter::new(place, newcomer, shell).publish(interrupt)?;
+    request(newcomer, place, shell, interrupt)?;
     let within = ADMITTED_WITHIN + Duration::from_secs(place.spec.governance.timelock_seconds);
-    let (admitted, head) = chain.follow(&newcomer.account, within, shell, interrupt)?;
-    let signer = account::read_keystore(&newcomer.files.account, &password(newcomer)?)?;
-    let first = chain.first_block(&signer, head, shell, interrupt)?;
-    Ok((published, admitted, first))
-}
-
-fn password(newcomer: &Newcomer) -> Result<crate::keys::Password, NodeError> {
-    Ok(crate::keys::Password::from_file(&newcomer.files.password)?)
+    let (admitted, head) = chain.follow(account, within, shell, interrupt)?;
+    Ok(Course {
+        published,
+        admitted: Some(admitted),
+        block: chain.first_block(&newcomer.signer()?, head, shell, interrupt)?,
+    })
 }
 
 /// Where somebody can join.
@@ -176,164 +179,22 @@ fn place(folder: &Folder, state: &State) -> Result<Place, TestnetError> {
     })
 }
 
-/// Adds the newcomer's node to the network, with its keys.
-fn add(network: &mut Network, args: &AdmitArgs, chain: &Chain) -> Result<Newcomer, NodeError> {
-    if let Some(name) = args.name.as_ref().filter(|name| chain.has_cloud(name)) {
-        return Err(TestnetError::Usage(format!("the chain has a cloud {name:?} already: give another --name")).into());
+/// The node asks the chain, unless it has.
+fn request(newcomer: &Newcomer, place: &Place, shell: &Shell, interrupt: &mut Interrupt) -> Result<(), NodeError> {
+    let (chain, account) = (Chain::new(place.rpc_port), &newcomer.account);
+    let mut standing = chain.request(account, interrupt)?;
+    if standing == Request::Underway {
+        chain.settle(account, shell, interrupt)?;
+        standing = chain.request(account, interrupt)?;
     }
-    let shape = &mut network.state.shape;
-    if shape.joined >= JOINED_MAX {
-        return Err(TestnetError::Usage(format!(
-            "{JOINED_MAX} clouds have joined this testnet, which is the most"
-        ))
-        .into());
+    if standing != Request::None {
+        shell.done("it has asked the chain");
+        return Ok(());
     }
-    shape.joined += 1;
-    shape.check()?;
-    let planned = shape.plan().pop().expect("somebody joined");
-    ports::check(std::iter::once(&planned), None)?;
-    let number = planned.number.saturating_add(1);
-    let name = args.name.clone().unwrap_or_else(|| format!("Cloud {number}"));
-    let id = NotaryId::try_from(format!("cloud-{number}")).map_err(|error| TestnetError::Usage(error.to_string()))?;
-    let node = prepare_joined(&network.folder, &planned)?;
-    network.state.nodes.push(node);
-    address_spec(&network.folder, &network.state)?;
-    network.save()?;
-    let files = network.folder.files(&planned.name);
-    Ok(Newcomer {
-        id,
-        name,
-        account: account::keystore_address(&files.account)?,
-        planned,
-        files,
-    })
-}
-
-/// The notary's commands.
-struct Counter<'a> {
-    place: &'a Place,
-    shell: &'a Shell,
-}
-
-impl Counter<'_> {
-    fn command(&self, command: &str) -> Result<Line, TestnetError> {
-        self.shell.notary(&self.place.notary_files, command)
-    }
-
-    /// A command that is signed.
-    fn order(&self, command: &str, key: &Path, password: &Path) -> Result<Line, TestnetError> {
-        let line = self.command(command)?;
-        Ok(line
-            .flag("--network", notary::network_argument(&self.place.spec))
-            .flag("--server", &self.place.notary.url)
-            .flag("--key", key)
-            .flag("--password-file", password))
-    }
-
-    /// The same, of one who verifies what is published first.
-    fn informed(&self, command: &str, (key, reader): (&Path, &str), password: &Path) -> Result<Line, TestnetError> {
-        let line = self.order(command, key, password)?;
-        Ok(line
-            .flag("--trusted", self.place.notary_files.trusted(reader))
-            .flag("--root", &self.place.notary.root))
-    }
-
-    /// The same, of one of the working group.
-    fn group(&self, holder: &str) -> (PathBuf, PathBuf) {
-        (self.place.notary_files.key(holder), self.place.notary_files.password())
-    }
-
-    fn status(&self, words: &[&str]) -> Result<Value, TestnetError> {
-        let line = self.command("status")?.flag("--server", &self.place.notary.url);
-        line.words(words.iter().copied()).json()
-    }
-}
-
-/// The cloud submits, the working group verifies and approves; gives when the signer has published.
-fn publish(
-    newcomer: &Newcomer,
-    place: &Place,
-    shell: &Shell,
-    interrupt: &mut Interrupt,
-) -> Result<Duration, NodeError> {
-    let counter = Counter { place, shell };
-    let submission = submit(newcomer, &counter)?;
-    approve(&submission, &counter)?;
-    let path = format!("/v1/members/{}", newcomer.id);
-    let is_published = || {
-        let member = get(place.notary_port, &path)?;
-        (member.get("standing")? == "published").then_some(())
-    };
-    shell.wait("the signer publishes", PUBLISHED_WITHIN, interrupt, is_published)?;
-    Ok(shell.since_start())
-}
-
-/// The cloud says who it is and which node it runs; gives the number of its submission.
-fn submit(newcomer: &Newcomer, counter: &Counter<'_>) -> Result<String, TestnetError> {
-    let (place, shell, files) = (counter.place, counter.shell, &newcomer.files);
-    let file = |name: &str| files.folder.join(name);
-    let (member_key, nodes, draft) = (file("member.pem"), file("nodes.json"), file("admission.json"));
-    shell.tell("The cloud makes the key that speaks for it, and its node's four keys give their word.");
-    let made = counter
-        .command("key")?
-        .words(["new"])
-        .path(&member_key)
-        .flag("--password-file", &files.password)
-        .json()?;
-    let public_key = made["public_key"].as_str().unwrap_or_default();
-    let address = format!("/ip4/127.0.0.1/tcp/{}", newcomer.planned.p2p_port);
-    shell
-        .node("validator")?
-        .words(["record"])
-        .flag("--chain", &place.chain)
-        .flag("--data-dir", &files.folder)
-        .flag("--wallet-dir", &files.wallets)
-        .flag("--wallet", "account")
-        .flag("--password-file", &files.password)
-        .flag("--member-id", newcomer.id.to_string())
-        .flag("--consensus-key", &files.key)
-        .flag("--checkpoint-key", &files.checkpoint)
-        .flag("--endpoint", address)
-        .flag("--region", "this machine")
-        .into_file(&nodes)?;
-    let text = admission(newcomer, place, public_key)?;
-    replace(&draft, text.as_bytes())?;
-    shell.tell("The cloud submits: who it is, and which node it runs.");
-    let reader = newcomer.id.to_string();
-    let submitted = counter
-        .informed("submit", (&member_key, &reader), &files.password)?
-        .flag("--admission", &draft)
-        .flag("--nodes", &nodes)
-        .json()?;
-    Ok(submitted["entry"].to_string())
-}
-
-/// The working group looks at a submission, and signs the list of members with it.
-fn approve(submission: &str, counter: &Counter<'_>) -> Result<(), TestnetError> {
-    let words = format!(
-        "Somebody of the working group looks at it and finds it true; {GROUP_THRESHOLD} of {} sign the new list of members.",
-        GROUP.len()
-    );
-    counter.shell.tell(&words);
-    let (key, password) = counter.group(GROUP[0]);
-    counter.order("verify", &key, &password)?.words([submission]).json()?;
-    let version = counter.status(&[])?["proposal"].to_string();
-    let proposal = counter.status(&["--proposal", &version])?;
-    let sha256 = proposal["signable_sha256"].as_str().unwrap_or_default();
-    for holder in &GROUP[..GROUP_THRESHOLD] {
-        let (key, password) = counter.group(holder);
-        let line = counter.informed("approve", (&key, holder), &password)?;
-        line.flag("--sha256", sha256).words([version.as_str()]).json()?;
-    }
-    Ok(())
-}
-
-/// The node asks the chain.
-fn request(newcomer: &Newcomer, place: &Place, shell: &Shell) -> Result<(), NodeError> {
     shell.tell("The cloud asks the chain. Its node is judged first as every validator will judge it.");
     let files = &newcomer.files;
-    let mut line = shell
-        .node("validator")?
+    let line = shell
+        .node("validator")
         .words(["request"])
         .flag("--chain", &place.chain)
         .flag("--data-dir", &files.folder)
@@ -342,9 +203,8 @@ fn request(newcomer: &Newcomer, place: &Place, shell: &Shell) -> Result<(), Node
         .flag("--wallet", "account")
         .flag("--password-file", &files.password)
         .flag("--consensus-key", &files.key);
-    for argument in notary_arguments(&place.notary) {
-        line = line.words([argument]);
-    }
-    line.flag("--name", &newcomer.name).json()?;
+    line.words(notary_arguments(&place.notary))
+        .flag("--name", &newcomer.name)
+        .json()?;
     Ok(())
 }
