@@ -46,7 +46,11 @@ pub async fn run(args: &DecideArgs, password_file: Option<PathBuf>) -> Result<Re
         ValidatorCommand::Propose(command) => propose(&context, command).await,
         ValidatorCommand::Vote { proposal, against } => {
             let open = context.node.proposal(*proposal).await?;
-            tell(&open.ok_or(CliError::NoSuchProposal { id: *proposal })?);
+            let open = open.ok_or(CliError::NoSuchProposal { id: *proposal })?;
+            tell(&open);
+            if let Some(words) = output::again(&open, context.actor()?.address()).filter(|_| !against) {
+                let _ = writeln!(io::stderr(), "{words}");
+            }
             decide(
                 &context,
                 *proposal,

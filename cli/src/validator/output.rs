@@ -1,6 +1,7 @@
 //! How are proposals shown, to people and to scripts?
 
-use ledger_api::{NotaryState, ProposalChange, ProposalInfo, ProposalStatus};
+use alloy_primitives::Address;
+use ledger_api::{NotaryState, ProposalChange, ProposalInfo, ProposalKind, ProposalStatus, ProposalVote};
 
 use crate::{
     output::{Report, pairs},
@@ -75,6 +76,17 @@ pub fn standing(proposal: &ProposalInfo) -> String {
     }
 }
 
+/// What a vote for a removal by `account` changes if it has one already: nothing, and whose it is stays as it was.
+#[must_use]
+pub fn again(proposal: &ProposalInfo, account: Address) -> Option<&'static str> {
+    let has_voted = |vote: &ProposalVote| vote.support && vote.validator == account;
+    let is_again = proposal.kind == ProposalKind::Remove && proposal.votes.iter().any(has_voted);
+    is_again.then_some(
+        "Your account's vote for it stands already. If your node cast it, it stays your node's, and goes when the notary takes its word \
+         back: to keep it, start the node with --admission manual",
+    )
+}
+
 /// What to do next about a proposal, if it waits for something.
 #[must_use]
 pub fn next(proposal: &ProposalInfo) -> Option<String> {
@@ -93,9 +105,6 @@ pub fn next(proposal: &ProposalInfo) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::Address;
-    use ledger_api::{ProposalKind, ProposalVote};
-
     use super::*;
 
     #[test]
@@ -144,5 +153,16 @@ mod tests {
         };
         let words = next(&passed).expect("it can be carried out");
         assert!(words.ends_with("ledger-node validator execute 3"), "{words}");
+
+        assert_eq!(again(&passed, account), None, "no node votes on that by itself");
+        let mut removal = ProposalInfo {
+            kind: ProposalKind::Remove,
+            ..passed
+        };
+        let words = again(&removal, account).expect("the vote stands");
+        assert!(words.contains("--admission manual"), "{words}");
+        assert_eq!(again(&removal, Address::ZERO), None);
+        removal.votes[0].support = false;
+        assert_eq!(again(&removal, account), None);
     }
 }

@@ -18,12 +18,15 @@ use ledger_notary::{
 use ledger_runtime::{BlockRef, CallOutcome, CallOverrides, Runtime};
 
 use super::{
-    following::{Following, Seen},
+    following::{self, Following, Seen},
     former::Former,
 };
 
 /// The ballot of a vote against, as the contract has it. This node never casts one: it is its operator's.
 pub const AGAINST: B256 = B256::with_last_byte(1);
+
+/// Removals that were taken back and are remembered, the newest: as many proposals as any round looks at anew.
+const WITHDRAWN_MAX: u64 = following::NEWEST_MAX;
 
 /// A validator of the set.
 #[derive(Clone, Debug)]
@@ -88,6 +91,8 @@ pub struct Facts {
     pub requests: Vec<Request>,
     /// Open removals, oldest first.
     pub removals: Vec<Removal>,
+    /// Removals that their proposers took back, as far as the reader has seen them.
+    pub withdrawn: BTreeSet<u64>,
 }
 
 impl Facts {
@@ -106,6 +111,8 @@ pub struct Reader {
     following: Following,
     names: BTreeMap<u32, String>,
     former: Former,
+    /// Removals that were taken back.
+    withdrawn: BTreeSet<u64>,
 }
 
 impl Reader {
@@ -164,6 +171,7 @@ impl Reader {
         }
         facts.removed = self.former.read(&view, &head.set)?;
         facts.knows_removed = self.following.sees_all();
+        facts.withdrawn.clone_from(&self.withdrawn);
         Ok(facts)
     }
 
@@ -180,6 +188,12 @@ impl Reader {
         let status = ProposalStatus::try_from(stored.status).map_err(|error| error.to_string())?;
         let kind = ProposalKind::try_from(stored.kind).map_err(|error| error.to_string())?;
         let is_open = matches!(status, ProposalStatus::Open | ProposalStatus::Passed);
+        if (kind, status) == (ProposalKind::Remove, ProposalStatus::Withdrawn) {
+            self.withdrawn.insert(id);
+            if self.withdrawn.len() as u64 > WITHDRAWN_MAX {
+                self.withdrawn.pop_first();
+            }
+        }
         // Whoever asks writes the payload. What cannot be read is nobody's request.
         let action = ProposalAction::decode(kind, &stored.payload);
         let action = match action {

@@ -1,8 +1,9 @@
-//! Which votes are this node's own? Open proposals that it has voted for by itself, kept in a file: what it takes back has to be told
-//! from what a person voted, also after a restart.
+//! What has this node done by itself, rather than a person with its account? Its votes on open proposals and the removals that it has
+//! proposed, kept in a file: only what is its own it takes back, also after a restart.
 //!
 //! Called by [`super::voting`]. A vote is written down before it leaves: a crash may leave a line too many and never a vote that looks
-//! like a person's. The file has a line for each proposal: its number and when the vote was cast, in seconds.
+//! like a person's. The file has a line for each vote, with the proposal's number, when the vote was cast and when what it stands on was
+//! last known to hold; and one for each removal, with the validator and when it was proposed. Times are in seconds.
 
 use std::{
     collections::BTreeMap,
@@ -11,19 +12,65 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
+use tracing::error;
 
-use super::chain::{AGAINST, Facts};
+use super::chain::{AGAINST, Facts, Removal};
 
 /// Seconds of the chain's own time after which a vote is in a block, if it ever will be: ten slots of the slowest chain. Until then, that
 /// no vote is seen does not mean that there is none.
-const VOTE_SETTLED_SECONDS: u64 = 30;
+const SETTLED_SECONDS: u64 = 30;
 
-/// The node's own votes.
+/// Seconds after which it is written down again that a vote was good. A process that begins later than that knows of no newer time, and
+/// so takes a vote back this much earlier than a day after it was good.
+const GOOD_AGAIN_SECONDS: u64 = 3_600;
+
+/// What this node has done.
 #[derive(Debug)]
 pub struct OwnVotes {
     path: PathBuf,
-    cast_at: BTreeMap<u64, u64>,
+    account: Address,
+    votes: BTreeMap<u64, Vote>,
+    /// Proposals to remove validators, by their accounts.
+    removals: BTreeMap<Address, Act>,
+    /// Whether the file says something else.
+    is_dirty: bool,
+    /// Whether the disk refused the last time, which is said once.
+    is_refused: bool,
+}
+
+/// A vote that was cast.
+#[derive(Clone, Copy, Debug)]
+struct Vote {
+    act: Act,
+    /// When what it stands on was last known to hold.
+    good_at: u64,
+    /// The same, as the file has it.
+    written_good_at: u64,
+}
+
+/// Something that was sent.
+#[derive(Clone, Copy, Debug)]
+struct Act {
+    at: u64,
+    /// The first block that should have it and has not, by its time.
+    missed_at: Option<u64>,
+}
+
+impl Act {
+    const fn new(at: u64) -> Self {
+        Self { at, missed_at: None }
+    }
+
+    /// Whether nothing will be seen of it any more, as of a block of `time`. The first block after a stall may have been made before
+    /// its maker had what was sent, however late that block is: two of them have to miss it.
+    fn is_past(&mut self, is_seen: bool, is_idle: bool, time: u64) -> bool {
+        if is_seen || !is_idle || time < self.at.saturating_add(SETTLED_SECONDS) {
+            self.missed_at = None;
+            return false;
+        }
+        time > *self.missed_at.get_or_insert(time)
+    }
 }
 
 impl OwnVotes {
@@ -33,63 +80,161 @@ impl OwnVotes {
     /// If the file is there and cannot be read.
     pub fn open(folder: &Path, account: Address) -> io::Result<Self> {
         let path = folder.join(format!("votes-{account}"));
-        let cast_at = match fs::read_to_string(&path) {
-            Ok(text) => parse(&text)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error),
         };
-        Ok(Self { path, cast_at })
+        let mut kept = Self {
+            path,
+            account,
+            votes: BTreeMap::new(),
+            removals: BTreeMap::new(),
+            is_dirty: false,
+            is_refused: false,
+        };
+        for line in text.lines() {
+            kept.take(line).ok_or_else(|| {
+                let words = format!(
+                    "a line has a proposal's number or a validator's account, and times in seconds, not {line:?}"
+                );
+                io::Error::new(io::ErrorKind::InvalidData, words)
+            })?;
+        }
+        Ok(kept)
     }
 
     /// Whether the vote on this proposal is the node's own.
     #[must_use]
     pub fn contains(&self, id: u64) -> bool {
-        self.cast_at.contains_key(&id)
+        self.votes.contains_key(&id)
     }
 
     /// The proposals that it has voted for.
     pub fn ids(&self) -> impl Iterator<Item = u64> {
-        self.cast_at.keys().copied()
+        self.votes.keys().copied()
     }
 
-    /// Writes down that the node votes for this proposal at `now`.
-    ///
-    /// # Errors
-    /// If the disk refuses; then the vote must not leave.
-    pub fn insert(&mut self, id: u64, now: u64) -> io::Result<()> {
-        if self.contains(id) {
-            return Ok(());
+    /// When what the vote on this proposal stands on was last known to hold, if the vote is the node's own.
+    #[must_use]
+    pub fn good_at(&self, id: u64) -> Option<u64> {
+        self.votes.get(&id).map(|vote| vote.good_at)
+    }
+
+    /// Whether the node itself has opened this proposal.
+    #[must_use]
+    pub fn has_proposed(&self, removal: &Removal) -> bool {
+        removal.standing.proposer == self.account && self.removals.contains_key(&removal.account)
+    }
+
+    /// Writes down that the node votes for this proposal at `now`, by what it knows now; again, if it votes again. Whether that worked:
+    /// if it did not, the vote must not leave.
+    pub fn insert(&mut self, id: u64, now: u64) -> bool {
+        let vote = Vote {
+            act: Act::new(now),
+            good_at: now,
+            written_good_at: now,
+        };
+        let before = self.votes.insert(id, vote);
+        let is_written = self.write();
+        if !is_written {
+            match before {
+                Some(before) => self.votes.insert(id, before),
+                None => self.votes.remove(&id),
+            };
         }
-        self.cast_at.insert(id, now);
-        self.write().inspect_err(|_| {
-            self.cast_at.remove(&id);
-        })
+        is_written
     }
 
-    /// Forgets votes that are over: the proposal is, or the chain has none of this account's, or one against, which is a person's.
-    /// `is_idle`: nothing of the account is on its way.
-    ///
-    /// # Errors
-    /// If the disk refuses; then the file has lines too many.
-    pub fn forget(&mut self, facts: &Facts, is_idle: bool) -> io::Result<()> {
-        let before = self.cast_at.len();
-        self.cast_at.retain(|id, cast_at| {
-            let is_settled = is_idle && facts.time >= cast_at.saturating_add(VOTE_SETTLED_SECONDS);
-            match facts.standing(*id).map(|standing| standing.ballot) {
-                Some(AGAINST) => false,
-                None => !is_settled,
-                Some(ballot) => !(ballot.is_zero() && is_settled),
+    /// Writes down that the node proposes to remove this validator at `now`. Whether that worked: if not, the proposal must not leave.
+    pub fn propose(&mut self, validator: Address, now: u64) -> bool {
+        let before = self.removals.insert(validator, Act::new(now));
+        let is_written = self.write();
+        if !is_written {
+            match before {
+                Some(before) => self.removals.insert(validator, before),
+                None => self.removals.remove(&validator),
+            };
+        }
+        is_written
+    }
+
+    /// Takes down when what the vote on this proposal stands on was last found to hold.
+    pub fn found(&mut self, id: u64, good_at: u64) {
+        if let Some(vote) = self.votes.get_mut(&id) {
+            vote.good_at = good_at;
+            self.is_dirty |= good_at.abs_diff(vote.written_good_at) >= GOOD_AGAIN_SECONDS;
+        }
+    }
+
+    /// Takes no time for later than `now`: a clock that was ahead and is set right would make what is old look new for as long.
+    pub fn set_back(&mut self, now: u64) {
+        for vote in self.votes.values_mut() {
+            vote.act.at = vote.act.at.min(now);
+            vote.good_at = vote.good_at.min(now);
+            if vote.written_good_at > now {
+                vote.written_good_at = now;
+                self.is_dirty = true;
             }
-        });
-        match self.cast_at.len() == before {
-            true => Ok(()),
-            false => self.write(),
         }
+        for act in self.removals.values_mut() {
+            act.at = act.at.min(now);
+        }
+    }
+
+    /// Forgets what is over: the proposal is, or the chain has no vote of this account on it, or one against, which is a person's.
+    /// `is_idle`: nothing of the account is on its way. What could not be written before is written now.
+    pub fn forget(&mut self, facts: &Facts, is_idle: bool) {
+        let before = self.votes.len() + self.removals.len();
+        self.votes.retain(|id, vote| {
+            let ballot = facts.standing(*id).map(|standing| standing.ballot);
+            let is_seen = ballot.is_some_and(|ballot| ballot != AGAINST && ballot != B256::ZERO);
+            !vote.act.is_past(is_seen, is_idle, facts.time)
+        });
+        let own = |removal: &&Removal| removal.standing.proposer == self.account;
+        let open: Vec<_> = facts
+            .removals
+            .iter()
+            .filter(own)
+            .map(|removal| removal.account)
+            .collect();
+        self.removals
+            .retain(|validator, act| !act.is_past(open.contains(validator), is_idle, facts.time));
+        self.is_dirty |= self.votes.len() + self.removals.len() != before;
+        if self.is_dirty {
+            self.write();
+        }
+    }
+
+    /// Writes the file; whether that worked. If not, that is said, and once; and it is tried again.
+    fn write(&mut self) -> bool {
+        let replaced = self.replace();
+        self.is_dirty = replaced.is_err();
+        match &replaced {
+            Ok(()) => {
+                for vote in self.votes.values_mut() {
+                    vote.written_good_at = vote.good_at;
+                }
+            }
+            Err(_) if self.is_refused => {}
+            Err(error) => {
+                error!(
+                    target: "ledger::admission", %error, file = %self.path.display(),
+                    "this node's own votes cannot be written down, and until then it casts none: make room on the disk"
+                );
+            }
+        }
+        self.is_refused = replaced.is_err();
+        replaced.is_ok()
     }
 
     /// Replaces the file in one step: a crash leaves the old lines or the new ones.
-    fn write(&self) -> io::Result<()> {
-        let lines: String = self.cast_at.iter().map(|(id, at)| format!("{id} {at}\n")).collect();
+    fn replace(&self) -> io::Result<()> {
+        let votes = self.votes.iter();
+        let votes = votes.map(|(id, vote)| format!("{id} {} {}\n", vote.act.at, vote.good_at));
+        let removals = self.removals.iter();
+        let removals = removals.map(|(validator, act)| format!("{validator} {}\n", act.at));
+        let lines: String = votes.chain(removals).collect();
         let folder = self.path.parent().expect("the path has a folder: open() made it");
         fs::create_dir_all(folder)?;
         let fresh = self.path.with_extension("new");
@@ -99,33 +244,34 @@ impl OwnVotes {
         fs::rename(&fresh, &self.path)?;
         File::open(folder)?.sync_all()
     }
-}
 
-fn parse(text: &str) -> io::Result<BTreeMap<u64, u64>> {
-    let line = |line: &str| {
-        let (id, at) = line.split_once(' ')?;
-        Some((id.parse().ok()?, at.parse().ok()?))
-    };
-    let lines = text.lines().map(|text| {
-        line(text).ok_or_else(|| {
-            let words = format!("a line has a proposal's number and a time in seconds, not {text:?}");
-            io::Error::new(io::ErrorKind::InvalidData, words)
-        })
-    });
-    lines.collect()
+    /// Takes a line of the file; none if it is not one.
+    fn take(&mut self, line: &str) -> Option<()> {
+        let (what, times) = line.split_once(' ')?;
+        let Ok(id) = what.parse() else {
+            self.removals.insert(what.parse().ok()?, Act::new(times.parse().ok()?));
+            return Some(());
+        };
+        // Files of before it was kept have no time when the vote was last good: it was when it was cast.
+        let (at, good_at) = times.split_once(' ').unwrap_or((times, times));
+        let good_at = good_at.parse().ok()?;
+        let vote = Vote {
+            act: Act::new(at.parse().ok()?),
+            good_at,
+            written_good_at: good_at,
+        };
+        self.votes.insert(id, vote);
+        Some(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::B256;
-
-    use super::{
-        super::chain::{Removal, Standing},
-        *,
-    };
+    use super::{super::chain::Standing, *};
 
     const ACCOUNT: Address = Address::repeat_byte(1);
     const CAST: u64 = 1_000;
+    const SETTLED: u64 = CAST + SETTLED_SECONDS;
 
     fn facts(time: u64, ballots: &[(u64, B256)]) -> Facts {
         let removal = |(id, ballot): &(u64, B256)| Removal {
@@ -149,56 +295,123 @@ mod tests {
         votes.ids().collect()
     }
 
+    /// Own votes with one on 7, and the folder that they are in.
+    fn with_a_vote() -> (OwnVotes, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut votes = OwnVotes::open(folder.path(), ACCOUNT).unwrap();
+        assert!(votes.insert(7, CAST));
+        (votes, folder)
+    }
+
     #[test]
     fn own_votes_are_told_from_a_persons_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("notary");
         let mut votes = OwnVotes::open(&place, ACCOUNT).unwrap();
-        votes.insert(7, CAST).unwrap();
-        votes.insert(9, CAST).unwrap();
+        assert!(votes.insert(7, CAST) && votes.insert(9, CAST) && votes.propose(ACCOUNT, CAST));
         let again = OwnVotes::open(&place, ACCOUNT).unwrap();
-        assert_eq!(ids(&again), [7, 9]);
+        assert_eq!((ids(&again), again.removals.len()), (vec![7, 9], 1));
         let others = OwnVotes::open(&place, Address::repeat_byte(2)).unwrap();
-        assert!(ids(&others).is_empty());
-        fs::write(&votes.path, "7 x\n").unwrap();
-        let error = OwnVotes::open(&place, ACCOUNT).unwrap_err();
-        assert!(error.to_string().contains("not \"7 x\""), "{error}");
-    }
-
-    #[test]
-    fn a_vote_is_forgotten_once_the_chain_has_none_and_none_is_on_its_way() {
-        let (yes, none) = (B256::repeat_byte(2), B256::ZERO);
-        let settled = CAST + VOTE_SETTLED_SECONDS;
-        let table: [(&str, Facts, bool, &[u64]); 7] = [
-            ("it stands", facts(settled, &[(7, yes)]), true, &[7]),
-            ("it was taken back", facts(settled, &[(7, none)]), true, &[]),
-            ("something is on its way", facts(settled, &[(7, none)]), false, &[7]),
-            ("the chain is late", facts(settled - 1, &[(7, none)]), true, &[7]),
-            ("a person votes against", facts(CAST, &[(7, AGAINST)]), false, &[]),
-            ("the proposal is over", facts(settled, &[]), true, &[]),
-            ("the proposal is not there yet", facts(CAST - 1, &[]), true, &[7]),
-        ];
-        for (what, facts, is_idle, expected) in table {
-            let folder = tempfile::tempdir().unwrap();
-            let mut votes = OwnVotes::open(folder.path(), ACCOUNT).unwrap();
-            votes.insert(7, CAST).unwrap();
-            votes.forget(&facts, is_idle).unwrap();
-            assert_eq!(ids(&votes), expected, "{what}");
-            let again = OwnVotes::open(folder.path(), ACCOUNT).unwrap();
-            assert_eq!(ids(&again), expected, "{what}");
+        assert_eq!((ids(&others), others.removals.len()), (vec![], 0));
+        fs::write(&votes.path, "7 1000\n").unwrap();
+        assert_eq!(OwnVotes::open(&place, ACCOUNT).unwrap().good_at(7), Some(CAST));
+        for bad in ["7", "7 x", "7 1 x", "7 1 2 3", "0x12 1", "x 1"] {
+            fs::write(&votes.path, format!("{bad}\n")).unwrap();
+            let error = OwnVotes::open(&place, ACCOUNT).unwrap_err().to_string();
+            assert!(error.contains(&format!("not {bad:?}")), "{error}");
         }
     }
 
     #[test]
-    fn a_vote_that_cannot_be_written_down_is_not_cast() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        fs::write(&file, "").unwrap();
-        let mut votes = OwnVotes {
-            path: file.join("votes"),
-            cast_at: BTreeMap::new(),
-        };
-        votes.insert(7, CAST).unwrap_err();
-        assert!(!votes.contains(7));
+    fn a_vote_is_forgotten_once_two_blocks_have_none_and_none_is_on_its_way() {
+        let (yes, none, no) = (Some(B256::repeat_byte(2)), Some(B256::ZERO), Some(AGAINST));
+        // How long after the vote two blocks are, the ballot in each, whether the account is idle, and whether the vote is kept.
+        let table = [
+            ("it stands", [30, 33], [yes, yes], true, true),
+            ("it was taken back", [30, 33], [none, none], true, false),
+            ("something is on its way", [30, 33], [none, none], false, true),
+            ("the chain is late", [29, 33], [none, none], true, true),
+            ("the block is the same", [33, 33], [none, none], true, true),
+            (
+                "the second block after a stall has it",
+                [99, 102],
+                [None, yes],
+                true,
+                true,
+            ),
+            ("a person is against, before it", [0, 3], [no, no], true, true),
+            ("a person is against, after it", [30, 33], [no, no], true, false),
+            ("the proposal is over", [30, 33], [None, None], true, false),
+        ];
+        for (what, ages, ballots, is_idle, is_kept) in table {
+            let (mut votes, folder) = with_a_vote();
+            for (age, ballot) in ages.into_iter().zip(ballots) {
+                let ballots: Vec<_> = ballot.into_iter().map(|ballot| (7, ballot)).collect();
+                votes.forget(&facts(CAST + age, &ballots), is_idle);
+            }
+            let again = OwnVotes::open(folder.path(), ACCOUNT).unwrap();
+            assert_eq!([votes.contains(7), again.contains(7)], [is_kept; 2], "{what}");
+        }
+    }
+
+    #[test]
+    fn a_vote_that_is_cast_again_is_as_new_as_the_last_one_after_a_restart_too() {
+        let (mut votes, folder) = with_a_vote();
+        assert!(votes.insert(7, SETTLED));
+        let mut again = OwnVotes::open(folder.path(), ACCOUNT).unwrap();
+        for votes in [&mut votes, &mut again] {
+            for time in [SETTLED, SETTLED + 3] {
+                votes.forget(&facts(time, &[(7, B256::ZERO)]), true);
+            }
+            assert_eq!(ids(votes), [7]);
+        }
+    }
+
+    #[test]
+    fn a_removal_is_the_nodes_own_while_it_is_open_or_on_its_way() {
+        let (mut votes, folder) = with_a_vote();
+        let open = facts(SETTLED, &[(8, B256::ZERO)]);
+        assert!(!votes.has_proposed(&open.removals[0]), "a person has");
+        assert!(votes.propose(ACCOUNT, CAST));
+        votes.forget(&open, true);
+        votes.forget(&facts(SETTLED + 3, &[(8, B256::ZERO)]), true);
+        let again = OwnVotes::open(folder.path(), ACCOUNT).unwrap();
+        assert!(again.has_proposed(&open.removals[0]));
+        for time in [SETTLED + 6, SETTLED + 9] {
+            votes.forget(&facts(time, &[]), true);
+        }
+        assert!(!votes.has_proposed(&open.removals[0]));
+    }
+
+    #[test]
+    fn when_a_vote_was_last_good_is_written_now_and_then_and_never_lies_ahead() {
+        let (mut votes, folder) = with_a_vote();
+        let yes = [(7, B256::repeat_byte(2))];
+        let later = CAST + GOOD_AGAIN_SECONDS;
+        for (now, written) in [(later - 1, CAST), (later, later), (500, 500)] {
+            votes.set_back(now);
+            votes.found(7, now);
+            votes.forget(&facts(now, &yes), true);
+            let again = OwnVotes::open(folder.path(), ACCOUNT).unwrap();
+            assert_eq!([votes.good_at(7), again.good_at(7)], [Some(now), Some(written)]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_down_is_not_cast_and_what_was_forgotten_is_written_again() {
+        let (mut votes, folder) = with_a_vote();
+        let path = std::mem::replace(&mut votes.path, folder.path().join("votes-file/votes"));
+        fs::write(folder.path().join("votes-file"), "").unwrap();
+        assert!(!votes.insert(9, CAST) && !votes.insert(7, SETTLED) && !votes.propose(ACCOUNT, CAST));
+        let kept = (ids(&votes), votes.votes[&7].act.at, votes.removals.len());
+        assert_eq!(kept, (vec![7], CAST, 0));
+        for time in [SETTLED, SETTLED + 3] {
+            votes.forget(&facts(time, &[]), true);
+        }
+        let kept = || ids(&OwnVotes::open(folder.path(), ACCOUNT).unwrap());
+        assert_eq!((ids(&votes), kept()), (vec![], vec![7]));
+        votes.path = path;
+        votes.forget(&facts(SETTLED + 6, &[]), true);
+        assert!(kept().is_empty());
     }
 }

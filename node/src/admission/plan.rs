@@ -3,7 +3,8 @@
 //! Pure. A vote stands only as long as what it says is known to be true, or was less than a day ago: the contract adds up identical
 //! tuples alone, so a vote for a candidate follows the metadata as long as the proposal is open and stays once it has passed; any vote
 //! of the node is taken back when the verdict turns, and when nothing could be checked for a day. A vote against is the operator's own
-//! and is never touched, nor is a person's vote for a removal.
+//! and is never touched, nor is a person's vote for a removal; but one for a removal on which the node's vote stands already changes
+//! nothing on the chain, and goes with the node's.
 
 use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::SolValue;
@@ -60,8 +61,8 @@ pub fn ballot_of(tuple: &NotaryTuple) -> B256 {
     keccak256(tuple.abi_encode())
 }
 
-/// The next step about a request for admission at `now`, in seconds. It was last found good at `good_at`, or else this process runs since
-/// then.
+/// The next step about a request for admission at `now`, in seconds. It was last found good at `good_at`: long ago, if it was refused
+/// since.
 #[must_use]
 pub fn admission(standing: &Standing, verdict: &Verdict, now: u64, good_at: u64) -> Step {
     let has_voted = standing.ballot != B256::ZERO;
@@ -96,7 +97,7 @@ pub enum Word {
     NotExcluded,
     /// Nothing that holds, since then, in seconds.
     Unknown {
-        /// When it last said something that held, or else since when this process runs.
+        /// When it last excluded the validator: long ago, if it has said anything else since.
         since: u64,
     },
 }
@@ -112,20 +113,36 @@ impl Word {
     }
 }
 
-/// The next step of the account `own` about a proposal to remove a validator, of which the notary says `word`. `is_ours`: this node has
-/// cast the vote that stands, and not a person.
+/// What of a removal this node has done itself, and not a person with its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// The account.
+    pub account: Address,
+    /// Cast the vote that stands, if one does.
+    pub has_voted: bool,
+    /// Opened the proposal.
+    pub has_proposed: bool,
+}
+
+/// The next step about a proposal to remove a validator, of which the notary says `word`. What is this node's `own` goes when the word
+/// does.
 #[must_use]
-pub fn removal(standing: &Standing, own: Address, word: Word, is_ours: bool, now: u64) -> Step {
+pub fn removal(standing: &Standing, own: Own, word: Word, now: u64) -> Step {
     let has_voted = standing.ballot != B256::ZERO;
     if standing.ballot == AGAINST {
         return Step::Wait;
     }
+    let is_own = match has_voted {
+        true => own.has_voted,
+        // It was proposed, and no vote came of it before the word was taken back.
+        false => own.has_proposed,
+    };
     match (word, has_voted) {
         (Word::Excluded, false) => Step::Vote(NotaryTuple::default()),
         (Word::Excluded, true) if standing.passed.is_some() && standing.executable_at <= now => Step::Execute,
         // An open one would be in the way of the next.
-        (word, true) if is_ours && word.is_spent(now) && standing.proposer == own => Step::Withdraw,
-        (word, true) if is_ours && word.is_spent(now) => Step::Unvote,
+        (word, _) if is_own && word.is_spent(now) && standing.proposer == own.account => Step::Withdraw,
+        (word, true) if is_own && word.is_spent(now) => Step::Unvote,
         _ => Step::Wait,
     }
 }
@@ -154,6 +171,14 @@ mod tests {
 
     fn ballot(version: u64) -> B256 {
         ballot_of(&contract_tuple(&tuple(version)))
+    }
+
+    const fn own(account: Address, has_voted: bool, has_proposed: bool) -> Own {
+        Own {
+            account,
+            has_voted,
+            has_proposed,
+        }
     }
 
     fn standing(passed: Option<B256>, ballot: B256) -> Standing {
@@ -185,11 +210,8 @@ mod tests {
         ];
         for (passed, ballot, verdict, now, expected) in table {
             let standing = standing(passed, ballot);
-            assert_eq!(
-                admission(&standing, &verdict, now, NOW),
-                expected,
-                "{standing:?} {verdict:?}"
-            );
+            let step = admission(&standing, &verdict, now, NOW);
+            assert_eq!(step, expected, "{standing:?} {verdict:?}");
         }
     }
 
@@ -238,25 +260,39 @@ mod tests {
         ];
         for ((passed, ballot), word, is_ours, expected) in table {
             let standing = standing(passed, ballot);
-            assert_eq!(
-                removal(&standing, OTHER, word, is_ours, NOW),
-                expected,
-                "{standing:?} {word:?} {is_ours}"
-            );
+            let step = removal(&standing, own(OTHER, is_ours, false), word, NOW);
+            assert_eq!(step, expected, "{standing:?} {word:?} {is_ours}");
         }
         let early = Standing {
             executable_at: NOW + 1,
             ..standing(Some(yes), yes)
         };
-        assert_eq!(removal(&early, OTHER, due, true, NOW), Step::Wait);
-        let own = standing(None, yes);
-        assert_eq!(removal(&own, own.proposer, lifted, true, NOW), Step::Withdraw);
-        assert_eq!(removal(&own, own.proposer, unknown(day), true, NOW), Step::Withdraw);
-        assert_eq!(
-            removal(&own, own.proposer, lifted, false, NOW),
-            Step::Wait,
-            "a person's"
-        );
-        assert_eq!(removal(&own, own.proposer, due, true, NOW), Step::Wait);
+        assert_eq!(removal(&early, own(OTHER, true, false), due, NOW), Step::Wait);
+    }
+
+    #[test]
+    fn a_removal_that_this_node_proposed_is_taken_back_whether_or_not_its_vote_came_about() {
+        let (none, yes) = (B256::ZERO, ballot_of(&NotaryTuple::default()));
+        let spent = Word::Unknown { since: 0 };
+        // The account's vote, whether this node cast it, and whether it opened the proposal.
+        let table = [
+            ((yes, true, false), Step::Withdraw),
+            ((none, false, true), Step::Withdraw),
+            ((none, false, false), Step::Wait),
+            ((yes, false, true), Step::Wait),
+            ((AGAINST, true, true), Step::Wait),
+        ];
+        for ((ballot, has_voted, has_proposed), expected) in table {
+            let standing = standing(None, ballot);
+            let own = own(standing.proposer, has_voted, has_proposed);
+            for word in [Word::NotExcluded, spent] {
+                assert_eq!(
+                    removal(&standing, own, word, NOW),
+                    expected,
+                    "{own:?} {ballot} {word:?}"
+                );
+            }
+            assert_eq!(removal(&standing, own, Word::Unknown { since: NOW }, NOW), Step::Wait);
+        }
     }
 }

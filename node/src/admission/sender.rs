@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
 use alloy_signer_local::PrivateKeySigner;
@@ -17,7 +18,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     transaction::{Saying, signed},
-    txpool::TxPool,
+    txpool::{SenderContent, TxPool},
 };
 
 /// Seconds after which the same is said again if it has left the pool, so that what came of it can be seen.
@@ -52,7 +53,9 @@ impl Sent {
         // One that waits for an earlier nonce, which the pool has lost, waits in vain.
         let is_next = |sender: &Address| pool.next_nonce(sender).is_some_and(|next| self.nonce < next);
         let waiting = pool.get(&self.hash);
-        now.saturating_sub(self.at) < SETTLED_SECONDS || waiting.is_some_and(|waiting| is_next(&waiting.sender()))
+        // A clock that was ahead and is set right must not keep it under way until that time comes.
+        let is_new = now.checked_sub(self.at).is_some_and(|age| age < SETTLED_SECONDS);
+        is_new || waiting.is_some_and(|waiting| is_next(&waiting.sender()))
     }
 }
 
@@ -78,11 +81,21 @@ impl Sender {
     #[must_use]
     pub fn is_idle(&self, now: u64) -> bool {
         let mut sent = self.sent.values();
-        !sent.any(|sent| sent.is_under_way(&self.pool, now)) && self.pool.next_nonce(&self.account()).is_none()
+        let SenderContent { pending, queued } = self.pool.content_of(&self.account());
+        // What waits for a nonce that may never come is on its way only if it may be a vote.
+        let mut queued = queued.values();
+        pending.is_empty()
+            && !queued.any(|waiting| waiting.transaction.to() == Some(BOOTSTRAP))
+            && !sent.any(|sent| sent.is_under_way(&self.pool, now))
     }
 
     /// Says `call` at `now`, unless that was said a moment ago; `what` is what it does, for the log. Whether it is on its way.
     pub fn send(&mut self, call: &impl SolCall, what: &str, now: u64) -> bool {
+        self.send_noted(call, what, now, || true)
+    }
+
+    /// As [`Self::send`], but `note` writes it down right before it leaves, and only then; if that fails, it does not leave.
+    pub fn send_noted(&mut self, call: &impl SolCall, what: &str, now: u64, note: impl FnOnce() -> bool) -> bool {
         let data = Bytes::from(call.abi_encode());
         let key = keccak256(&data);
         if self
@@ -92,7 +105,7 @@ impl Sender {
         {
             return true;
         }
-        match self.submit(key, data, now) {
+        match self.submit((key, data), now, note) {
             Ok(sent) => {
                 info!(target: "ledger::admission", what, transaction = %sent.hash, "sent");
                 self.sent.insert(key, sent);
@@ -106,15 +119,19 @@ impl Sender {
                 warn!(target: "ledger::admission", what, reason, "not sent; it is tried again");
                 false
             }
+            Err(Unsent::Unnoted) => false,
         }
     }
 
     /// Hands the call to the pool: in the transaction that was sent before, if no block has taken its nonce since.
-    fn submit(&mut self, key: B256, data: Bytes, now: u64) -> Result<Sent, Unsent> {
+    fn submit(&mut self, (key, data): (B256, Bytes), now: u64, note: impl FnOnce() -> bool) -> Result<Sent, Unsent> {
         let gas_limit = self.gas(data.clone(), now)?;
         let stored = self.runtime.account(&self.account(), BlockRef::Head).map_err(failed)?;
         let first = stored.map(|stored| stored.nonce).unwrap_or_default();
         let nonce = self.pool.next_nonce(&self.account()).unwrap_or(first);
+        if !note() {
+            return Err(Unsent::Unnoted);
+        }
         // Once a block or another transaction has its nonce, it is never sent again.
         self.sent
             .retain(|_, sent| sent.nonce >= first || sent.is_under_way(&self.pool, now));
@@ -180,4 +197,6 @@ enum Unsent {
     Refused(String),
     /// Something is in the way.
     Failed(String),
+    /// It was not written down, which was said.
+    Unnoted,
 }

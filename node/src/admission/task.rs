@@ -218,13 +218,16 @@ impl Worker {
     }
 
     fn read(&mut self) -> Option<Facts> {
-        let mut watched = self.good.clone();
-        if let Some(voting) = &self.voting {
-            watched.extend(voting.voted());
-        }
-        self.reader.follow(watched);
         let admitted = self.judging.admitted(unix_seconds());
-        match self.reader.read(&self.runtime, self.account, &admitted) {
+        let good = self.good.clone();
+        let read = match &mut self.voting {
+            Some(voting) => voting.read((&mut self.reader, &self.runtime), good, &admitted),
+            None => {
+                self.reader.follow(good);
+                self.reader.read(&self.runtime, self.account, &admitted)
+            }
+        };
+        match read {
             Ok(facts) => Some(facts),
             Err(reason) => {
                 warn!(target: "ledger::admission", reason, "the contract cannot be asked");

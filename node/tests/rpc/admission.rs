@@ -23,11 +23,11 @@ use crate::world::{Person, World};
 /// Requests that are put in one block.
 const REQUESTS_PER_BLOCK: u64 = 50;
 
-fn stranger(number: u64) -> Person {
+pub fn stranger(number: u64) -> Person {
     Person(PrivateKeySigner::from_bytes(&keccak256(number.to_be_bytes())).unwrap())
 }
 
-fn request(name: String) -> Bootstrap::requestAdmissionCall {
+pub fn request(name: String) -> Bootstrap::requestAdmissionCall {
     let candidate = Candidate {
         memberName: name,
         ..Candidate::default()
@@ -36,7 +36,7 @@ fn request(name: String) -> Bootstrap::requestAdmissionCall {
 }
 
 impl World {
-    fn tells_bootstrap(&self, who: &Person, call: &impl SolCall) {
+    pub fn tells_bootstrap(&self, who: &Person, call: &impl SolCall) {
         let transaction = who.call(self.nonce(who), BOOTSTRAP, call.abi_encode());
         self.pool.submit(&transaction.encoded_2718()).unwrap();
     }

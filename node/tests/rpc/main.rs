@@ -21,5 +21,6 @@ mod simulate;
 mod subscribe;
 mod suite;
 mod traces;
+mod voting;
 mod words;
 mod world;
