@@ -7,8 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -16,6 +15,7 @@ use alloy_primitives::{Address, B256};
 use tracing::error;
 
 use super::chain::{AGAINST, Facts, Removal};
+use crate::keys::durable;
 
 /// Seconds of the chain's own time after which a vote is in a block, if it ever will be: ten slots of the slowest chain. Until then, that
 /// no vote is seen does not mean that there is none.
@@ -237,12 +237,7 @@ impl OwnVotes {
         let lines: String = votes.chain(removals).collect();
         let folder = self.path.parent().expect("the path has a folder: open() made it");
         fs::create_dir_all(folder)?;
-        let fresh = self.path.with_extension("new");
-        let mut file = File::create(&fresh)?;
-        file.write_all(lines.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, &self.path)?;
-        File::open(folder)?.sync_all()
+        durable::replace(&self.path, lines.as_bytes())
     }
 
     /// Takes a line of the file; none if it is not one.
