@@ -3,7 +3,8 @@
 //! Metadata only go forward, so a member that was suspended or revoked is that until the same mirror shows something newer. Who has been
 //! told so once and then hears nothing, or something else from another mirror, knows enough to take a vote back, also after a restart.
 //! Called by [`super::notary`], once for each mirror. The folder of what is trusted has metadata alone and no records, so it cannot say it
-//! by itself. The file is JSON: what the chain calls each member, and why it is excluded; as many as the notary has members, at most.
+//! by itself. The file is JSON: what the chain calls each member, and why it is excluded; as many as the notary has members, at most. It goes by the mirror's place
+//! among those that are configured.
 
 use std::{
     collections::BTreeMap,

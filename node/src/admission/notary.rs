@@ -61,7 +61,8 @@ pub enum NotaryError {
     Store(#[from] StoreError),
     /// What a mirror last said is not known.
     #[error(
-        "whom a mirror excluded last cannot be read from {path} ({source}): repair the file, or remove it once that mirror answers"
+        "whom a mirror excluded last cannot be read from {path} ({source}): repair the file; if it is removed, what that mirror excluded is \
+         not known until it answers"
     )]
     LastWord {
         /// The file.
@@ -84,7 +85,8 @@ impl NotaryError {
                 MirrorError::Gather(_) => Kind::Lie,
                 MirrorError::Http(_) | MirrorError::NoTargets | MirrorError::Store(_) => Kind::Down,
             },
-            Self::Http(_) | Self::Store(_) | Self::LastWord { .. } => Kind::Down,
+            Self::LastWord { .. } => Kind::Broken,
+            Self::Http(_) | Self::Store(_) => Kind::Down,
         }
     }
 }

@@ -55,17 +55,30 @@ struct Act {
     at: u64,
     /// The first block that should have it and has not, by its time.
     missed_at: Option<u64>,
+    /// Whether this process has sent that it is taken back: then the block that has it no more says enough.
+    is_taken_back: bool,
 }
 
 impl Act {
     const fn new(at: u64) -> Self {
-        Self { at, missed_at: None }
+        Self {
+            at,
+            missed_at: None,
+            is_taken_back: false,
+        }
     }
 
     /// Whether nothing will be seen of it any more, as of a block of `time`. The first block after a stall may have been made before
     /// its maker had what was sent, however late that block is: two of them have to miss it.
     fn is_past(&mut self, is_seen: bool, is_idle: bool, time: u64) -> bool {
-        if is_seen || !is_idle || time < self.at.saturating_add(SETTLED_SECONDS) {
+        if is_seen || !is_idle {
+            self.missed_at = None;
+            return false;
+        }
+        if self.is_taken_back {
+            return true;
+        }
+        if time < self.at.saturating_add(SETTLED_SECONDS) {
             self.missed_at = None;
             return false;
         }
@@ -121,10 +134,12 @@ impl OwnVotes {
         self.votes.get(&id).map(|vote| vote.good_at)
     }
 
-    /// Whether the node itself has opened this proposal.
+    /// When the node itself has opened this proposal, if it has.
     #[must_use]
-    pub fn has_proposed(&self, removal: &Removal) -> bool {
-        removal.standing.proposer == self.account && self.removals.contains_key(&removal.account)
+    pub fn proposed_at(&self, removal: &Removal) -> Option<u64> {
+        let act = self.removals.get(&removal.account);
+        act.filter(|_| removal.standing.proposer == self.account)
+            .map(|act| act.at)
     }
 
     /// Writes down that the node votes for this proposal at `now`, by what it knows now; again, if it votes again. Whether that worked:
@@ -157,6 +172,20 @@ impl OwnVotes {
             };
         }
         is_written
+    }
+
+    /// The vote on this proposal is taken back: once it is gone, another one is a person's.
+    pub fn take_back(&mut self, id: u64) {
+        if let Some(vote) = self.votes.get_mut(&id) {
+            vote.act.is_taken_back = true;
+        }
+    }
+
+    /// The proposal to remove this validator is taken back: once it is gone, another one is a person's.
+    pub fn withdraw(&mut self, validator: Address) {
+        if let Some(act) = self.removals.get_mut(&validator) {
+            act.is_taken_back = true;
+        }
     }
 
     /// Takes down when what the vote on this proposal stands on was last found to hold.
@@ -198,8 +227,10 @@ impl OwnVotes {
             .filter(own)
             .map(|removal| removal.account)
             .collect();
+        // A process that has just begun may not have come by it yet.
+        let may_be_open = |validator: &Address| !facts.knows_removed || open.contains(validator);
         self.removals
-            .retain(|validator, act| !act.is_past(open.contains(validator), is_idle, facts.time));
+            .retain(|validator, act| !act.is_past(may_be_open(validator), is_idle, facts.time));
         self.is_dirty |= self.votes.len() + self.removals.len() != before;
         if self.is_dirty {
             self.write();
@@ -247,7 +278,7 @@ impl OwnVotes {
             self.removals.insert(what.parse().ok()?, Act::new(times.parse().ok()?));
             return Some(());
         };
-        // Files of before it was kept have no time when the vote was last good: it was when it was cast.
+        // An older file has no such time: the vote was good when it was cast.
         let (at, good_at) = times.split_once(' ').unwrap_or((times, times));
         let good_at = good_at.parse().ok()?;
         let vote = Vote {
@@ -282,6 +313,7 @@ mod tests {
         Facts {
             time,
             removals: ballots.iter().map(removal).collect(),
+            knows_removed: true,
             ..Facts::default()
         }
     }
@@ -366,16 +398,16 @@ mod tests {
     fn a_removal_is_the_nodes_own_while_it_is_open_or_on_its_way() {
         let (mut votes, folder) = with_a_vote();
         let open = facts(SETTLED, &[(8, B256::ZERO)]);
-        assert!(!votes.has_proposed(&open.removals[0]), "a person has");
+        assert_eq!(votes.proposed_at(&open.removals[0]), None, "a person has");
         assert!(votes.propose(ACCOUNT, CAST));
         votes.forget(&open, true);
         votes.forget(&facts(SETTLED + 3, &[(8, B256::ZERO)]), true);
         let again = OwnVotes::open(folder.path(), ACCOUNT).unwrap();
-        assert!(again.has_proposed(&open.removals[0]));
+        assert!(again.proposed_at(&open.removals[0]).is_some());
         for time in [SETTLED + 6, SETTLED + 9] {
             votes.forget(&facts(time, &[]), true);
         }
-        assert!(!votes.has_proposed(&open.removals[0]));
+        assert_eq!(votes.proposed_at(&open.removals[0]), None);
     }
 
     #[test]

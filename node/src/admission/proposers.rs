@@ -19,7 +19,7 @@ use super::{
 pub struct Proposers {
     /// Open removals of excluded validators, by number: of whom, and by whom.
     open: BTreeMap<u64, (Address, Address)>,
-    /// Who took back the removal of whom, while the notary excluded it all the time.
+    /// Who took back the removal of whom, while the notary excluded it at every look that held.
     fickle: BTreeSet<(Address, Address)>,
 }
 

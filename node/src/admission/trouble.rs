@@ -18,6 +18,8 @@ pub enum Kind {
     Late,
     /// What a mirror has is not what another has, or what the chain has seen: a split view, or one that is being copied.
     Differs,
+    /// What this node keeps cannot be read, until somebody repairs it.
+    Broken,
     /// What came is not believed.
     Lie,
 }
@@ -60,7 +62,7 @@ impl Trouble {
             Kind::Differs => self
                 .differs_since
                 .is_some_and(|since| now.saturating_sub(since) >= DISAGREEMENT_SECONDS_MAX),
-            Kind::Lie => true,
+            Kind::Broken | Kind::Lie => true,
         }
     }
 }

@@ -121,7 +121,9 @@ impl Voting {
             self.proposers.follow(facts, excluded);
         }
         self.vote_on_removals(facts, excluded, turn, now);
-        self.propose_removals(facts, excluded.unwrap_or_default(), turn, now);
+        if let Some(excluded) = excluded {
+            self.propose_removals(facts, excluded, turn, now);
+        }
     }
 
     /// Takes no time for later than `now`: a clock that was ahead and is set right would make what is old look new for as long.
@@ -163,12 +165,21 @@ impl Voting {
         good_at.or(written).unwrap_or(self.started)
     }
 
+    /// When the word that a removal stands on was last known to hold: a proposal that has no vote yet was made by such a word, too.
+    fn word_at(&self, removal: &Removal) -> u64 {
+        let id = removal.standing.id;
+        let ours = self.ours.as_ref();
+        let written = ours.and_then(|ours| ours.good_at(id).or_else(|| ours.proposed_at(removal)));
+        let good_at = self.good_at.get(&id).copied();
+        good_at.or(written).unwrap_or(self.started)
+    }
+
     fn vote_on_removals(&mut self, facts: &Facts, excluded: Option<&[Excluded]>, turn: Turn, now: u64) {
         for removal in &facts.removals {
             let id = removal.standing.id;
             let word = match excluded {
                 None => Word::Unknown {
-                    since: self.good_at(id),
+                    since: self.word_at(removal),
                 },
                 Some(excluded) if Excluded::has(excluded, removal.account) => {
                     self.found(id, now);
@@ -184,6 +195,10 @@ impl Voting {
             if matches!(step, Step::Vote(_)) && !Proposers::may_be_voted_for(removal, excluded) {
                 continue;
             }
+            if let (Step::Withdraw, Some(ours)) = (&step, &mut self.ours) {
+                ours.take_back(id);
+                ours.withdraw(removal.account);
+            }
             self.take(step, &removal.standing, turn, now);
         }
     }
@@ -194,7 +209,7 @@ impl Voting {
         Own {
             account: self.sender.account(),
             has_voted: ours.is_some_and(|ours| ours.contains(removal.standing.id)),
-            has_proposed: ours.is_some_and(|ours| ours.has_proposed(removal)),
+            has_proposed: ours.is_some_and(|ours| ours.proposed_at(removal).is_some()),
         }
     }
 
@@ -233,6 +248,9 @@ impl Voting {
                 let call = Bootstrap::unvoteCall {
                     proposalId: proposal_id,
                 };
+                if let Some(ours) = &mut self.ours {
+                    ours.take_back(id);
+                }
                 self.sender
                     .send(&call, &format!("take back the vote on proposal {id}"), now);
             }

@@ -193,17 +193,44 @@ async fn a_vote_is_taken_back_by_a_process_that_did_not_cast_it_and_a_persons_is
     assert_eq!(council.process(now).round(Some(&[&bad]), now), [vote(1)]);
     council.world.mine();
     assert_eq!(council.process(now).round(Some(&[&bad]), now), [] as [Bytes; 0]);
-    assert_eq!(council.process(now).round(Some(&[]), now), [unvote(1)]);
+    let mut process = council.process(now);
+    assert_eq!(process.round(Some(&[]), now), [unvote(1)]);
     council.world.mine();
-
-    council.hears(&validator(3), &propose(&bad));
-    let call = Bootstrap::voteCall {
-        proposalId: U256::from(2),
+    assert_eq!(process.round(Some(&[]), now + 10), [] as [Bytes; 0]);
+    // A person votes in its place, in the very next block.
+    let person = |id: u64| Bootstrap::voteCall {
+        proposalId: U256::from(id),
         support: true,
         tuple: NotaryTuple::default(),
     };
-    council.hears(&validator(0), &call);
+    council.hears(&validator(0), &person(1));
+    assert_eq!(process.round(Some(&[]), now + 20), [] as [Bytes; 0]);
+
+    council.hears(&validator(3), &propose(&bad));
+    council.hears(&validator(0), &person(2));
     assert_eq!(council.process(now).round(Some(&[]), now), [] as [Bytes; 0]);
+    council.world.stop().await;
+}
+
+#[tokio::test]
+async fn a_proposal_without_a_vote_has_no_more_than_a_day_either() {
+    let council = Council::meets().await;
+    let (bad, now) = (validator(2), council.now + ALL_TURNS_SECONDS);
+    let mut process = council.process(council.now);
+    process.round(Some(&[&bad]), council.now);
+    let proposed: [Bytes; 1] = [propose(&bad).abi_encode().into()];
+    assert_eq!(process.round(Some(&[&bad]), now), proposed);
+    council.world.mine();
+    for later in (now..now + UNCHECKED_SECONDS_MAX).step_by(7_200) {
+        assert_eq!(
+            council.process(later).round(None, later),
+            [] as [Bytes; 0],
+            "at {later}"
+        );
+    }
+    let day_after = now + UNCHECKED_SECONDS_MAX;
+    let taken_back: [Bytes; 1] = [withdraw(1).abi_encode().into()];
+    assert_eq!(council.process(day_after).round(None, day_after), taken_back);
     council.world.stop().await;
 }
 
@@ -317,8 +344,8 @@ async fn a_removal_is_voted_for_whoever_proposed_it_unless_that_one_is_excluded(
 async fn a_removal_that_the_node_proposed_goes_with_the_word_before_there_is_a_vote() {
     let council = Council::meets().await;
     let ([bad, worse], mut now) = ([1, 2].map(validator), council.now);
+    let mut process = council.process(now);
     for id in [1, 2] {
-        let mut process = council.process(now);
         process.round(Some(&[&bad]), now);
         now += ALL_TURNS_SECONDS;
         let proposed: [Bytes; 1] = [propose(&bad).abi_encode().into()];
@@ -332,7 +359,11 @@ async fn a_removal_that_the_node_proposed_goes_with_the_word_before_there_is_a_v
         assert_eq!(process.round(Some(&[]), now), taken_back);
         council.world.mine();
     }
-    // What a person proposes stays.
+    // What a person proposes stays, in the very next block.
+    assert_eq!(process.round(Some(&[]), now + 10), [] as [Bytes; 0]);
+    council.hears(&validator(0), &propose(&bad));
+    assert_eq!(process.round(Some(&[]), now + 20), [] as [Bytes; 0]);
+    council.hears(&validator(0), &withdraw(3));
     council.hears(&validator(0), &propose(&worse));
     assert_eq!(council.process(now).round(Some(&[]), now), [] as [Bytes; 0]);
     council.world.stop().await;

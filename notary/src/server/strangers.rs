@@ -49,7 +49,9 @@ impl Strangers {
             let most = SUBMISSIONS_OPEN_PER_CALLER_MAX;
             return Err(Refusal::TooMany { what, most });
         }
-        if self.pace.count(from).is_err() {
+        // A correction is its opener's, wherever it comes from: no key is made for an address that has opened nothing.
+        let counted = self.opened.get(&id).copied().unwrap_or(from);
+        if self.pace.count(counted).is_err() {
             let what = "submissions of one address are taken in a few hours";
             let most = SUBMISSIONS_BURST as usize;
             return Err(Refusal::TooMany { what, most });

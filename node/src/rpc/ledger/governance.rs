@@ -68,12 +68,18 @@ pub(super) fn proposals(
     verdicts: &Verdicts,
     known: &Mutex<OpenProposals>,
 ) -> Result<Vec<ProposalInfo>, RpcFailure> {
-    let look = known.lock().look(count(view)?);
+    let count = count(view)?;
+    let look = known.lock().look(count);
     let mut seen = Vec::new();
     let (mut requests, mut own) = (Vec::new(), Vec::new());
     for id in look.ids.iter().rev().copied() {
         match find(view, id)? {
-            Found::Open(open) if open.kind == Kind::Admit => requests.push(open),
+            Found::Open(open) if open.kind == Kind::Admit => {
+                // An older one is looked at once, for its kind: it would be there in one answer and in no other.
+                if id >= look.newest {
+                    requests.push(open);
+                }
+            }
             Found::Open(open) => {
                 seen.push((id, Seen::OfValidator));
                 own.push(open);

@@ -36,6 +36,8 @@ pub struct OpenProposals {
 pub(super) struct Look {
     /// The proposals.
     pub(super) ids: BTreeSet<u64>,
+    /// The first of the newest.
+    pub(super) newest: u64,
     before: Option<(u64, u64)>,
     after: (u64, u64),
 }
@@ -53,6 +55,7 @@ impl OpenProposals {
         let ids = (newest..=count).chain(above).chain(below_from..first);
         Look {
             ids: ids.chain(self.kept.iter().copied()).collect(),
+            newest,
             before: self.seen,
             after: (below_from, after_last.max(last)),
         }

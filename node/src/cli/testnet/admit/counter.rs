@@ -92,7 +92,18 @@ impl<'a> Counter<'a> {
             // Somebody of the working group, or another cloud's attempt, may have done the same.
             if standing == before {
                 taken?;
+                return Err(self.is_unmoved().into());
             }
+        }
+    }
+
+    fn is_unmoved(&self) -> TestnetError {
+        TestnetError::Notary {
+            reason: format!(
+                "{} took what was handed in, and says the same of {} as before",
+                self.place.notary.url, self.newcomer.id
+            ),
+            folder: self.place.notary_files.folder().to_owned(),
         }
     }
 
