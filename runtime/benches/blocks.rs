@@ -92,6 +92,19 @@ fn main() {
             stats.bytes_per_code().unwrap_or_default(),
             folder_bytes(&second) / codes as u64,
         );
+        let columns = stats.columns.iter().map(|column| {
+            let per_code = |bytes: u64| bytes as f64 / stats.codes_issued as f64;
+            format!(
+                "{} {:.1}+{:.1}",
+                column.name,
+                per_code(column.file_bytes),
+                per_code(column.memtable_bytes)
+            )
+        });
+        println!(
+            "             of that, in files and in memory: {}",
+            columns.collect::<Vec<_>>().join(", ")
+        );
     }
 }
 

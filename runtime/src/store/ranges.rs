@@ -15,9 +15,15 @@ use super::history::{undo_prefix, undone};
 use super::{Column, Database, FlatRecord, Store, StoreError};
 use crate::state::StateError;
 
-/// Records that are read for one range at most. What was small at a past block may have grown since, and is looked through
-/// for what was there then: this bounds it to some ten milliseconds.
-const RANGE_RECORDS_MAX: usize = 16_384;
+/// Records that are read for one range at most. What was small or low at a past block may have grown since, 64 times and more,
+/// and is looked through for what was there then: this bounds how long that takes.
+const RANGE_RECORDS_MAX: usize = 65_536;
+
+/// Records that have changed since, which are looked at for one span at most: as many as a chunk of a state has leaves.
+const SPAN_UNDONE_MAX: usize = 16_384;
+
+/// Records that are stepped over before the next key is sought: most keys change seldom, and a step costs a tenth of a seek.
+const STEPS_BEFORE_SEEK: usize = 4;
 
 /// A leaf: its hashed key, and what the trie has there.
 pub(crate) type LeafRecord = (B256, Vec<u8>);
@@ -73,9 +79,9 @@ impl Store {
     }
 
     /// What those leaves of `column` in `range` held after block `at` that changed since: of each key the first undo record
-    /// of a younger block. Two seeks for each key, however often it changed. Gives up behind the first keys, [`RANGE_RECORDS_MAX`]
-    /// of them, and says so.
-    fn undone_in(&self, column: Column, range: &KeyRange, at: BlockNumber) -> Result<Undone, StateError> {
+    /// of a younger block. A few steps or seeks for each key, however often it changed. Gives up behind the first keys, `max` of them, and
+    /// says so.
+    fn undone_in(&self, column: Column, range: &KeyRange, at: BlockNumber, max: usize) -> Result<Undone, StateError> {
         let key_bytes = if column == Column::Storage { 64 } else { 32 };
         let bound = |key: &[u8]| [undo_prefix(column, key_bytes).as_slice(), key].concat();
         let mut options = ReadOptions::default();
@@ -90,7 +96,7 @@ impl Store {
             let short = || StoreError::corrupt(Column::Undo, undo_key, "shorter than a key and a block number");
             let (key, block) = undo_key.split_last_chunk::<8>().ok_or_else(short)?;
             let leaf = key.last_chunk::<32>().ok_or_else(short)?;
-            if found.len() == RANGE_RECORDS_MAX {
+            if found.len() == max {
                 return Ok(Undone { found, is_cut: true });
             }
             let next = if u64::from_be_bytes(*block) <= at.get() {
@@ -100,7 +106,7 @@ impl Store {
                 u64::MAX
             };
             let next = [key, &next.to_be_bytes()].concat();
-            iterator.seek(next);
+            advance(&mut iterator, &next);
         }
         iterator.status().map_err(StoreError::from)?;
         Ok(Undone { found, is_cut: false })
@@ -126,7 +132,7 @@ impl Store {
             // Behind all undo records of the last key.
             range.end = Some([prefix, until.as_slice(), &[0xff; 9]].concat());
         }
-        let Undone { found, is_cut } = self.undone_in(column, &range, at)?;
+        let Undone { found, is_cut } = self.undone_in(column, &range, at, SPAN_UNDONE_MAX)?;
         self.check_window(at)?;
         if let Some((cut, _)) = found.last_key_value().filter(|_| is_cut) {
             now.retain(|(key, _)| key <= cut);
@@ -176,6 +182,17 @@ fn found(column: Column, key: &[u8], value: &[u8]) -> Result<Found, StoreError> 
     let leaf = leaf.ok_or_else(|| StoreError::corrupt(column, key, "shorter than a key"))?;
     let record = FlatRecord::from_bytes(column, value).map_err(|reason| StoreError::corrupt(column, key, reason))?;
     Ok((B256::from(*leaf), record))
+}
+
+/// Moves on to the first record from `target` on.
+fn advance(iterator: &mut DBRawIteratorWithThreadMode<'_, Database>, target: &[u8]) {
+    for _ in 0..STEPS_BEFORE_SEEK {
+        iterator.next();
+        if iterator.key().is_none_or(|key| key >= target) {
+            return;
+        }
+    }
+    iterator.seek(target);
 }
 
 /// What later blocks replaced first of some leaves.
@@ -230,7 +247,7 @@ impl RangeCursor<'_> {
         if self.store.newest_started.load(Ordering::SeqCst) <= at.get() {
             return Ok(now.into_iter().map(|(key, record)| (key, record.leaf)).collect());
         }
-        let Undone { found, is_cut } = self.store.undone_in(self.column, range, at)?;
+        let Undone { found, is_cut } = self.store.undone_in(self.column, range, at, RANGE_RECORDS_MAX)?;
         self.store.check_window(at)?;
         if is_cut {
             return Err(StateError::Grown { max: RANGE_RECORDS_MAX });

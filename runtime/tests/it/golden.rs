@@ -227,7 +227,7 @@ fn meta_records() {
         (hex::encode("head"), head),
         (
             hex::encode("identity"),
-            format!("060000009c18000000000000{}", hex::encode(headers[0].hash.get())),
+            format!("070000009c18000000000000{}", hex::encode(headers[0].hash.get())),
         ),
         (hex::encode("oldest_state"), "0000000000000000".to_owned()),
         set(0),

@@ -176,7 +176,7 @@ fn branches_of_every_height_prove_at_every_block() {
 }
 
 #[test]
-fn what_is_created_has_no_undo_record_and_neither_have_the_lowest_branches() {
+fn what_is_created_has_no_undo_record_and_neither_have_low_branches() {
     let dir = tempfile::tempdir().expect("a folder");
     // A trie whose root has small subtrees alone below it.
     let mut chain = Chain::create(dir.path(), History::Archive, &write(1, (0..100).map(|slot| (slot, 1))));
@@ -190,7 +190,7 @@ fn what_is_created_has_no_undo_record_and_neither_have_the_lowest_branches() {
     // Of what is below the root, nothing but the slots that were there before; 16 branches below it now.
     chain.push(&write(3, (50..1_000).map(|slot| (slot, 2))));
     assert_eq!(of_block(2), 2 + 60);
-    // These change, and are the lowest.
+    // These change, and are low.
     chain.push(&write(4, (1_000..1_100).map(|slot| (slot, 2))));
     assert_eq!(of_block(3), 2);
     // They go.

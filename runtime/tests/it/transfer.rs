@@ -144,7 +144,7 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
         kills += 1;
         let identity = records(folder.path(), Column::Meta);
         let identity = identity.into_iter().find(|(key, _)| key == b"identity").unwrap().1;
-        assert_eq!(identity[..4], [6, 0, 0, 0x80], "a format that no program has");
+        assert_eq!(identity[..4], [7, 0, 0, 0x80], "a format that no program has");
         // As ended: the same process's folder, opened anew; with the manifest or without.
         drop(import);
         import = match kills % 2 {

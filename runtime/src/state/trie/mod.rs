@@ -7,6 +7,8 @@
 //! read through a [`StateView`] and handed back as [`StateChange`]s; nothing is written here.
 
 mod cache;
+#[cfg(test)]
+mod damage_tests;
 mod node;
 mod part;
 mod past;
@@ -30,7 +32,7 @@ use alloy_trie::Nibbles;
 use super::view::LeafCursor;
 use super::{StateError, StateView};
 use crate::store::{Column, KeyRange, StoreError};
-use node::{Below, Branch, PATH_NIBBLES, SMALL_LEAVES_MAX};
+use node::{Below, Branch, LOW_LEAVES_MAX, PATH_NIBBLES, SMALL_LEAVES_MAX};
 use work::Leaf;
 
 pub(crate) use cache::BranchCache;
@@ -104,26 +106,31 @@ impl<'a> TrieReader<'a> {
 
     /// The branch at `path`, which its parent names.
     fn branch(&self, path: &Nibbles) -> Result<Arc<Branch>, StateError> {
-        let key = self.id.node_key(path);
-        match self.view.branch(self.id.nodes(), &key)? {
+        match self.past_branch(path)? {
             PastBranch::Known(branch) => Ok(branch),
-            PastBranch::Lowest => self.rebuilt(path),
+            PastBranch::Low => {
+                let leaves = self.low_leaves(path)?;
+                Ok(Arc::new(small::branch_of(&leaves, path, small::built)))
+            }
         }
     }
 
-    /// The branch at `path`, which had small subtrees alone below it.
-    fn rebuilt(&self, path: &Nibbles) -> Result<Arc<Branch>, StateError> {
+    /// The branch at `path`, which its parent names, or that it is a low one.
+    fn past_branch(&self, path: &Nibbles) -> Result<PastBranch, StateError> {
+        self.view.branch(self.id.nodes(), &self.id.node_key(path))
+    }
+
+    /// The leaves below the low branch at `path`.
+    fn low_leaves(&self, path: &Nibbles) -> Result<Vec<Leaf<'static>>, StateError> {
         let leaves = self.leaves().below(path)?;
-        let is_small = |nibble: u8| {
-            let below = leaves.iter().filter(|leaf| leaf.path.get(path.len()) == Some(nibble));
-            below.count() <= SMALL_LEAVES_MAX
-        };
-        if small::fork_of(&leaves).as_ref() == Some(path) && (0..16).all(is_small) {
-            return Ok(Arc::new(small::branch(&leaves, path)));
+        if small::fork_of(&leaves).as_ref() == Some(path) && leaves.len() <= usize::from(LOW_LEAVES_MAX) {
+            return Ok(leaves);
         }
         let (id, found) = (self.id, leaves.len());
         Err(StateError::Trie {
-            what: format!("the {found} leaves below {path:?} of {id:?} do not part there into small subtrees"),
+            what: format!(
+                "the {found} leaves below {path:?} of {id:?} do not part there, or are too many for a low branch"
+            ),
         })
     }
 
@@ -131,8 +138,8 @@ impl<'a> TrieReader<'a> {
     fn branch_below(&self, place: &Nibbles, below: &Below) -> Result<Option<Nibbles>, StateError> {
         let extension = match below {
             Below::Small(_) => return Ok(None),
-            Below::Branch => Nibbles::default(),
-            Below::Extension(nibbles) => **nibbles,
+            Below::Branch(_) => Nibbles::default(),
+            Below::Extension(nibbles, _) => **nibbles,
         };
         if place.len() + extension.len() >= PATH_NIBBLES {
             let key = self.id.node_key(place);

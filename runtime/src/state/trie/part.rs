@@ -123,7 +123,11 @@ mod tests {
         Branch(children.map(|byte| {
             (byte != 0).then(|| Child {
                 node: RlpNode::word_rlp(&B256::repeat_byte(byte)),
-                below: if byte < 3 { Below::Branch } else { Below::Small(byte) },
+                below: if byte < 3 {
+                    Below::Branch(None)
+                } else {
+                    Below::Small(byte)
+                },
             })
         }))
     }

@@ -4,8 +4,8 @@
 //! children, so that its undo record holds only those. The branch as of block h is then put together from the undo
 //! records after h, oldest first, each child from the first that names it, and the rest from the record of today.
 //!
-//! The lowest branches are most of those that a block changes, and their leaves give them at any block. So there is no undo
-//! record while a branch stays one of them, and one that says so when it does not. Nor is there one of a branch that came:
+//! Low branches, with few leaves below, are most of those that a block changes, and their leaves give them at any block. So there
+//! is no undo record while a branch stays low, and one that says so when it does not. Nor is there one of a branch that came:
 //! whoever reads it comes from its parent as of that block, which did not name it before. The trie's root alone has no
 //! parent, and its undo records tell all.
 
@@ -20,8 +20,8 @@ const ABSENT: u8 = 0;
 const CHILDREN: u8 = 1;
 /// First byte of an undo record: the root's record, when it is no branch.
 const ROOT: u8 = 2;
-/// First byte of an undo record: a branch that had small subtrees alone below it.
-const LOWEST: u8 = 3;
+/// First byte of an undo record: a low branch.
+const LOW: u8 = 3;
 
 /// The undo record of a record that is new.
 pub(super) fn absent() -> Vec<u8> {
@@ -30,11 +30,11 @@ pub(super) fn absent() -> Vec<u8> {
 
 /// The undo record of a branch that was `old` and becomes `new`, if it needs one. The root's does always.
 pub(super) fn branch(is_root: bool, old: Option<&Branch>, new: Option<&Branch>) -> Option<Vec<u8>> {
-    let is_lowest = |branch: &Branch| !is_root && branch.is_lowest();
+    let is_low = |branch: &Branch| !is_root && branch.low_leaves().is_some();
     match (old, new) {
         (None, _) => is_root.then(absent),
-        (Some(old), new) if is_lowest(old) => (!new.is_some_and(is_lowest)).then(|| vec![LOWEST]),
-        (Some(old), Some(new)) if !is_lowest(new) => Some(children(part::touched(old, new), old)),
+        (Some(old), new) if is_low(old) => (!new.is_some_and(is_low)).then(|| vec![LOW]),
+        (Some(old), Some(new)) if !is_low(new) => Some(children(part::touched(old, new), old)),
         // Nothing is kept of it from here on, so that this is all that a reader will find.
         (Some(old), _) => Some(children(ALL, old)),
     }
@@ -61,7 +61,7 @@ pub(crate) struct Past {
 #[derive(Debug)]
 enum Whole {
     Absent,
-    Lowest,
+    Low,
     Root(Record),
 }
 
@@ -71,7 +71,7 @@ pub(crate) enum PastBranch {
     /// This one.
     Known(Arc<Branch>),
     /// The one that its leaves give.
-    Lowest,
+    Low,
 }
 
 impl PastBranch {
@@ -91,7 +91,7 @@ impl Past {
         let (&kind, rest) = undo.split_first().ok_or("an empty undo record")?;
         match kind {
             ABSENT if self.parts.known == 0 => self.whole = Some(Whole::Absent),
-            LOWEST if self.parts.known == 0 && rest.is_empty() => self.whole = Some(Whole::Lowest),
+            LOW if self.parts.known == 0 && rest.is_empty() => self.whole = Some(Whole::Low),
             ROOT if self.parts.known == 0 => self.whole = Some(Whole::Root(Record::from_bytes(rest)?)),
             CHILDREN => self.parts.add(rest)?,
             _ => return Err("an undo record that does not fit the one before it"),
@@ -103,9 +103,9 @@ impl Past {
     pub(crate) fn branch_over(self, now: Option<Record>) -> Result<PastBranch, &'static str> {
         let is_unchanged = self.whole.is_none() && self.parts.known == 0;
         match (&self.whole, &now) {
-            (Some(Whole::Lowest), _) => Ok(PastBranch::Lowest),
-            // It may have changed since, but was one of the lowest all the time.
-            (_, Some(Record::Branch(now))) if is_unchanged && now.is_lowest() => Ok(PastBranch::Lowest),
+            (Some(Whole::Low), _) => Ok(PastBranch::Low),
+            // It may have changed since, but was low all the time.
+            (_, Some(Record::Branch(now))) if is_unchanged && now.low_leaves().is_some() => Ok(PastBranch::Low),
             _ => PastBranch::of(self.over(now)?),
         }
     }
@@ -115,7 +115,7 @@ impl Past {
         match self.whole {
             Some(Whole::Absent) => return Ok(None),
             Some(Whole::Root(root)) => return Ok(Some(root)),
-            Some(Whole::Lowest) => return Err("a root with an undo record of another branch"),
+            Some(Whole::Low) => return Err("a root with an undo record of another branch"),
             None if self.parts.known == 0 => return Ok(now),
             None => {}
         }
@@ -189,19 +189,19 @@ mod tests {
     }
 
     #[test]
-    fn of_the_lowest_branches_the_history_says_only_when_they_are_so_no_longer() {
+    fn of_low_branches_the_history_says_only_when_they_are_low_no_longer() {
         let low = [branch(&[(3, 1), (4, 1)]), branch(&[(3, 2), (4, 1)])];
         let high = low.clone().map(|mut branch| {
-            branch.0[4].as_mut().expect("a child").below = Below::Branch;
+            branch.0[4].as_mut().expect("a child").below = Below::Branch(None);
             branch
         });
         let undo = |old, new| super::branch(false, old, new);
         assert_eq!(undo(None, Some(&low[0])), None);
         assert_eq!(undo(None, Some(&high[0])), None);
         assert_eq!(undo(Some(&low[0]), Some(&low[1])), None);
-        let was_lowest = Some(vec![LOWEST]);
-        assert_eq!(undo(Some(&low[0]), Some(&high[1])), was_lowest);
-        assert_eq!(undo(Some(&low[0]), None), was_lowest);
+        let was_low = Some(vec![LOW]);
+        assert_eq!(undo(Some(&low[0]), Some(&high[1])), was_low);
+        assert_eq!(undo(Some(&low[0]), None), was_low);
         let replaced = undo(Some(&high[0]), Some(&high[1])).expect("one child changes");
         let all = undo(Some(&high[1]), Some(&low[1])).expect("nothing is kept from here on");
         assert_eq!(undo(Some(&high[1]), None).as_ref(), Some(&all));
@@ -217,14 +217,14 @@ mod tests {
             }
             past.branch_over(now)
         };
-        assert_eq!(read(&[], now(&low[1])), Ok(PastBranch::Lowest));
+        assert_eq!(read(&[], now(&low[1])), Ok(PastBranch::Low));
         assert_eq!(read(&[], now(&high[1])), Ok(known(&high[1])));
         read(&[], None).expect_err("another record names it");
         for later in [now(&low[0]), now(&high[0]), None] {
-            assert_eq!(read(&[&vec![LOWEST], &replaced], later), Ok(PastBranch::Lowest));
+            assert_eq!(read(&[&vec![LOW], &replaced], later), Ok(PastBranch::Low));
         }
         // Child 3 from the first record, the other from the second, whatever comes behind.
-        assert_eq!(read(&[&replaced, &all, &vec![LOWEST]], None), Ok(known(&high[0])));
+        assert_eq!(read(&[&replaced, &all, &vec![LOW]], None), Ok(known(&high[0])));
         assert_eq!(read(&[&replaced], now(&high[1])), Ok(known(&high[0])));
     }
 
@@ -242,7 +242,7 @@ mod tests {
         for bytes in [
             &[][..],
             &[4],
-            &[LOWEST, 0],
+            &[LOW, 0],
             &undo[..undo.len() - 1],
             &[undo.as_slice(), &[0]].concat(),
         ] {

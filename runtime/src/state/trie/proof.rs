@@ -5,7 +5,7 @@ use alloy_trie::Nibbles;
 
 use super::node::{self, Below, Record};
 use super::work::{Leaf, groups};
-use super::{TrieReader, small};
+use super::{PastBranch, TrieReader, small};
 use crate::state::StateError;
 
 impl TrieReader<'_> {
@@ -20,7 +20,7 @@ impl TrieReader<'_> {
         let top = Nibbles::default();
         let mut at = match self.root()? {
             None => {
-                way.through_small(&self.leaves().all()?, 0);
+                way.through_leaves(&self.leaves().all()?, 0);
                 return Ok(way.nodes);
             }
             Some(Record::Extension(at)) => at,
@@ -28,7 +28,13 @@ impl TrieReader<'_> {
         };
         let mut parent = 0;
         loop {
-            let branch = self.branch(&at)?;
+            let branch = match self.past_branch(&at)? {
+                PastBranch::Known(branch) => branch,
+                PastBranch::Low => {
+                    way.through_leaves(&self.low_leaves(&at)?, parent);
+                    return Ok(way.nodes);
+                }
+            };
             if !way.through(parent, &at, &branch) {
                 return Ok(way.nodes);
             }
@@ -40,7 +46,7 @@ impl TrieReader<'_> {
             place.push(nibble);
             parent = place.len();
             if let Below::Small(named) = child.below {
-                way.through_small(&self.leaves().expected(&place, named)?, place.len());
+                way.through_leaves(&self.leaves().expected(&place, named)?, place.len());
                 return Ok(way.nodes);
             }
             let Some(next) = self.branch_below(&place, &child.below)? else {
@@ -71,7 +77,7 @@ impl Way {
     }
 
     /// Goes down the subtree of `leaves`, `depth` nibbles down, as far as the way leads.
-    fn through_small(&mut self, mut leaves: &[Leaf<'_>], mut depth: usize) {
+    fn through_leaves(&mut self, mut leaves: &[Leaf<'_>], mut depth: usize) {
         loop {
             if let [leaf] = leaves {
                 self.push(leaf.rlp(depth));

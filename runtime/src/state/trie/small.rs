@@ -4,7 +4,7 @@ use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
 use rayon::prelude::*;
 
-use super::node::{Below, Branch, Child};
+use super::node::{Below, Branch, Child, SMALL_LEAVES_MAX};
 use super::work::{Leaf, Work, groups, reached};
 
 /// Leaves below a branch that are worth tasks of their own.
@@ -41,27 +41,36 @@ pub(super) fn node_of(leaves: &[Leaf<'_>], depth: usize) -> Option<RlpNode> {
         [leaf] => Some(RlpNode::from_rlp(&leaf.rlp(depth))),
         leaves => {
             let at = fork_of(leaves)?;
-            let child = |(nibble, group): (u8, &[Leaf<'_>])| Some((nibble, node_of(group, at.len() + 1)?));
-            let nodes: Vec<_> = if leaves.len() < LEAVES_PER_TASK_MIN {
-                groups(leaves, at.len()).filter_map(child).collect()
-            } else {
-                let groups: Vec<_> = groups(leaves, at.len()).collect();
-                groups.into_par_iter().filter_map(child).collect()
-            };
-            let mut branch = Branch::default();
-            for (nibble, node) in nodes {
-                // What is below matters to records alone, and this makes none.
-                let below = Below::Branch;
-                branch.0[usize::from(nibble)] = Some(Child { node, below });
-            }
-            Some(reached(&at, &branch.node(), depth))
+            Some(reached(&at, &branch(leaves, &at).node(), depth))
         }
     }
 }
 
-/// The branch at `at`, where `leaves` part.
+/// The branch at `at`, where sorted `leaves` part, however many there are, for its nodes and not for a record.
 pub(super) fn branch(leaves: &[Leaf<'_>], at: &Nibbles) -> Branch {
-    branch_of(leaves, at, top)
+    let child = |(nibble, group): (u8, &[Leaf<'_>])| Some((nibble, node_of(group, at.len() + 1)?));
+    let nodes: Vec<_> = if leaves.len() < LEAVES_PER_TASK_MIN {
+        groups(leaves, at.len()).filter_map(child).collect()
+    } else {
+        let groups: Vec<_> = groups(leaves, at.len()).collect();
+        groups.into_par_iter().filter_map(child).collect()
+    };
+    let mut branch = Branch::default();
+    for (nibble, node) in nodes {
+        // What is below matters to records alone.
+        let below = Below::Branch(None);
+        branch.0[usize::from(nibble)] = Some(Child { node, below });
+    }
+    branch
+}
+
+/// The top of the subtree of sorted `leaves`, which has records if they are many; `None` if there are none.
+pub(super) fn built<'a>(leaves: &[Leaf<'a>]) -> Option<Work<'a>> {
+    if leaves.len() <= SMALL_LEAVES_MAX {
+        return top(leaves);
+    }
+    let at = fork_of(leaves)?;
+    Some(Work::recorded(at, &branch_of(leaves, &at, built)))
 }
 
 /// The branch at `at`, where `leaves` part, with what `build` makes of each group as its children.

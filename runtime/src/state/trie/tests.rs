@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes, keccak256};
-use alloy_trie::nodes::RlpNode;
 use alloy_trie::proof::verify_proof;
 use alloy_trie::{HashBuilder, Nibbles};
 use ledger_chainspec::{
@@ -13,13 +12,13 @@ use ledger_chainspec::{
 };
 use proptest::prelude::*;
 
-use super::node::{Branch, Record};
+use super::node::LOW_LEAVES_MAX;
 use super::{LeafChange, TrieId, TrieReader, update};
 use crate::state::view::storage_key;
-use crate::state::{StateChange, StateCommitment, StateError, StateView, Written};
+use crate::state::{StateChange, StateCommitment, StateError, StateView};
 use crate::store::{BlockCommit, ChainIdentity, Column, FlatRecord, History, Store, StoreOptions};
 
-const ACCOUNT: B256 = B256::repeat_byte(0xaa);
+pub(super) const ACCOUNT: B256 = B256::repeat_byte(0xaa);
 pub(super) const ID: TrieId = TrieId::Storage(ACCOUNT);
 
 pub(super) type Model = BTreeMap<B256, Vec<u8>>;
@@ -70,7 +69,7 @@ impl Chain {
         chain
     }
 
-    fn commit(&self, header: SealedHeader, parent: Option<BlockNumber>, changes: Vec<StateChange>) {
+    pub(super) fn commit(&self, header: SealedHeader, parent: Option<BlockNumber>, changes: Vec<StateChange>) {
         let state = StateCommitment::of_changes(parent, header.header.state_root, changes);
         let certificate = FinalityCertificate {
             set_id: SetId::new(0),
@@ -143,7 +142,7 @@ impl Chain {
     }
 }
 
-fn sealed(number: u64, parent: B256, root: B256) -> SealedHeader {
+pub(super) fn sealed(number: u64, parent: B256, root: B256) -> SealedHeader {
     let header = Header {
         number,
         parent_hash: parent,
@@ -249,113 +248,75 @@ fn a_subtree_gets_a_record_with_its_17th_leaf_and_loses_it_with_its_9th() {
     }
 }
 
-/// A trie of 256 leaves after which `break_it` changed what is stored, without changing the root.
-fn broken(break_it: impl Fn(&Chain) -> StateChange) -> (Chain, B256) {
-    let mut chain = Chain::new();
-    let all: BTreeMap<_, _> = (0..=255).map(|choice| (key(choice), Some(vec![choice | 1]))).collect();
-    let root = chain.push(&all);
-    let change = break_it(&chain);
-    let head = chain.store.head().expect("pushed").header.clone();
-    let header = sealed(2, head.hash.get(), root);
-    chain.commit(header, Some(BlockNumber::new(1)), vec![change]);
-    (chain, root)
-}
-
-/// Replaces the record under `key` of a trie column.
-fn record(key: &[u8], new: Option<Record>) -> StateChange {
-    StateChange {
-        column: Column::StorageTrie,
-        key: key.to_vec(),
-        new: Written::of(new.as_ref()),
-        record: new,
-        undo: Some(vec![0]),
-    }
-}
-
-/// Key and record of the lowest branch of the trie.
-fn lowest(chain: &Chain) -> (Vec<u8>, Branch) {
-    let records = chain.store.records(Column::StorageTrie, &[]);
-    let records = records.map(|record| record.expect("readable"));
-    let (key, bytes) = records.max_by_key(|(key, _)| key.len()).expect("there are records");
-    match Record::from_bytes(&bytes).expect("a record") {
-        Record::Branch(branch) => (key, Branch::clone(&branch)),
-        other => panic!("{other:?} is no branch"),
-    }
-}
-
 #[test]
-fn what_is_not_the_trie_of_the_root_is_found() {
-    let lost_root = |_: &Chain| record(ACCOUNT.as_slice(), None);
-    let lost_branch = |chain: &Chain| record(&lowest(chain).0, None);
-    let other_child = |chain: &Chain| {
-        let (key, mut branch) = lowest(chain);
-        let child = branch.0.iter_mut().flatten().next().expect("a branch has children");
-        child.node = RlpNode::word_rlp(&B256::repeat_byte(9));
-        record(&key, Some(Record::Branch(Arc::new(branch))))
-    };
-    let lost_leaf = |_: &Chain| StateChange::flat(Column::Storage, &storage_key(&ACCOUNT, &key(7)), None, None);
-    // Whether the way to the key that is changed and proven leads through the damage.
-    for (name, is_on_the_way, (chain, root)) in [
-        ("the root's record is lost", true, broken(lost_root)),
-        ("a branch is lost", false, broken(lost_branch)),
-        ("a branch names another child", false, broken(other_child)),
-        ("a leaf is lost", true, broken(lost_leaf)),
+fn branches_that_become_low_and_cease_to_be_are_proven_at_every_block() {
+    let mut chain = Chain::new();
+    // Nearly all below nibble 3, whose branch comes to have up to 3,000 leaves, and its children nearly 200 each.
+    let keys: Vec<_> = (0..3_000_u32)
+        .map(|index| {
+            let mut key = keccak256(index.to_be_bytes());
+            key[0] = if index % 50 == 0 { key[0] } else { 0x30 | key[0] & 0x0f };
+            key
+        })
+        .collect();
+    let undo_records = |chain: &Chain| chain.store.records(Column::Undo, &[]).count();
+    let max = usize::from(LOW_LEAVES_MAX);
+    let mut counts = Vec::new();
+    for (range, byte) in [
+        (0..max / 2, 1),
+        (0..40, 2),
+        (0..max + 200, 3),
+        (0..40, 4),
+        (0..3_000, 5),
+        (200..3_000, 0),
+        (0..40, 6),
+        (0..2_000, 7),
+        (0..2_000, 0),
+        (0..600, 8),
     ] {
-        let view = chain.store.state();
+        let before = undo_records(&chain);
+        let value = (byte != 0).then(|| vec![byte; 33]);
+        let writes: BTreeMap<_, _> = keys[range].iter().map(|key| (*key, value.clone())).collect();
+        let changed = chain
+            .models
+            .last()
+            .expect("genesis")
+            .keys()
+            .filter(|key| writes.contains_key(*key))
+            .count();
+        let root = chain.push(&writes);
+        assert_eq!(root, root_of(chain.models.last().expect("pushed")));
+        counts.push(undo_records(&chain) - before - changed);
+    }
+    // The root, and the branch below it where it was no low one or is none any more. Removals take low branches away: 26 that had
+    // a record, and 17.
+    assert_eq!(counts, [1, 1, 2, 2, 2, 2 + 26, 1, 2, 2 + 17, 1]);
+    let view = chain.store.state();
+    let root = view.root().expect("a root");
+    TrieReader { view: &view, id: ID }.count(root).expect("whole");
+    for (number, model) in chain.models.iter().enumerate() {
+        let root = root_of(model);
+        let view = chain.store.state_at(BlockNumber::new(number as u64)).expect("archived");
         let trie = TrieReader { view: &view, id: ID };
-        assert!(trie.count(root).is_err(), "{name}: not found by counting");
-        let change = LeafChange::new(key(7), Some(vec![9]));
-        let updated = update(trie, root, &[change]);
-        let proof = trie.proof(&key(7));
-        let is_proven = proof
-            .as_ref()
-            .is_ok_and(|nodes| verify_proof(root, Nibbles::unpack(key(7)), Some(vec![7]), nodes).is_ok());
-        if is_on_the_way {
-            assert!(updated.is_err() && !is_proven, "{name}: {updated:?}, {proof:?}");
+        // What `update` reads of an older block, too.
+        let change = LeafChange::new(keys[1], Some(vec![9]));
+        let updated = update(trie, root, &[change]).expect("readable").0;
+        let mut changed = model.clone();
+        changed.insert(keys[1], vec![9]);
+        assert_eq!(updated, root_of(&changed), "after block {number}");
+        for key in keys.iter().step_by(7) {
+            let proof = trie.proof(key).expect("provable");
+            verify_proof(root, Nibbles::unpack(key), model.get(key).cloned(), &proof)
+                .unwrap_or_else(|error| panic!("{key} after block {number}: {error}"));
         }
     }
-}
-
-#[test]
-fn an_undo_record_that_calls_a_large_branch_a_lowest_one_is_found() {
-    let mut chain = Chain::new();
-    // Below nibble 0: many leaves below another 0, and some below 1.
-    let keys = (0..340_u32).map(|index| {
-        let mut key = keccak256(index.to_be_bytes());
-        key[0] = match index {
-            0..300 => 0x00,
-            300..320 => 0x01,
-            _ => 0x10,
-        };
-        (key, Some(vec![1]))
-    });
-    let leaves: BTreeMap<_, _> = keys.collect();
-    let root = chain.push(&leaves);
-    let path = [ACCOUNT.as_slice(), &[0]].concat();
-    let bytes = chain
-        .store
-        .records(Column::StorageTrie, &path)
-        .next()
-        .expect("a branch")
-        .expect("readable")
-        .1;
-    let lie = StateChange {
-        undo: Some(vec![3]),
-        ..record(&path, Some(Record::from_bytes(&bytes).expect("a branch")))
-    };
-    let head = chain.store.head().expect("pushed").header.clone();
-    chain.commit(sealed(2, head.hash.get(), root), Some(BlockNumber::new(1)), vec![lie]);
-    let view = chain.store.state_at(BlockNumber::new(1)).expect("archived");
-    let trie = TrieReader { view: &view, id: ID };
-    let proof = trie.proof(leaves.keys().next().expect("there are leaves"));
-    assert!(matches!(proof, Err(StateError::Trie { .. })), "{proof:?}");
 }
 
 #[test]
 fn a_trie_that_grew_much_since_is_not_proven_where_it_was_small() {
     let mut chain = Chain::new();
     chain.push(&BTreeMap::from([(key(1), Some(vec![1]))]));
-    let many = (0..20_000_u32).map(|index| (keccak256(index.to_be_bytes()), Some(vec![2])));
+    let many = (0..70_000_u32).map(|index| (keccak256(index.to_be_bytes()), Some(vec![2])));
     chain.push(&many.collect());
     let proof_at = |number| {
         let view = chain.store.state_at(BlockNumber::new(number)).expect("archived");

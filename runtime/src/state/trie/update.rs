@@ -55,10 +55,10 @@ pub(super) fn root_hash(top: Option<&Work<'_>>) -> B256 {
     match top {
         None => EMPTY_ROOT_HASH,
         Some(Work::Leaf(leaf)) => keccak256(leaf.rlp(0)),
-        Some(Work::Small { at, node, .. } | Work::Branch { at, node }) if at.is_empty() => {
+        Some(Work::Small { at, node, .. } | Work::Branch { at, node, .. }) if at.is_empty() => {
             node.as_hash().unwrap_or_else(|| keccak256(node))
         }
-        Some(Work::Small { at, node, .. } | Work::Branch { at, node }) => keccak256(node::extension_rlp(at, node)),
+        Some(Work::Small { at, node, .. } | Work::Branch { at, node, .. }) => keccak256(node::extension_rlp(at, node)),
     }
 }
 
@@ -131,8 +131,7 @@ impl<'a> Updater<'a> {
             works.extend(work.map(|work| (nibble, work)));
         }
         if !is_passed {
-            let node = self.trie.branch(&at)?.node();
-            works.push((onwards, Work::Branch { at, node }));
+            works.push((onwards, Work::recorded(at, &*self.trie.branch(&at)?)));
         }
         if works.len() < 2 {
             return Ok(works.pop().map(|(_, work)| work));
@@ -208,8 +207,7 @@ impl<'a> Updater<'a> {
         let Some(at) = self.trie.branch_below(&place, &child.below)? else {
             return Ok(None);
         };
-        let node = self.trie.branch(&at)?.node();
-        Ok(Some(Work::Branch { at, node }))
+        Ok(Some(Work::recorded(at, &*self.trie.branch(&at)?)))
     }
 
     /// A new subtree of `leaves`, which are sorted.
@@ -224,7 +222,6 @@ impl<'a> Updater<'a> {
 
     /// The branch at `at`, with its record brought in line: few leaves have none.
     fn put(&mut self, at: Nibbles, old: Option<&Branch>, new: Branch) -> Work<'static> {
-        let node = new.node();
         let leaves_max = if old.is_some() {
             RECORD_LOST_LEAVES_MAX
         } else {
@@ -234,8 +231,13 @@ impl<'a> Updater<'a> {
             if let Some(old) = old {
                 self.change(&at, None, past::branch(at.is_empty(), Some(old), None));
             }
-            return Work::Small { at, node, leaves };
+            return Work::Small {
+                at,
+                node: new.node(),
+                leaves,
+            };
         }
+        let work = Work::recorded(at, &new);
         match old {
             None => {
                 let undo = past::branch(at.is_empty(), None, Some(&new));
@@ -246,7 +248,7 @@ impl<'a> Updater<'a> {
                 touched => self.change_branch(&at, touched, old, new),
             },
         }
-        Work::Branch { at, node }
+        work
     }
 
     /// Brings the root's record in line, when it is no branch now or was none before.

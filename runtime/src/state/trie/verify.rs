@@ -1,11 +1,11 @@
 //! Do the records of a trie say what its root says?
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::B256;
 use alloy_trie::Nibbles;
-use alloy_trie::nodes::RlpNode;
 
-use super::node::{self, Below, Record};
-use super::{Leaves, TrieReader, small, update, work};
+use super::node::{Below, Record};
+use super::work::Work;
+use super::{Leaves, TrieReader, small, update};
 use crate::state::StateError;
 
 /// What one trie consists of.
@@ -18,7 +18,7 @@ pub(in crate::state) struct TrieCount {
 }
 
 impl TrieReader<'_> {
-    /// Hashes every subtree, compares it with what its parent holds, and counts.
+    /// Hashes and counts every subtree, and compares it with what its parent holds.
     ///
     /// # Errors
     /// [`StateError::Mismatch`] at the first difference.
@@ -32,14 +32,10 @@ impl TrieReader<'_> {
                 count.leaves = all.len() as u64;
                 update::root_hash(small::top(&all).as_ref())
             }
-            Some(Record::Branch(_)) => {
-                let node = self.count_branch(&top, &mut leaves, &mut count)?;
-                node.as_hash().unwrap_or_else(|| keccak256(&node))
-            }
+            Some(Record::Branch(_)) => update::root_hash(Some(&self.count_branch(&top, &mut leaves, &mut count)?)),
             Some(Record::Extension(at)) => {
                 count.records = 1;
-                let node = self.count_branch(&at, &mut leaves, &mut count)?;
-                keccak256(node::extension_rlp(&at, &node))
+                update::root_hash(Some(&self.count_branch(&at, &mut leaves, &mut count)?))
             }
         };
         self.expect_root(hash, root)?;
@@ -51,7 +47,7 @@ impl TrieReader<'_> {
         at: &Nibbles,
         leaves: &mut Leaves<'_>,
         count: &mut TrieCount,
-    ) -> Result<RlpNode, StateError> {
+    ) -> Result<Work<'static>, StateError> {
         let branch = self.branch(at)?;
         count.records += 1;
         for (nibble, child) in (0_u8..).zip(&branch.0) {
@@ -62,23 +58,20 @@ impl TrieReader<'_> {
                 Below::Small(named) => {
                     count.leaves += u64::from(*named);
                     let top = small::top(&leaves.expected(&place, *named)?);
-                    top.map(|work| work.to_child(place.len()).node)
+                    top.map(|work| work.to_child(place.len()))
                 }
                 below => match self.branch_below(&place, below)? {
-                    Some(at) => {
-                        let node = self.count_branch(&at, leaves, count)?;
-                        Some(work::reached(&at, &node, place.len()))
-                    }
+                    Some(at) => Some(self.count_branch(&at, leaves, count)?.to_child(place.len())),
                     None => None,
                 },
             };
-            if found.as_ref() != Some(&child.node) {
+            if found.as_ref() != Some(child) {
                 return Err(StateError::Mismatch {
                     what: format!("what is at {place:?} of {:?} is not what its parent names", self.id),
                 });
             }
         }
-        Ok(branch.node())
+        Ok(Work::recorded(*at, &branch))
     }
 
     pub(super) fn expect_root(&self, found: B256, expected: B256) -> Result<(), StateError> {

@@ -8,7 +8,7 @@ use alloy_primitives::B256;
 use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
 
-use super::node::{self, Below, Child};
+use super::node::{self, Below, Branch, Child, LowLeaves};
 
 /// A leaf that a block wrote or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,7 @@ pub(super) enum Work<'a> {
     Branch {
         at: Nibbles,
         node: RlpNode,
+        leaves: LowLeaves,
     },
 }
 
@@ -130,6 +131,15 @@ impl Leaf<'_> {
 }
 
 impl Work<'_> {
+    /// `branch`, which has a record and stands at `at`.
+    pub(super) fn recorded(at: Nibbles, branch: &Branch) -> Self {
+        Self::Branch {
+            at,
+            node: branch.node(),
+            leaves: branch.low_leaves(),
+        }
+    }
+
     /// What a branch holds of this, `depth` nibbles down.
     pub(super) fn to_child(&self, depth: usize) -> Child {
         match self {
@@ -141,11 +151,11 @@ impl Work<'_> {
                 node: reached(at, node, depth),
                 below: Below::Small(u8::try_from(*leaves).expect("a small subtree has few leaves")),
             },
-            Self::Branch { at, node } => Child {
+            Self::Branch { at, node, leaves } => Child {
                 node: reached(at, node, depth),
                 below: match at.len() - depth {
-                    0 => Below::Branch,
-                    _ => Below::Extension(Box::new(at.slice(depth..))),
+                    0 => Below::Branch(*leaves),
+                    _ => Below::Extension(Box::new(at.slice(depth..)), *leaves),
                 },
             },
         }
