@@ -1,6 +1,6 @@
 //! Do the pool, the database's records and the command's files keep what they promise for any bytes?
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
 use ledger_chainspec::{ChainSpec, UnixMillis};
 use ledger_node::txpool::{PoolError, TransactionRules, read_journal};
 use ledger_runtime::{TRANSACTION_GAS_MAX, store::RecordKind};
@@ -28,7 +28,7 @@ pub fn pool_transaction(bytes: &[u8]) {
     };
     match rules.check(bytes, UnixMillis::new(0)) {
         Ok(checked) => {
-            assert_eq!(checked.hash(), alloy_primitives::keccak256(bytes), "a second encoding");
+            assert_eq!(checked.hash(), keccak256(bytes), "a second encoding");
             assert_eq!(checked.bytes, bytes.len());
             assert_eq!(
                 alloy_consensus::Transaction::chain_id(checked.transaction.inner()),
@@ -92,7 +92,7 @@ pub fn seeds() -> Vec<Seed> {
     let mut seeds: Vec<Seed> = Vec::new();
     let mut journal = Vec::new();
     for (name, bytes) in encoded {
-        journal.extend(ledger_node::txpool::journal_record(&bytes));
+        journal.extend(ledger_node::txpool::journal_record(&bytes, &keccak256(&bytes)));
         seeds.push(("pool_transaction", name, bytes));
     }
     seeds.push(("pool_journal", "five", journal));

@@ -276,10 +276,15 @@ impl Driver {
         Ok(())
     }
 
-    /// Whether anything waits that a block could take. What comes after this look wakes the driver.
+    /// Whether anything waits that a block could take. If not, what comes after this look wakes the driver. If so, no news
+    /// is wanted: a build that finds nothing after all, and the next head, bring the driver back here.
     fn has_work(&self) -> bool {
         self.parts.pool.want_news();
-        self.parts.pool.counts().pending > 0
+        let has_work = self.parts.pool.counts().pending > 0;
+        if has_work {
+            self.parts.pool.want_no_news();
+        }
+        has_work
     }
 
     async fn store_guard(&self, write: GuardWrite) -> Result<Input, DriverError> {

@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{B256, keccak256};
 use ledger_chainspec::TRANSACTION_BYTES_MAX;
 
 /// What the journal may grow by, beyond twice what it held when it was last rewritten, before it is rewritten again: some
@@ -64,12 +64,12 @@ impl Journal {
         ))
     }
 
-    /// Writes a transaction down.
+    /// Writes a transaction with this hash down.
     ///
     /// # Errors
     /// If the disk refuses. Then the journal is cut back to what it held, so that later records can be read.
-    pub fn append(&mut self, transaction: &[u8]) -> io::Result<()> {
-        let record = journal_record(transaction);
+    pub fn append(&mut self, transaction: &[u8], hash: &B256) -> io::Result<()> {
+        let record = journal_record(transaction, hash);
         if let Err(error) = self.file.write_all(&record) {
             self.file.set_len(self.bytes)?;
             return Err(error);
@@ -93,7 +93,10 @@ impl Journal {
     pub fn rewrite<T: AsRef<[u8]>>(&mut self, transactions: impl Iterator<Item = T>) -> io::Result<()> {
         let fresh = self.path.with_extension("new");
         let mut contents = Vec::new();
-        transactions.for_each(|transaction| contents.extend(journal_record(transaction.as_ref())));
+        transactions.for_each(|transaction| {
+            let transaction = transaction.as_ref();
+            contents.extend(journal_record(transaction, &keccak256(transaction)));
+        });
         let mut file = File::create(&fresh)?;
         file.write_all(&contents)?;
         file.sync_all()?;
@@ -105,16 +108,16 @@ impl Journal {
     }
 }
 
-/// The record of a transaction.
+/// The record of a transaction, whose hash is the keccak-256 of its bytes.
 ///
 /// # Panics
 /// For a transaction longer than the pool takes.
 #[must_use]
-pub fn journal_record(transaction: &[u8]) -> Vec<u8> {
+pub fn journal_record(transaction: &[u8], hash: &B256) -> Vec<u8> {
     let length = u32::try_from(transaction.len()).expect("the pool takes no transaction above TRANSACTION_BYTES_MAX");
     let mut record = Vec::with_capacity(HEAD_BYTES + transaction.len());
     record.extend(length.to_le_bytes());
-    record.extend(&keccak256(transaction)[..4]);
+    record.extend(&hash[..4]);
     record.extend(transaction);
     record
 }

@@ -139,7 +139,7 @@ impl TxPool {
         let now = now();
         let transaction = Arc::new(self.rules.check_new(raw, now, |hash| self.pool.lock().contains(hash))?);
         self.admit(&transaction, now)?;
-        self.write_down(raw);
+        self.write_down(raw, &transaction.hash());
         let _ = self.arrivals.send(Arc::clone(&transaction));
         Ok(transaction)
     }
@@ -284,6 +284,11 @@ impl TxPool {
         self.news_wanted.store(true, Ordering::SeqCst);
     }
 
+    /// Takes that back: who knows that there is work needs no wake-up for more of it.
+    pub fn want_no_news(&self) {
+        self.news_wanted.store(false, Ordering::SeqCst);
+    }
+
     /// Every transaction that comes in from now on. A listener that lags more than [`ARRIVALS_LAG_MAX`] misses some.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<PooledTransaction>> {
@@ -330,10 +335,10 @@ impl TxPool {
     }
 
     /// Writes a transaction into the journal. A disk that refuses costs durability over a restart, not the transaction.
-    fn write_down(&self, raw: &[u8]) {
+    fn write_down(&self, raw: &[u8], hash: &B256) {
         let Some(journal) = &self.journal else { return };
         let mut journal = journal.lock();
-        let mut written = journal.append(raw);
+        let mut written = journal.append(raw, hash);
         if written.is_ok() && journal.is_full() {
             written = journal.rewrite(self.encoded().into_iter());
         }

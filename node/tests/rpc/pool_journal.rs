@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use alloy_consensus::TxEip1559;
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, TxKind};
+use alloy_primitives::{Address, TxKind, keccak256};
 use ledger_node::txpool::{JOURNAL_SLACK_BYTES, Journal, PoolCounts, PoolError, TxPool};
 use ledger_runtime::{Lane, gas_limit_max};
 
@@ -98,7 +98,7 @@ async fn a_torn_or_damaged_tail_costs_the_tail_alone() {
         fs::write(world.journal(), contents).unwrap();
         let (mut journal, transactions) = Journal::open(&world.journal()).unwrap();
         assert_eq!(transactions.len(), kept);
-        journal.append(b"after the damage").unwrap();
+        append(&mut journal, b"after the damage");
         let (_, transactions) = Journal::open(&world.journal()).unwrap();
         assert_eq!(
             transactions.len(),
@@ -108,16 +108,20 @@ async fn a_torn_or_damaged_tail_costs_the_tail_alone() {
     }
 }
 
+fn append(journal: &mut Journal, transaction: &[u8]) {
+    journal.append(transaction, &keccak256(transaction)).unwrap();
+}
+
 #[tokio::test]
 async fn a_journal_is_replaced_in_one_step() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pool.journal");
     let (mut journal, _) = Journal::open(&path).unwrap();
     for transaction in [b"one".as_slice(), b"two", b"three"] {
-        journal.append(transaction).unwrap();
+        append(&mut journal, transaction);
     }
     journal.rewrite([b"two"].into_iter()).unwrap();
-    journal.append(b"four").unwrap();
+    append(&mut journal, b"four");
     let (_, transactions) = Journal::open(&path).unwrap();
     assert_eq!(transactions, [b"two".to_vec(), b"four".to_vec()]);
     assert_eq!(
@@ -232,4 +236,9 @@ async fn listeners_hear_of_arrivals_and_counts() {
     world.pool.want_news();
     submit(2);
     assert!(counted.has_changed().unwrap());
+    counted.mark_unchanged();
+    world.pool.want_news();
+    world.pool.want_no_news();
+    submit(3);
+    assert!(!counted.has_changed().unwrap(), "nobody wants news any more");
 }
