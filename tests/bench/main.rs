@@ -5,6 +5,7 @@
 //! and prints one table. Every figure is of this run: on a shared machine compare columns, not days.
 
 mod anvil;
+mod codes;
 mod load;
 mod network;
 mod reads;
@@ -56,6 +57,8 @@ enum Measured {
     Network(network::NetworkOptions),
     /// Time and memory of catching up with a long chain
     Sync(sync::SyncOptions),
+    /// Rate and disk beside many live codes
+    Codes(codes::CodesOptions),
 }
 
 /// Requests of `ledger_verifyCode` per second at which its latency is measured.
@@ -70,6 +73,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if let Some(Measured::Sync(sync)) = &options.measured {
         println!("{:#}", sync::run(sync)?);
+        return Ok(());
+    }
+    if let Some(Measured::Codes(codes)) = &options.measured {
+        let rows = codes::run(&options, codes)?;
+        match options.json {
+            true => println!("{}", rows.to_json()),
+            false => print!("{rows}"),
+        }
         return Ok(());
     }
     let mut table = Table::default();
@@ -124,7 +135,7 @@ fn measure(options: &Options, target: &Target, table: &mut Table) -> Result<(), 
         ("eth_getProof, one slot", "eth_getProof", Box::new(|_| slot.clone())),
     ];
     for (name, method, request) in &kinds {
-        let phase = reads::run(target, options, |index| (*method, request(index)));
+        let phase = reads::run(target.address, options, |index| (*method, request(index)));
         table.push(Row::reads(name, target.name, &phase));
     }
     Ok(())
@@ -145,9 +156,9 @@ fn measure_codes(options: &Options, ours: &target::Ours, table: &mut Table) -> R
             json!([hashes[index % hashes.len()], { "cloud": 1 }]),
         )
     };
-    let phase = reads::run(target, options, verify);
+    let phase = reads::run(target.address, options, verify);
     table.push(Row::reads("ledger_verifyCode", target.name, &phase));
-    let phase = reads::paced(target, options, PACED_PER_SECOND, verify);
+    let phase = reads::paced(target.address, options, PACED_PER_SECOND, verify);
     table.push(Row::reads("ledger_verifyCode, 2,000/s asked", target.name, &phase));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! How many reads per second does a target answer, and how long does each take?
 
 use std::{
+    net::SocketAddr,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
@@ -9,23 +10,23 @@ use std::{
 use ledger_tests::harness::Rpc;
 use serde_json::Value;
 
-use super::{Options, stats::Phase, target::Target};
+use super::{Options, stats::Phase};
 
 /// Asks over several connections, one request after the other on each.
-pub fn run(target: &Target, options: &Options, request: impl Fn(usize) -> (&'static str, Value) + Sync) -> Phase {
+pub fn run(address: SocketAddr, options: &Options, request: impl Fn(usize) -> (&'static str, Value) + Sync) -> Phase {
     let started = Instant::now();
     let next = AtomicU64::new(0);
     let take = || {
         let index = next.fetch_add(1, Ordering::Relaxed);
         (started.elapsed() < options.reading()).then(|| (index, Instant::now()))
     };
-    ask(target, options.connections, &take, &request)
+    ask(address, options.connections, &take, &request)
 }
 
 /// Asks at a steady rate, whether answers come or not: the time of an answer counts from when it was due, so that one that
 /// keeps others waiting is counted for each of them.
 pub fn paced(
-    target: &Target,
+    address: SocketAddr,
     options: &Options,
     per_second: u32,
     request: impl Fn(usize) -> (&'static str, Value) + Sync,
@@ -42,18 +43,18 @@ pub fn paced(
         thread::sleep(due.saturating_sub(started.elapsed()));
         Some((index, started + due))
     };
-    ask(target, options.connections, &take, &request)
+    ask(address, options.connections, &take, &request)
 }
 
 fn ask(
-    target: &Target,
+    address: SocketAddr,
     connections: usize,
     take: &(impl Fn() -> Option<(u64, Instant)> + Sync),
     request: &(impl Fn(usize) -> (&'static str, Value) + Sync),
 ) -> Phase {
     let started = Instant::now();
     let reader = || {
-        let rpc = Rpc::new(target.address);
+        let rpc = Rpc::new(address);
         let mut samples = Vec::new();
         while let Some((index, due)) = take() {
             let (method, params) = request(usize::try_from(index).unwrap_or_default());

@@ -103,13 +103,9 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// Starts it on the dev chain with blocks as large as the fork allows.
+    /// Starts it on a new chain.
     pub fn start() -> Result<Self, Box<dyn Error>> {
-        let mut spec = ChainSpec::dev();
-        spec.consensus.slot_duration_ms = SLOT_MS;
-        spec.limits.gas_limit = 160_000_000;
-        spec.limits.transactions_per_slot = 7_000;
-        spec.limits.transactions_per_sender_per_slot = 7_000;
+        let spec = bench_spec();
         let folder = TempDir::with_prefix("ledger-bench-")?;
         let path = folder.path().join("bench.toml");
         fs::write(&path, spec.to_toml())?;
@@ -141,6 +137,16 @@ impl Ours {
     pub fn pid(&self) -> u32 {
         self.node.pid()
     }
+}
+
+/// The dev chain with blocks as large as the fork allows.
+pub fn bench_spec() -> ChainSpec {
+    let mut spec = ChainSpec::dev();
+    spec.consensus.slot_duration_ms = SLOT_MS;
+    spec.limits.gas_limit = 160_000_000;
+    spec.limits.transactions_per_slot = 7_000;
+    spec.limits.transactions_per_sender_per_slot = 7_000;
+    spec
 }
 
 /// The account of a small number.
