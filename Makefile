@@ -28,7 +28,7 @@ lint: setup ## Format, clippy, dependency rules
 fuzz: setup ## Fuzz every decoder of foreign bytes: make fuzz SECONDS=60 TARGETS="header spec"
 	@FUZZ_SECONDS=$(or $(SECONDS),60) scripts/fuzz.sh $(TARGETS)
 
-bench: setup ## Requests and calls per second against a release build
+bench: setup ## Requests and calls per second of a build for speed, beside anvil
 	@scripts/bench.sh
 
 crash: setup ## 500 kills, 200 I/O faults and damaged files, with a table of what they led to (about an hour)
