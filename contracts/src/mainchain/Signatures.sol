@@ -9,7 +9,8 @@ library Signatures {
     /// Half of secp256k1's order: above it lies the twin of a signature, which would make two of one.
     uint256 private constant S_MAX = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
-    /// The bits whose keys really signed the digest. The caller has checked that the lengths fit.
+    /// The bits whose keys really signed the digest. The caller has checked that the lengths fit: no bit beyond the
+    /// keys, 65 bytes for each bit.
     /// @param keys of the set, in its order
     /// @param bitmap who is said to have signed
     /// @param signatures one per bit, from the lowest
@@ -18,27 +19,38 @@ library Signatures {
         pure
         returns (uint256 valid)
     {
-        uint256 at = 0;
-        for (uint256 i = 0; bitmap != 0; ++i) {
-            if (bitmap & 1 == 1) {
-                if (_isSignatureOf(keys[i], digest, signatures[at:at + BYTES])) valid |= 1 << i;
-                at += BYTES;
+        unchecked {
+            uint256 at = 0;
+            for (uint256 i = 0; bitmap != 0; ++i) {
+                if (bitmap & 1 == 1) {
+                    address signer = _signerAt(signatures, at, digest);
+                    if (signer == keys[i] && signer != address(0)) valid |= 1 << i;
+                    at += BYTES;
+                }
+                bitmap >>= 1;
             }
-            bitmap >>= 1;
         }
     }
 
     /// Number of bits that are set.
     function count(uint256 bitmap) internal pure returns (uint256 ones) {
-        for (; bitmap != 0; bitmap &= bitmap - 1) {
-            ++ones;
+        unchecked {
+            for (; bitmap != 0; bitmap &= bitmap - 1) {
+                ++ones;
+            }
         }
     }
 
-    function _isSignatureOf(address key, bytes32 digest, bytes calldata signature) private pure returns (bool) {
-        bytes32 s = bytes32(signature[32:64]);
-        if (uint256(s) > S_MAX) return false;
-        address signer = ecrecover(digest, uint8(signature[64]), bytes32(signature[:32]), s);
-        return signer == key && signer != address(0);
+    /// Who made the signature at an offset; 0 if nobody did.
+    function _signerAt(bytes calldata signatures, uint256 at, bytes32 digest) private pure returns (address) {
+        (bytes32 r, bytes32 s, uint8 v) = (0, 0, 0);
+        assembly ("memory-safe") {
+            let from := add(signatures.offset, at)
+            r := calldataload(from)
+            s := calldataload(add(from, 32))
+            v := byte(0, calldataload(add(from, 64)))
+        }
+        if (uint256(s) > S_MAX) return address(0);
+        return ecrecover(digest, v, r, s);
     }
 }

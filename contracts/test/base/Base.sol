@@ -12,13 +12,11 @@ import {
     NotaryTuple
 } from "../../src/types/BootstrapTypes.sol";
 import { HolderLimits, InstanceSpec } from "../../src/types/TransactTypes.sol";
+import { Assertions } from "./Assertions.sol";
 import { Ed25519Vectors } from "./Ed25519Vectors.sol";
-import { Vm } from "./Vm.sol";
 
 /// A chain as genesis makes it: three members, four validators, two specs; at block 1.
-abstract contract Base {
-    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
-
+abstract contract Base is Assertions {
     IBootstrap internal constant BOOTSTRAP = IBootstrap(0x0000000000000000000000000000000000001001);
     ITransact internal constant TRANSACT = ITransact(0x0000000000000000000000000000000000001002);
     IPassportToken internal constant TOKEN = IPassportToken(0x0000000000000000000000000000000000001003);
@@ -165,35 +163,5 @@ abstract contract Base {
 
     function codeId(uint32 specId, uint64 sequence) internal pure returns (uint256) {
         return (uint256(specId) << 64) | sequence;
-    }
-
-    function assertEq(uint256 got, uint256 expected, string memory what) internal pure {
-        require(got == expected, string.concat(what, ": got ", text(got), ", expected ", text(expected)));
-    }
-
-    function assertEq(address got, address expected, string memory what) internal pure {
-        assertEq(uint160(got), uint160(expected), what);
-    }
-
-    function assertEq(bytes32 got, bytes32 expected, string memory what) internal pure {
-        assertEq(uint256(got), uint256(expected), what);
-    }
-
-    function assertEq(bytes memory got, bytes memory expected, string memory what) internal pure {
-        require(keccak256(got) == keccak256(expected), what);
-    }
-
-    function text(uint256 value) private pure returns (string memory) {
-        if (value == 0) return "0";
-        bytes memory digits = new bytes(78);
-        uint256 at = 78;
-        for (; value != 0; value /= 10) {
-            digits[--at] = bytes1(uint8(48 + value % 10));
-        }
-        bytes memory short = new bytes(78 - at);
-        for (uint256 i = 0; i < short.length; ++i) {
-            short[i] = digits[at + i];
-        }
-        return string(short);
     }
 }

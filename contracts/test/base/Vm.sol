@@ -26,6 +26,17 @@ interface Vm {
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function addr(uint256 key) external pure returns (address);
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
+    function readFile(string calldata path) external view returns (string memory);
+    function writeFile(string calldata path, string calldata content) external;
+    function envOr(string calldata name, bool otherwise) external view returns (bool);
+    function toString(bytes calldata value) external pure returns (string memory);
+    function toString(bytes32 value) external pure returns (string memory);
+    function toString(uint256 value) external pure returns (string memory);
+    function toString(address value) external pure returns (string memory);
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonBytesArray(string calldata json, string calldata key) external pure returns (bytes[] memory);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function assume(bool condition) external pure;
     function getBlockTimestamp() external view returns (uint256);
     function getBlockNumber() external view returns (uint256);
