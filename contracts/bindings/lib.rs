@@ -1,16 +1,19 @@
-//! How does Rust talk to the sidechain's contracts?
+//! How does Rust talk to the contracts of the sidechain, and to the anchor on the mainchain?
 //!
 //! Typed calls, structs and events come from the committed artifacts (`artifacts/*.json`, made from `src/*.sol`), so that
 //! building needs no Solidity tool. On top of them: the bytes that genesis runs ([`initcode`]), the ids and storage slots of
-//! codes ([`code`]) and of reserved accounts ([`reserved`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]) and events ([`events`]).
+//! codes ([`code`]) and of reserved accounts ([`reserved`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]), events ([`events`]), and
+//! what validators sign for the mainchain ([`checkpoint`]) with the tree of blocks in it ([`history`]).
 //! Used by runtime (genesis, indexes), node (RPC), cli and checkpoint. Never does input or output, and never signs.
 //!
 //! The addresses of the contracts are the chain's business (`ledger_chainspec::predeploys`), not this crate's.
 
+pub mod checkpoint;
 pub mod code;
 pub mod enums;
 pub mod errors;
 pub mod events;
+pub mod history;
 pub mod initcode;
 pub mod proposal;
 pub mod redemption;
@@ -20,7 +23,7 @@ pub use code::{CodeId, CodeRecord, CodeState};
 pub use enums::{CodeStatus, Offence, ProposalKind, ProposalStatus, UnknownValue, ValidatorStatus};
 pub use errors::{KnownError, decode_revert};
 pub use events::{KnownEvent, decode_event};
-pub use generated::{Bootstrap, PassportToken, Transact};
+pub use generated::{Bootstrap, Checkpoint, CodeVerifier, PassportToken, Transact};
 pub use proposal::ProposalAction;
 pub use redemption::{Redemption, redemption_digest};
 
@@ -42,5 +45,15 @@ mod generated {
         #[sol(all_derives)]
         PassportToken,
         "artifacts/PassportToken.json"
+    );
+    alloy_sol_types::sol!(
+        #[sol(all_derives)]
+        Checkpoint,
+        "artifacts/Checkpoint.json"
+    );
+    alloy_sol_types::sol!(
+        #[sol(all_derives)]
+        CodeVerifier,
+        "artifacts/CodeVerifier.json"
     );
 }

@@ -4,6 +4,7 @@
 //! and the CLI. Never guesses: what it does not know is `None`, and the caller shows the bytes.
 
 mod bootstrap;
+mod checkpoint;
 mod token;
 mod transact;
 
@@ -11,7 +12,10 @@ use std::fmt;
 
 use alloy_sol_types::{ContractError, Panic, Revert, SolInterface};
 
-use crate::{Bootstrap::BootstrapErrors, PassportToken::PassportTokenErrors, Transact::TransactErrors};
+use crate::{
+    Bootstrap::BootstrapErrors, Checkpoint::CheckpointErrors, CodeVerifier::CodeVerifierErrors,
+    PassportToken::PassportTokenErrors, Transact::TransactErrors,
+};
 
 /// A revert of one of the contracts, or one that Solidity itself makes. Its `Display` is the sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +26,10 @@ pub enum KnownError {
     Transact(TransactErrors),
     /// Of PassportToken.
     PassportToken(PassportTokenErrors),
+    /// Of Checkpoint.
+    Checkpoint(CheckpointErrors),
+    /// Of CodeVerifier.
+    CodeVerifier(CodeVerifierErrors),
     /// `revert("...")` of any contract.
     Revert(Revert),
     /// A failed check of the compiler's own, such as an overflow.
@@ -35,6 +43,12 @@ pub fn decode_revert(data: &[u8]) -> Option<KnownError> {
     }
     if let Ok(error) = PassportTokenErrors::abi_decode(data) {
         return Some(KnownError::PassportToken(error));
+    }
+    if let Ok(error) = CheckpointErrors::abi_decode(data) {
+        return Some(KnownError::Checkpoint(error));
+    }
+    if let Ok(error) = CodeVerifierErrors::abi_decode(data) {
+        return Some(KnownError::CodeVerifier(error));
     }
     match ContractError::<BootstrapErrors>::abi_decode(data).ok()? {
         ContractError::CustomError(error) => Some(KnownError::Bootstrap(error)),
@@ -50,6 +64,8 @@ impl KnownError {
             Self::Bootstrap(error) => BootstrapErrors::name_by_selector(error.selector()),
             Self::Transact(error) => TransactErrors::name_by_selector(error.selector()),
             Self::PassportToken(error) => PassportTokenErrors::name_by_selector(error.selector()),
+            Self::Checkpoint(error) => CheckpointErrors::name_by_selector(error.selector()),
+            Self::CodeVerifier(error) => CodeVerifierErrors::name_by_selector(error.selector()),
             Self::Revert(_) => Some("Error"),
             Self::Panic(_) => Some("Panic"),
         };
@@ -63,6 +79,8 @@ impl fmt::Display for KnownError {
             Self::Bootstrap(error) => f.write_str(&bootstrap::sentence(error)),
             Self::Transact(error) => f.write_str(&transact::sentence(error)),
             Self::PassportToken(error) => f.write_str(&token::sentence(error)),
+            Self::Checkpoint(error) => f.write_str(&checkpoint::sentence(error)),
+            Self::CodeVerifier(error) => f.write_str(&checkpoint::verifier_sentence(error)),
             Self::Revert(revert) => f.write_str(&revert.reason),
             Self::Panic(panic) => write!(f, "the contract stopped at its own check: {panic}"),
         }

@@ -29,6 +29,8 @@ fn every_error_of_the_artifacts_has_a_name_and_a_sentence() {
         include_str!("../../../artifacts/Bootstrap.json"),
         include_str!("../../../artifacts/Transact.json"),
         include_str!("../../../artifacts/PassportToken.json"),
+        include_str!("../../../artifacts/Checkpoint.json"),
+        include_str!("../../../artifacts/CodeVerifier.json"),
     ] {
         let artifact: Value = serde_json::from_str(text).expect("JSON");
         let abi = artifact["abi"].as_array().expect("a list");
