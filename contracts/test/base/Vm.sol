@@ -18,6 +18,7 @@ interface Vm {
     function getCode(string calldata name) external view returns (bytes memory);
     function store(address at, bytes32 slot, bytes32 value) external;
     function load(address at, bytes32 slot) external view returns (bytes32);
+    function expectRevert() external;
     function expectRevert(bytes calldata data) external;
     function expectEmit(address emitter) external;
     function mockCall(address callee, bytes calldata input, bytes calldata output) external;
