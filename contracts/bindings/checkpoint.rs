@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, SolValue, eip712_domain};
 
 /// A checkpoint: the contract's struct, and its EIP-712 type.
-pub use crate::generated::Checkpoint::Checkpoint;
+pub use crate::generated::CheckpointContract::Checkpoint;
 
 /// Name of the EIP-712 domain.
 pub const DOMAIN_NAME: &str = "Cloud Ledger Checkpoint";

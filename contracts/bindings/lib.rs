@@ -23,7 +23,7 @@ pub use code::{CodeId, CodeRecord, CodeState};
 pub use enums::{CodeStatus, Offence, ProposalKind, ProposalStatus, UnknownValue, ValidatorStatus};
 pub use errors::{KnownError, decode_revert};
 pub use events::{KnownEvent, decode_event};
-pub use generated::{Bootstrap, Checkpoint, CodeVerifier, PassportToken, Transact};
+pub use generated::{Bootstrap, CheckpointContract, CodeVerifier, PassportToken, Transact};
 pub use proposal::ProposalAction;
 pub use redemption::{Redemption, redemption_digest};
 
@@ -48,7 +48,7 @@ mod generated {
     );
     alloy_sol_types::sol!(
         #[sol(all_derives)]
-        Checkpoint,
+        CheckpointContract, // `Checkpoint` is the struct in it
         "artifacts/Checkpoint.json"
     );
     alloy_sol_types::sol!(

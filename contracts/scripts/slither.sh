@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Static analysis of src/ by slither, in a virtual environment of its own outside the clone. Fails on any finding that is
-# not answered beside the code (slither-disable with a reason) or in SLITHER.md (detectors excluded as a whole).
+# Static analysis of src/ by slither, in a virtual environment of its own outside the clone: the sidechain's contracts, then the
+# mainchain's. Fails on any finding that is not answered beside the code (slither-disable with a reason) or in SLITHER.md
+# (detectors excluded as a whole).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,4 +14,8 @@ if [ ! -x "$venv/bin/slither" ]; then
 fi
 
 # slither builds through forge, which uses scripts/solc.js.
-PATH="$PWD/node_modules/.bin:$PATH" "$venv/bin/slither" . --config-file slither.config.json "$@"
+export PATH="$PWD/node_modules/.bin:$PATH"
+for profile in default mainchain; do
+    echo "slither, profile $profile"
+    FOUNDRY_PROFILE=$profile "$venv/bin/slither" . --config-file slither.config.json "$@"
+done

@@ -1,6 +1,6 @@
 //! Errors of the mainchain's contracts in words.
 
-use crate::{Checkpoint::CheckpointErrors as C, CodeId, CodeVerifier::CodeVerifierErrors as V};
+use crate::{CheckpointContract::CheckpointContractErrors as C, CodeId, CodeVerifier::CodeVerifierErrors as V};
 
 /// The sentence of an error of Checkpoint.
 pub(super) fn sentence(error: &C) -> String {

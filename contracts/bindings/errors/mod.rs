@@ -13,7 +13,7 @@ use std::fmt;
 use alloy_sol_types::{ContractError, Panic, Revert, SolInterface};
 
 use crate::{
-    Bootstrap::BootstrapErrors, Checkpoint::CheckpointErrors, CodeVerifier::CodeVerifierErrors,
+    Bootstrap::BootstrapErrors, CheckpointContract::CheckpointContractErrors, CodeVerifier::CodeVerifierErrors,
     PassportToken::PassportTokenErrors, Transact::TransactErrors,
 };
 
@@ -27,7 +27,7 @@ pub enum KnownError {
     /// Of PassportToken.
     PassportToken(PassportTokenErrors),
     /// Of Checkpoint.
-    Checkpoint(CheckpointErrors),
+    Checkpoint(CheckpointContractErrors),
     /// Of CodeVerifier.
     CodeVerifier(CodeVerifierErrors),
     /// `revert("...")` of any contract.
@@ -44,7 +44,7 @@ pub fn decode_revert(data: &[u8]) -> Option<KnownError> {
     if let Ok(error) = PassportTokenErrors::abi_decode(data) {
         return Some(KnownError::PassportToken(error));
     }
-    if let Ok(error) = CheckpointErrors::abi_decode(data) {
+    if let Ok(error) = CheckpointContractErrors::abi_decode(data) {
         return Some(KnownError::Checkpoint(error));
     }
     if let Ok(error) = CodeVerifierErrors::abi_decode(data) {
@@ -64,7 +64,7 @@ impl KnownError {
             Self::Bootstrap(error) => BootstrapErrors::name_by_selector(error.selector()),
             Self::Transact(error) => TransactErrors::name_by_selector(error.selector()),
             Self::PassportToken(error) => PassportTokenErrors::name_by_selector(error.selector()),
-            Self::Checkpoint(error) => CheckpointErrors::name_by_selector(error.selector()),
+            Self::Checkpoint(error) => CheckpointContractErrors::name_by_selector(error.selector()),
             Self::CodeVerifier(error) => CodeVerifierErrors::name_by_selector(error.selector()),
             Self::Revert(_) => Some("Error"),
             Self::Panic(_) => Some("Panic"),

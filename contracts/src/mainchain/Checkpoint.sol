@@ -120,6 +120,7 @@ contract Checkpoint is ICheckpoint {
     }
 
     /// @inheritdoc ICheckpoint
+    // slither-disable-next-line assembly
     function fingerprint(Point calldata c) public view returns (bytes32) {
         bytes32 domain = keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, address(this)));
         bytes32 typehash = CHECKPOINT_TYPEHASH;
@@ -135,6 +136,7 @@ contract Checkpoint is ICheckpoint {
     }
 
     /// @inheritdoc ICheckpoint
+    // slither-disable-next-line assembly
     function setHash(uint64 setId, address[] calldata keys) public pure returns (bytes32 hash) {
         uint256 id = setId;
         // keccak256(abi.encode(setId, keys)), 140 gas per key cheaper than the compiler's copy, key by key.

@@ -89,6 +89,7 @@ contract CodeVerifier is ICodeVerifier {
             return 0;
         }
         bytes memory word = RLPReader.readBytes(SecureMerkleTrie.get(abi.encodePacked(slot), proof, storageRoot));
+        // forge-lint: disable-next-line(unsafe-typecast)
         return uint256(bytes32(word)) >> 8 * (32 - word.length);
     }
 
@@ -106,13 +107,16 @@ contract CodeVerifier is ICodeVerifier {
         uint256 state = word >> 200 & 0xff;
         bool malformed = state == 0 || state > uint256(CodeState.Cancelled) || word >> 241 != 0;
         if (word != 0 && malformed) revert RecordMalformed(word);
-        uint64 expiresAt = uint64(word >> 160 & type(uint40).max);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint64 expiresAt = uint64(word >> 160 & type(uint40).max); // 40 bits
         return ProvenCode({
             status: _status(CodeState(state), expiresAt),
             specId: specId,
-            holder: address(uint160(word)),
+            // forge-lint: disable-next-line(unsafe-typecast)
+            holder: address(uint160(word)), // the low bits
             expiresAt: expiresAt,
-            memberId: uint32(word >> 208)
+            // forge-lint: disable-next-line(unsafe-typecast)
+            memberId: uint32(word >> 208) // the 32 bits from there
         });
     }
 

@@ -42,6 +42,7 @@ library Signatures {
     }
 
     /// Who made the signature at an offset; 0 if nobody did.
+    // slither-disable-next-line assembly
     function _signerAt(bytes calldata signatures, uint256 at, bytes32 digest) private pure returns (address) {
         (bytes32 r, bytes32 s, uint8 v) = (0, 0, 0);
         assembly ("memory-safe") {

@@ -102,7 +102,8 @@ library TrieAbsence {
 
     function _reference(bytes memory child, uint256 depth) private pure returns (bytes32) {
         if (child.length != 32) revert NodeMalformed(depth);
-        return bytes32(child);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return bytes32(child); // 32 bytes
     }
 
     function _nibble(bytes32 key, uint256 at) private pure returns (uint256) {

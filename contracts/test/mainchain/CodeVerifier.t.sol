@@ -33,8 +33,8 @@ contract CodeVerifierTest is CheckpointBase {
         for (uint256 i = 4; i < 40; ++i) {
             put(code(2, i), record(LIVE, 0, 1));
         }
-        for (uint256 i = 0; i < 30; ++i) {
-            stateTrie.put(abi.encodePacked(address(uint160(0x5000 + i))), account(keccak256(abi.encode(i))));
+        for (uint160 i = 0; i < 30; ++i) {
+            stateTrie.put(abi.encodePacked(address(0x5000 + i)), account(keccak256(abi.encode(i))));
         }
         (bytes32 storageRoot,) = storageTrie.prove("");
         stateTrie.put(abi.encodePacked(TRANSACT), account(storageRoot));

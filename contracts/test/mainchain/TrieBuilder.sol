@@ -103,7 +103,8 @@ contract TrieBuilder {
         path = new bytes((to - from) / 2 + 1);
         uint256 first = (flag + odd) << 4;
         if (odd == 1) first |= _nibble(key, from++);
-        path[0] = bytes1(uint8(first));
+        // forge-lint: disable-next-line(unsafe-typecast)
+        path[0] = bytes1(uint8(first)); // two nibbles
         for (uint256 i = 1; from < to; (from, i) = (from + 2, i + 1)) {
             path[i] = bytes1(uint8(_nibble(key, from) << 4 | _nibble(key, from + 1)));
         }

@@ -1,14 +1,16 @@
-//! The committed artifacts parse, fit their limits and are what genesis runs.
+//! The committed artifacts parse, fit their limits and are what genesis, or a deployment, runs.
 
-use alloy_primitives::{Address, hex, keccak256};
+use alloy_primitives::{Address, B256, hex, keccak256};
 use alloy_sol_types::{SolCall, SolEvent};
-use ledger_contracts::{Bootstrap, PassportToken, Transact, initcode};
+use ledger_contracts::{Bootstrap, CheckpointContract, CodeVerifier, PassportToken, Transact, initcode};
 use serde_json::Value;
 
-const ARTIFACTS: [(&str, &str); 3] = [
+const ARTIFACTS: [(&str, &str); 5] = [
     ("Bootstrap", include_str!("../../../artifacts/Bootstrap.json")),
     ("Transact", include_str!("../../../artifacts/Transact.json")),
     ("PassportToken", include_str!("../../../artifacts/PassportToken.json")),
+    ("Checkpoint", include_str!("../../../artifacts/Checkpoint.json")),
+    ("CodeVerifier", include_str!("../../../artifacts/CodeVerifier.json")),
 ];
 
 fn parsed(text: &str) -> Value {
@@ -36,6 +38,19 @@ fn initcode_is_the_bytecode_followed_by_the_arguments() {
     let bytecode = hex::decode(parsed(ARTIFACTS[2].1)["bytecode"].as_str().expect("hex")).expect("hex");
     assert_eq!(&code[..bytecode.len()], bytecode);
     assert_eq!(&code[bytecode.len()..], transact.into_word());
+
+    let code = initcode::code_verifier(transact);
+    assert_eq!(
+        code,
+        [CodeVerifier::BYTECODE.as_ref(), transact.into_word().as_slice()].concat()
+    );
+    let code = initcode::checkpoint(&CheckpointContract::constructorCall {
+        sidechainGenesis: B256::repeat_byte(7),
+        setId: 0,
+        checkpointKeys: vec![transact],
+    });
+    assert!(code.starts_with(&CheckpointContract::BYTECODE));
+    assert_eq!(code[CheckpointContract::BYTECODE.len()..][..32], [7; 32]);
 
     let arguments = Transact::constructorCall {
         bootstrap_: Address::repeat_byte(1),

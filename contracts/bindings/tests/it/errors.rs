@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, Selector, U256, keccak256};
 use alloy_sol_types::{Panic, Revert, SolError};
-use ledger_contracts::{Bootstrap, Transact, decode_revert};
+use ledger_contracts::{Bootstrap, CheckpointContract, CodeVerifier, Transact, decode_revert};
 use serde_json::Value;
 
 /// Zeroes that decode as any of the contracts' argument lists: dynamic parts point at a zero length.
@@ -46,7 +46,7 @@ fn every_error_of_the_artifacts_has_a_name_and_a_sentence() {
             seen += 1;
         }
     }
-    assert!(seen > 80, "{seen}");
+    assert!(seen > 105, "{seen}");
 }
 
 #[test]
@@ -77,6 +77,21 @@ fn sentences_carry_both_sides() {
         (
             Bootstrap::NotValidator { account: Address::ZERO }.abi_encode(),
             "0x0000000000000000000000000000000000000000 is not in the validator set",
+        ),
+        (
+            CheckpointContract::SignaturesInvalid {
+                bitmap: U256::from(7),
+                valid: U256::from(3),
+            }
+            .abi_encode(),
+            "the bitmap 0x7 names the signers; the signatures of 0x3 are valid",
+        ),
+        (
+            CodeVerifier::CodeIdInvalid {
+                codeId: U256::from(1) << 64,
+            }
+            .abi_encode(),
+            "1:0 is the id of no code: spec and sequence start at 1",
         ),
         (Revert::from("no").abi_encode(), "no"),
         (
