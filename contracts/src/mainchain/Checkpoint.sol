@@ -63,7 +63,8 @@ contract Checkpoint is ICheckpoint {
         if (c.index != 0 && c.index <= head.index) {
             bytes32 accepted = _fingerprints[c.index];
             if (print == accepted) return true;
-            uint256 signers = _signersOfTaken(c.index, print, accepted, keys, bitmap, signatures);
+            uint256 signers = _signersOfTaken(c.index, print, keys, bitmap, signatures);
+            if (signers == 0) revert RejectionUnsigned(c.index, print, accepted);
             _recordRejection(c.index, print, signers);
             return false;
         }
@@ -189,16 +190,14 @@ contract Checkpoint is ICheckpoint {
     function _signersOfTaken(
         uint64 index,
         bytes32 print,
-        bytes32 accepted,
         address[] calldata keys,
         uint256 bitmap,
         bytes calldata signatures
-    ) private view returns (uint256 signers) {
+    ) private view returns (uint256) {
         Turn memory turn = _turnOf(index);
         _checkSet(setHash(turn.setId, keys), turn.setHash);
         _checkShape(keys.length, bitmap, signatures.length);
-        signers = Signatures.validOf(print, keys, bitmap, signatures);
-        if (signers == 0) revert RejectionUnsigned(index, print, accepted);
+        return Signatures.validOf(print, keys, bitmap, signatures);
     }
 
     /// Records what is new: a signer that was not known at this index, or more signatures than under any other rejected
