@@ -140,7 +140,7 @@ contract Checkpoint is ICheckpoint {
     // slither-disable-next-line assembly
     function setHash(uint64 setId, address[] calldata keys) public pure returns (bytes32 hash) {
         uint256 id = setId;
-        // keccak256(abi.encode(setId, keys)), 140 gas per key cheaper than the compiler's copy, key by key.
+        // keccak256(abi.encode(setId, keys)), 160 gas per key cheaper than the compiler's copy, key by key.
         assembly ("memory-safe") {
             let at := mload(0x40)
             let size := mul(keys.length, 32)
