@@ -2,10 +2,11 @@
 pragma solidity 0.8.30;
 
 import { Checkpoint as Anchor } from "../../src/mainchain/Checkpoint.sol";
+import { CodeVerifier } from "../../src/mainchain/CodeVerifier.sol";
 import { Checkpoint } from "../../src/types/CheckpointTypes.sol";
 import { CheckpointBase } from "./CheckpointBase.sol";
 
-/// What a checkpoint costs as a transaction of its own: every slot cold, intrinsic gas included. The figures are
+/// What each call costs as a transaction of its own: every slot cold, intrinsic gas included. The figures are
 /// committed (snapshots/Mainchain.json) and checked.
 /// forge-config: mainchain.isolate = true
 contract GasTest is CheckpointBase {
@@ -51,6 +52,21 @@ contract GasTest is CheckpointBase {
         Checkpoint memory c = acceptNext();
         require(!submit(rival(c, 1), 1), "not accepted");
         measure("makeCheckpoint, 4 validators, a conflict signed by one");
+    }
+
+    /// With proofs of a real node: three nodes to the account, three or two to the code.
+    function test_verifyCode() public {
+        string memory json = vm.readFile("test/vectors/proofs.json");
+        CodeVerifier verifier = new CodeVerifier(anchor);
+        Checkpoint memory c = next();
+        c.stateRoot = vm.parseJsonBytes32(json, ".stateRoot");
+        accept(c);
+        bytes[] memory account = vm.parseJsonBytesArray(json, ".accountProof");
+        address transact = vm.parseJsonAddress(json, ".transact");
+        verifier.verifyCode(c, transact, 1 << 64 | 1, account, vm.parseJsonBytesArray(json, ".code1.proof"));
+        measure("verifyCode, a record");
+        verifier.verifyCode(c, transact, 1 << 64 | 5, account, vm.parseJsonBytesArray(json, ".code5.proof"));
+        measure("verifyCode, no record");
     }
 
     /// The steady state: the third checkpoint of the same set.
