@@ -175,6 +175,18 @@ pub enum OpenError {
         /// What RocksDB said.
         source: rocksdb::Error,
     },
+    /// A log has an end that RocksDB would read for ever, and nothing is to be written.
+    #[error(
+        "the log {} is torn at byte {offset}, as a loss of power leaves it; start the node on it once, which mends it, or restore a backup \
+         with `ledger-node db restore`",
+        file.display()
+    )]
+    LogTorn {
+        /// The log.
+        file: PathBuf,
+        /// Where in it.
+        offset: u64,
+    },
     /// There is no database in the folder, and none is to be made.
     #[error("there is no database in {}; name the right --chain and --data-dir", path.display())]
     Nothing {
@@ -285,6 +297,7 @@ impl OpenError {
             | Self::Unfinished { .. }
             | Self::ForeignDatabase { .. }
             | Self::Nothing { .. }
+            | Self::LogTorn { .. }
             | Self::RestoreInterrupted { .. } => false,
         }
     }

@@ -24,6 +24,7 @@ mod ranges;
 mod records;
 mod rewrite;
 mod stats;
+mod torn;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

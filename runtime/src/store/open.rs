@@ -15,6 +15,7 @@ use super::folder::{check_columns, check_files, check_folder, check_manifest};
 use super::history::DroppableUndo;
 use super::marker::{self, FinalBlock, FinalMarker, FinalRecord};
 use super::records::{FORMAT_UNFINISHED, FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
+use super::torn;
 use super::{ChainIdentity, Column, Database, Head, OpenError, Store, StoreError};
 use crate::state::BranchCache;
 
@@ -123,6 +124,7 @@ impl Store {
         let path = options.path.as_path();
         check_folder(path)?;
         check_files(path)?;
+        torn::mend(path)?;
         check_columns(path)?;
         if options.durability == Durability::Synced {
             check_manifest(path)?;
@@ -146,6 +148,7 @@ impl Store {
         if !path.join("CURRENT").exists() {
             return Err(OpenError::Nothing { path: path.to_owned() });
         }
+        torn::check(path)?;
         check_columns(path)?;
         let options = StoreOptions::new(path);
         let cache = Cache::new_hyper_clock_cache(options.cache_bytes, 0);

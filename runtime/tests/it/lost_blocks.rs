@@ -1,6 +1,7 @@
 //! Is a database that lost blocks which were final refused, rather than continued on an older one?
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use ledger_runtime::store::{History, OpenError, Store, StoreOptions};
@@ -60,6 +61,27 @@ fn a_log_cut_short_is_refused_with_both_heights_and_what_to_do() {
     for accepted in [accepting, options(dir.path(), History::Archive)] {
         let store = Store::open(&accepted, identity).expect("the operator said so");
         assert_eq!(store.head().expect("a head").header.header.number, last - 1);
+    }
+}
+
+/// RocksDB 11.8 reads the headers of such records for ever, where a log that was never recycled has one.
+#[test]
+fn a_torn_end_that_looks_like_a_recycled_record_is_no_end_of_the_database() {
+    for kind in [5, 6, 7, 8, 11, 131] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (identity, last) = six_blocks(dir.path());
+        let log = newest_log(dir.path());
+        let mut file = fs::OpenOptions::new().append(true).open(&log).expect("writable");
+        file.write_all(&[[7, 7, 7, 7, 40, 0, kind].as_slice(), &[7; 40]].concat())
+            .expect("written");
+        drop(file);
+        let error = Store::open_read_only(dir.path(), identity).expect_err("what only reads mends nothing");
+        assert!(matches!(error, OpenError::LogTorn { .. }), "{error:?}");
+        for _ in 0..2 {
+            let store = Store::open(&options(dir.path(), History::Archive), identity).expect("nothing is lost");
+            assert_eq!(store.head().expect("a head").header.header.number, last);
+        }
+        Store::open_read_only(dir.path(), identity).expect("it is mended");
     }
 }
 
