@@ -4,6 +4,7 @@
 //! a newer node can say more.
 
 mod chain;
+mod checkpoint;
 mod code;
 mod consensus;
 mod governance;
@@ -11,6 +12,7 @@ mod pool;
 mod routing;
 
 pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
+pub use checkpoint::{CheckpointBundle, CheckpointsQuery};
 pub use code::{Authorization, CloudRef, CodeEnding, CodeInfo, CodeState, Verdict, Verification, VerifyRequest};
 pub use consensus::{
     BrokenRule, EndorsementInfo, EvidenceInfo, EvidenceStanding, OpenHeight, PeerHead, PeerInfo, SilenceKind,
