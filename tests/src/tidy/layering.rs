@@ -26,6 +26,16 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-network", &["ledger-chainspec", "ledger-consensus"]),
     ("ledger-notary", &["ledger-chainspec", "ledger-keys"]),
     ("ledger-api", &["ledger-chainspec"]),
+    (
+        "ledger-checkpoint",
+        &[
+            "ledger-api",
+            "ledger-chainspec",
+            "ledger-consensus",
+            "ledger-contracts",
+            "ledger-keys",
+        ],
+    ),
     ("ledger-suites", &["ledger-chainspec", "ledger-runtime"]),
     (
         "passport",
@@ -85,9 +95,17 @@ const MUTANTS: &str = "ledger-mutants";
 pub const RESERVED: &[(&str, &[&str])] = &[
     ("alloy-evm", &["ledger-runtime"]),
     ("ethers", &[]),
+    ("ethers-core", &["ledger-checkpoint"]),
+    ("ethers-providers", &["ledger-checkpoint"]),
     (
         "jsonrpsee",
-        &["ledger-api", "ledger-fuzz-targets", "ledger-node", "passport"],
+        &[
+            "ledger-api",
+            "ledger-checkpoint",
+            "ledger-fuzz-targets",
+            "ledger-node",
+            "passport",
+        ],
     ),
     ("libp2p", &["ledger-network", "ledger-node"]),
     ("revm", &["ledger-runtime"]),
@@ -96,6 +114,7 @@ pub const RESERVED: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "ledger-checkpoint",
             "ledger-fuzz-targets",
             "ledger-network",
             "ledger-node",
@@ -111,6 +130,8 @@ pub const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("revm", &["runtime/src/executor"]),
     ("revm_inspectors", &["runtime/src/executor"]),
     ("alloy_evm", &["runtime/src/executor"]),
+    ("ethers_core", &["checkpoint/src/mainchain/"]),
+    ("ethers_providers", &["checkpoint/src/mainchain/"]),
     ("rocksdb", &["runtime/src/store/", "node/src/signer/guard_store"]),
     ("libp2p", &["network/src/", "node/src/network/"]),
 ];
@@ -118,6 +139,9 @@ pub const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
 /// What code of layers 0 and 1 must not name, with the folders that are layer 0 or 1 and the reason.
 const PURE_FOLDERS: &[&str] = &[
     "chainspec/src/",
+    "checkpoint/src/outbox.rs",
+    "checkpoint/src/plan/",
+    "checkpoint/src/statement.rs",
     "consensus/src/",
     "contracts/bindings/",
     "notary/src/desk/",

@@ -1,0 +1,181 @@
+//! What do the validators say to the mainchain, under which hash do they sign it, and is a bundle of their signatures good?
+//!
+//! Called by the planner before it takes a bundle, by the relayer to write the call, by the watcher to recompute what is anchored. Pure:
+//! the contract decides, and this module only spares it (and the purse) what it would refuse.
+
+use alloy_primitives::{Address, B256, Bytes, Signature, U256};
+use alloy_sol_types::SolCall;
+use ledger_contracts::CheckpointContract::makeCheckpointCall;
+pub use ledger_contracts::checkpoint::{Checkpoint, KEYS_MAX, SIGNATURE_BYTES, quorum, set_hash};
+
+/// The contract that checkpoints are signed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Chain id of the mainchain.
+    pub mainchain_id: u64,
+    /// The contract there.
+    pub contract: Address,
+}
+
+impl Anchor {
+    /// The checkpoint's fingerprint: the hash that validators sign and the contract keeps.
+    #[must_use]
+    pub fn fingerprint(&self, checkpoint: &Checkpoint) -> B256 {
+        ledger_contracts::checkpoint::fingerprint(self.mainchain_id, self.contract, checkpoint)
+    }
+}
+
+/// A checkpoint with the signatures that make it one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// What is signed.
+    pub checkpoint: Checkpoint,
+    /// Checkpoint keys of the set that signs, in its order.
+    pub keys: Vec<Address>,
+    /// Who signed: bit i for `keys[i]`.
+    pub bitmap: U256,
+    /// One signature per bit, from the lowest; 65 bytes each.
+    pub signatures: Bytes,
+}
+
+/// Why a bundle is worth nothing. The contract would refuse it, too.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadBundle {
+    /// Not the index asked for.
+    #[error("it is checkpoint {got}, and {expected} was asked for")]
+    Index {
+        /// Its own.
+        got: u64,
+        /// The one asked for.
+        expected: u64,
+    },
+    /// It does not follow the checkpoint before.
+    #[error("its parent is {got}, and the checkpoint before has the fingerprint {expected}")]
+    Parent {
+        /// Named by it.
+        got: B256,
+        /// Of the checkpoint before.
+        expected: B256,
+    },
+    /// Signed by another set than the checkpoint before named.
+    #[error("its set has the hash {got}, and the checkpoint before named {expected}")]
+    Set {
+        /// Of its keys.
+        got: B256,
+        /// Named by the checkpoint before.
+        expected: B256,
+    },
+    /// No set, or one that the bitmap cannot hold.
+    #[error("its set has {0} keys; a set has 1 to {KEYS_MAX}")]
+    Keys(usize),
+    /// The bitmap names positions that the set does not have.
+    #[error("its bitmap names keys beyond the {0} of its set")]
+    Bitmap(usize),
+    /// Not 65 bytes per bit.
+    #[error("it has {got} bytes of signatures, and its bitmap asks for {expected}")]
+    Length {
+        /// What it has.
+        got: usize,
+        /// What the bitmap asks for.
+        expected: usize,
+    },
+    /// Fewer signatures than the quorum.
+    #[error("it has {got} signatures, and the quorum is {expected}")]
+    Quorum {
+        /// What it has.
+        got: usize,
+        /// What the contract asks for.
+        expected: usize,
+    },
+    /// A signature that is none of its key, or the high twin of one.
+    #[error("the signature of {key} is not valid")]
+    Signature {
+        /// Whose it should be.
+        key: Address,
+    },
+}
+
+impl Bundle {
+    /// Whether the contract would take the signatures, as far as that can be said without the chain.
+    ///
+    /// # Errors
+    /// [`BadBundle`], the first thing that is wrong.
+    pub fn check(&self, anchor: &Anchor) -> Result<(), BadBundle> {
+        let count = self.keys.len();
+        if count == 0 || count > KEYS_MAX {
+            return Err(BadBundle::Keys(count));
+        }
+        if self.bitmap.bit_len() > count {
+            return Err(BadBundle::Bitmap(count));
+        }
+        let signers = self.bitmap.count_ones();
+        if self.signatures.len() != signers * SIGNATURE_BYTES {
+            return Err(BadBundle::Length {
+                got: self.signatures.len(),
+                expected: signers * SIGNATURE_BYTES,
+            });
+        }
+        if signers < quorum(count) {
+            return Err(BadBundle::Quorum {
+                got: signers,
+                expected: quorum(count),
+            });
+        }
+        let digest = anchor.fingerprint(&self.checkpoint);
+        let signed = self.keys.iter().enumerate().filter(|(at, _)| self.bitmap.bit(*at));
+        for ((_, key), bytes) in signed.zip(self.signatures.chunks_exact(SIGNATURE_BYTES)) {
+            if !is_signature(&digest, *key, bytes) {
+                return Err(BadBundle::Signature { key: *key });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it follows `before`: parent and set.
+    ///
+    /// # Errors
+    /// [`BadBundle::Parent`], [`BadBundle::Set`].
+    pub fn check_after(&self, anchor: &Anchor, before: &Checkpoint) -> Result<(), BadBundle> {
+        let expected = anchor.fingerprint(before);
+        if self.checkpoint.parent != expected {
+            return Err(BadBundle::Parent {
+                got: self.checkpoint.parent,
+                expected,
+            });
+        }
+        let set = set_hash(self.checkpoint.setId, &self.keys);
+        if set != before.nextSetHash {
+            return Err(BadBundle::Set {
+                got: set,
+                expected: before.nextSetHash,
+            });
+        }
+        Ok(())
+    }
+
+    /// The call that brings it to the contract.
+    #[must_use]
+    pub fn call(&self) -> Bytes {
+        makeCheckpointCall {
+            c: self.checkpoint.clone(),
+            keys: self.keys.clone(),
+            bitmap: self.bitmap,
+            signatures: self.signatures.clone(),
+        }
+        .abi_encode()
+        .into()
+    }
+}
+
+fn is_signature(digest: &B256, key: Address, bytes: &[u8]) -> bool {
+    // The contract takes 27 and 28 only; the library would take 0 and 1 as well.
+    if !matches!(bytes.last(), Some(27 | 28)) {
+        return false;
+    }
+    Signature::from_raw(bytes).is_ok_and(|signature| {
+        signature.normalize_s().is_none()
+            && signature
+                .recover_address_from_prehash(digest)
+                .is_ok_and(|signer| signer == key)
+    })
+}
