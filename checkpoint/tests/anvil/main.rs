@@ -1,0 +1,21 @@
+//! The relayer against anvil, the real contract and validators' real keys. Skipped, with words, where npm has not brought anvil.
+
+mod chains;
+mod commands;
+mod kill;
+mod node;
+mod proxy;
+#[path = "../it/support/random.rs"]
+mod random;
+mod reorganisations;
+mod side;
+mod trouble;
+#[path = "../it/support/validators.rs"]
+mod validators;
+
+use std::sync::{Mutex, MutexGuard};
+
+/// Nobody panics while holding a lock here, unless the test fails anyway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no holder panicked")
+}
