@@ -396,7 +396,7 @@ fn foreground(net: &Testnet) -> (Child, BufReader<impl Read>) {
     let mut child = binary()
         .args(net.up_arguments())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::inherit())
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap());
