@@ -4,9 +4,10 @@
 //! promo code index. Pure; called once per block by production and import.
 
 use alloy_consensus::{
-    EthereumReceipt, Transaction as _, TxReceipt, proofs::calculate_receipt_root, transaction::Recovered,
+    EthereumReceipt, ReceiptWithBloom, Transaction as _, TxReceipt, proofs::calculate_receipt_root,
+    transaction::Recovered,
 };
-use alloy_primitives::{Address, B256, Bloom, Log, U256};
+use alloy_primitives::{Address, B256, Bloom, Log, U256, utils::keccak256_cached};
 use alloy_sol_types::SolEvent;
 use ledger_chainspec::{
     Transaction,
@@ -18,11 +19,26 @@ use crate::store::{CodeChange, CodeEndKind, StoredReceipt};
 
 /// Root of the trie of receipts, and the bloom of all their logs.
 pub(crate) fn root_and_bloom(receipts: &[EthereumReceipt]) -> (B256, Bloom) {
-    let with_bloom: Vec<_> = receipts.iter().map(TxReceipt::with_bloom_ref).collect();
+    let with_bloom: Vec<_> = receipts
+        .iter()
+        .map(|receipt| ReceiptWithBloom::new(receipt, bloom(&receipt.logs)))
+        .collect();
     let bloom = with_bloom
         .iter()
         .fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.logs_bloom);
     (calculate_receipt_root(&with_bloom), bloom)
+}
+
+/// The bloom of a receipt's logs. Contracts and the first topics of their events come again and again.
+fn bloom(logs: &[Log]) -> Bloom {
+    let mut bloom = Bloom::ZERO;
+    for log in logs {
+        bloom.m3_2048_hashed(&keccak256_cached(log.address));
+        for topic in log.topics() {
+            bloom.m3_2048_hashed(&keccak256_cached(topic));
+        }
+    }
+    bloom
 }
 
 /// The receipts as the store keeps them. One for each transaction, in the same order.

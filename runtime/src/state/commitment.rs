@@ -2,7 +2,7 @@
 //!
 //! Called by production and import with the parent's view. It reads, hashes and returns; it never writes.
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, utils::keccak256_cached};
 use alloy_rlp::Decodable;
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::BlockNumber;
@@ -198,7 +198,8 @@ fn update_accounts(
 }
 
 fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> Result<AccountPart, StateError> {
-    let hashed = keccak256(address);
+    // The execution has hashed what it read, and it reads what it changes.
+    let hashed = keccak256_cached(address);
     let old = if change.is_new {
         None
     } else {
@@ -248,7 +249,7 @@ fn hashed_slots(change: &AccountChange) -> Vec<HashedSlot> {
         .slots
         .iter()
         .map(|(slot, change)| HashedSlot {
-            key: keccak256(slot.to_be_bytes::<32>()),
+            key: keccak256_cached(slot.to_be_bytes::<32>()),
             before: change.before.map(rlp),
             after: rlp(change.after),
         })

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, utils::keccak256_cached};
 use alloy_rlp::Decodable;
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::{BlockHash, BlockNumber};
@@ -80,7 +80,7 @@ impl StateView {
     /// [`StateError::OutsideWindow`] if the block has left the window meanwhile; [`StateError::Store`] if the
     /// database fails.
     pub fn account(&self, address: &Address) -> Result<Option<AccountRecord>, StateError> {
-        self.account_hashed(&keccak256(address))
+        self.account_hashed(&keccak256_cached(address))
     }
 
     /// As [`Self::account`], by the address's keccak-256.
@@ -96,7 +96,7 @@ impl StateView {
     /// # Errors
     /// As [`Self::account`].
     pub fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        let key = storage_key(&keccak256(address), &keccak256(slot.to_be_bytes::<32>()));
+        let key = storage_key(&keccak256_cached(address), &keccak256_cached(slot.to_be_bytes::<32>()));
         let Some(record) = self.flat(Column::Storage, &key)? else {
             return Ok(U256::ZERO);
         };

@@ -8,7 +8,7 @@ use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, keccak256};
 use alloy_rlp::Decodable;
 use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, Header, SealedHeader, SetId, Transaction};
-use parity_scale_codec::{Compact, Decode, Encode};
+use parity_scale_codec::{Compact, Decode, Encode, Output};
 
 /// Version of the layout that STORAGE.md describes. Another one is refused, never guessed at.
 pub const FORMAT_VERSION: u32 = 7;
@@ -92,30 +92,54 @@ pub struct StoredReceipt {
 }
 
 #[derive(Encode, Decode)]
-struct ReceiptRecord {
+struct ReceiptRecord<L> {
     tx_type: u8,
     success: bool,
     cumulative_gas_used: u64,
     gas_used: u64,
     first_log_index: u32,
     contract: Option<[u8; 20]>,
-    logs: Vec<LogRecord>,
+    logs: Vec<L>,
 }
 
-#[derive(Encode, Decode)]
+#[derive(Decode)]
 struct LogRecord {
     address: [u8; 20],
     topics: Vec<[u8; 32]>,
     data: Vec<u8>,
 }
 
+/// Writes a log as a [`LogRecord`] reads it.
+struct LogRef<'a>(&'a Log);
+
+impl Encode for LogRef<'_> {
+    fn size_hint(&self) -> usize {
+        20 + 1 + 32 * self.0.topics().len() + 4 + self.0.data.data.len()
+    }
+
+    fn encode_to<O: Output + ?Sized>(&self, bytes: &mut O) {
+        bytes.write(self.0.address.as_slice());
+        let topics = self.0.topics();
+        Compact(u32::try_from(topics.len()).expect("a log has at most four topics")).encode_to(bytes);
+        for topic in topics {
+            bytes.write(topic.as_slice());
+        }
+        self.0.data.data.encode_to(bytes);
+    }
+}
+
+/// Bytes of a record of `transactions` beside its transaction and its logs, at most.
+const INCLUDED_BYTES: usize = 20 + 5 + 2 + 8 + 8 + 4 + 21 + 5;
+
 impl StoredReceipt {
+    /// How much a record takes with this receipt, beside its transaction.
+    fn bytes_about(&self) -> usize {
+        let logs = self.receipt.logs.iter().map(|log| LogRef(log).size_hint());
+        INCLUDED_BYTES + logs.sum::<usize>()
+    }
+
     fn encode_to(&self, bytes: &mut Vec<u8>) {
-        let logs = self.receipt.logs.iter().map(|log| LogRecord {
-            address: log.address.into_array(),
-            topics: log.topics().iter().map(|topic| topic.0).collect(),
-            data: log.data.data.to_vec(),
-        });
+        let logs = self.receipt.logs.iter().map(LogRef);
         ReceiptRecord {
             tx_type: self.receipt.tx_type.into(),
             success: self.receipt.success,
@@ -129,7 +153,7 @@ impl StoredReceipt {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let record: ReceiptRecord = decode_all(bytes)?;
+        let record: ReceiptRecord<LogRecord> = decode_all(bytes)?;
         let logs = record.logs.into_iter().map(|log| {
             let topics = log.topics.into_iter().map(B256::from).collect();
             let data = LogData::new(topics, Bytes::from(log.data)).ok_or("a log has more than four topics")?;
@@ -235,8 +259,10 @@ pub struct IncludedTransaction {
 
 /// `transactions`: the sender, recovered once, then the transaction behind its length, then the receipt.
 pub(super) fn included_to_bytes(transaction: &Recovered<Transaction>, receipt: &StoredReceipt) -> Vec<u8> {
-    let mut bytes = transaction.signer().to_vec();
-    let length = u32::try_from(transaction.encode_2718_len()).expect("gas bounds a transaction's size below 2^32");
+    let length = transaction.encode_2718_len();
+    let mut bytes = Vec::with_capacity(length + receipt.bytes_about());
+    bytes.extend_from_slice(transaction.signer().as_slice());
+    let length = u32::try_from(length).expect("gas bounds a transaction's size below 2^32");
     Compact(length).encode_to(&mut bytes);
     transaction.inner().encode_2718(&mut bytes);
     receipt.encode_to(&mut bytes);
