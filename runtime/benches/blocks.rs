@@ -289,6 +289,7 @@ fn ceiling(runtime: &Runtime, executed: &Executed) -> (Duration, Duration) {
     let (_, view) = runtime.state(BlockRef::Head).expect("the head is readable");
     let transactions = executed.block().transactions;
     let mut memory = CacheDB::new(Stored(view));
+    let chain_id = world::chain_id();
     let run = |memory: &mut CacheDB<Stored>| {
         let (started, used) = (Instant::now(), processor_time());
         let senders: Vec<Address> = transactions
@@ -299,7 +300,7 @@ fn ceiling(runtime: &Runtime, executed: &Executed) -> (Duration, Duration) {
         let mut evm = Context::mainnet()
             .with_db(memory)
             .modify_cfg_chained(|cfg| {
-                cfg.chain_id = world::chain_id();
+                cfg.chain_id = chain_id;
                 cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
             })
             .modify_block_chained(|block| {

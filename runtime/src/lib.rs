@@ -88,7 +88,7 @@ pub struct RuntimeOptions {
     pub archive: bool,
     /// Blocks before the head whose state stays readable.
     pub history_blocks: u64,
-    /// Bound of the database's block cache in bytes.
+    /// Bound in bytes of each of the database's caches: of table blocks, of the tries' upper branches, of their small subtrees.
     pub cache_bytes: usize,
     /// What one question may cost.
     pub reads: ReadLimits,

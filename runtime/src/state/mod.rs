@@ -21,7 +21,7 @@ pub use diff::{AccountChange, AccountFields, SlotChange, StateDiff};
 pub use error::StateError;
 pub use proof::{AccountProof, PROOF_SLOTS_MAX, StorageProof};
 pub(crate) use span::{Leaves, check_span};
-pub(crate) use trie::{BranchCache, KeySpan, Past, PastBranch, Record, joined, patched};
+pub(crate) use trie::{BranchCache, KeySpan, Past, PastBranch, Record, SubtreeCache, joined, patched};
 pub use trie::{RANGE_PROOF_NODES_MAX, RangeFault};
 pub use verify::VerifiedState;
 pub use view::StateView;

@@ -10,7 +10,7 @@ use alloy_rlp::Decodable;
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::{BlockHash, BlockNumber};
 
-use super::trie::{PastBranch, Record};
+use super::trie::{PastBranch, Record, SubtreeCache};
 use super::{AccountRecord, StateError};
 use crate::store::{
     Column, FlatRecord, KeyRange, LeafRecord, LeafSpan, RangeCursor, RawRecord, SpanLimit, Store, StoreError,
@@ -146,6 +146,14 @@ impl StateView {
         match &self.source {
             Source::Empty => Err(StoreError::missing(column, key).into()),
             Source::Stored { store, block } => store.branch_at(column, key, *block),
+        }
+    }
+
+    /// Small subtrees of tries that are in memory, of whatever block.
+    pub(super) fn subtrees(&self) -> Option<&SubtreeCache> {
+        match &self.source {
+            Source::Empty => None,
+            Source::Stored { store, .. } => Some(store.subtrees()),
         }
     }
 

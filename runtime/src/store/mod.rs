@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ledger_chainspec::{FinalityCertificate, GenesisHash, SealedHeader, ValidatorSet};
 use parking_lot::{Mutex, RwLock};
 
-use crate::state::BranchCache;
+use crate::state::{BranchCache, SubtreeCache};
 pub(crate) use flat::FlatRecord;
 use history::DroppableUndo;
 pub(crate) use history::{undo_block, undo_column};
@@ -98,6 +98,8 @@ pub struct Store {
     oldest_block: AtomicU64,
     /// Upper branches of the newest state's tries.
     branches: BranchCache,
+    /// Small subtrees of any block's tries.
+    subtrees: SubtreeCache,
     /// What the compaction of [`Column::Undo`] drops.
     droppable: DroppableUndo,
     /// Held by the one commit that may run.
@@ -124,6 +126,11 @@ impl Store {
     #[must_use]
     pub const fn identity(&self) -> ChainIdentity {
         self.identity
+    }
+
+    /// Small subtrees that are in memory.
+    pub(crate) const fn subtrees(&self) -> &SubtreeCache {
+        &self.subtrees
     }
 
     fn column(&self, column: Column) -> &rocksdb::ColumnFamily {

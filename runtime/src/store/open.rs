@@ -17,13 +17,14 @@ use super::marker::{self, FinalBlock, FinalMarker, FinalRecord};
 use super::records::{FORMAT_UNFINISHED, FORMAT_VERSION, HeadRecord, IdentityRecord, decode_all};
 use super::torn;
 use super::{ChainIdentity, Column, Database, Head, OpenError, Store, StoreError};
-use crate::state::BranchCache;
+use crate::state::{BranchCache, SubtreeCache};
 
 /// Blocks before the head whose state stays readable, unless told otherwise. Clients ask for proofs and calls at a
 /// block that they saw minutes ago; checkpoints are nearer than this too.
 pub const HISTORY_BLOCKS_DEFAULT: u64 = 1024;
 
-/// Size of the cache of table blocks, and of that of the tries' upper branches, unless told otherwise.
+/// Size of the cache of table blocks, of that of the tries' upper branches and of that of their small subtrees, each, unless
+/// told otherwise.
 pub const CACHE_BYTES_DEFAULT: usize = 48 << 20;
 
 /// All memtables together with the smallest cache; beyond it RocksDB flushes the fullest.
@@ -77,7 +78,8 @@ pub enum Durability {
 pub struct StoreOptions {
     /// The folder; created if absent.
     pub path: PathBuf,
-    /// Bound in bytes of the cache of table blocks, and of that of the tries' upper branches.
+    /// Bound in bytes of the cache of table blocks, of that of the tries' upper branches and of that of their small subtrees,
+    /// each.
     pub cache_bytes: usize,
     /// How far back state stays readable.
     pub history: History,
@@ -174,6 +176,7 @@ impl Store {
             oldest_state: AtomicU64::new(0),
             oldest_block: AtomicU64::new(0),
             branches: BranchCache::new(options.cache_bytes),
+            subtrees: SubtreeCache::new(options.cache_bytes),
             droppable,
             writer: Mutex::new(Writer {
                 marker: FinalMarker::none(),

@@ -17,6 +17,7 @@ mod range;
 #[cfg(test)]
 mod range_tests;
 mod small;
+mod subtrees;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -42,6 +43,7 @@ pub(crate) use past::{Past, PastBranch};
 pub(crate) use range::KeySpan;
 pub(super) use range::check_range;
 pub use range::{RANGE_PROOF_NODES_MAX, RangeFault};
+pub(crate) use subtrees::SubtreeCache;
 pub(super) use update::update;
 pub(super) use verify::TrieCount;
 pub(super) use wipe::wipe;
@@ -121,7 +123,7 @@ impl<'a> TrieReader<'a> {
     }
 
     /// The leaves below the low branch at `path`.
-    fn low_leaves(&self, path: &Nibbles) -> Result<Vec<Leaf<'static>>, StateError> {
+    fn low_leaves(&self, path: &Nibbles) -> Result<Vec<Leaf>, StateError> {
         let leaves = self.leaves().below(path)?;
         if small::fork_of(&leaves).as_ref() == Some(path) && leaves.len() <= usize::from(LOW_LEAVES_MAX) {
             return Ok(leaves);
@@ -165,7 +167,7 @@ struct Leaves<'a> {
 
 impl Leaves<'_> {
     /// All leaves of a trie whose root has no record.
-    fn all(&mut self) -> Result<Vec<Leaf<'static>>, StateError> {
+    fn all(&mut self) -> Result<Vec<Leaf>, StateError> {
         let top = Nibbles::default();
         let leaves = self.below(&top)?;
         if leaves.len() > SMALL_LEAVES_MAX {
@@ -175,13 +177,13 @@ impl Leaves<'_> {
     }
 
     /// The leaves below `place`, in the order of keys.
-    fn below(&mut self, place: &Nibbles) -> Result<Vec<Leaf<'static>>, StateError> {
+    fn below(&mut self, place: &Nibbles) -> Result<Vec<Leaf>, StateError> {
         let leaves = self.cursor.read(&KeyRange::below(self.id.prefix(), place))?;
         Ok(leaves.into_iter().map(|(key, value)| Leaf::new(key, value)).collect())
     }
 
     /// The leaves below `place`, where the trie names so many.
-    fn expected(&mut self, place: &Nibbles, named: u8) -> Result<Vec<Leaf<'static>>, StateError> {
+    fn expected(&mut self, place: &Nibbles, named: u8) -> Result<Vec<Leaf>, StateError> {
         let leaves = self.below(place)?;
         if leaves.len() == usize::from(named) {
             return Ok(leaves);

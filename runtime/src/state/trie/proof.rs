@@ -77,7 +77,7 @@ impl Way {
     }
 
     /// Goes down the subtree of `leaves`, `depth` nibbles down, as far as the way leads.
-    fn through_leaves(&mut self, mut leaves: &[Leaf<'_>], mut depth: usize) {
+    fn through_leaves(&mut self, mut leaves: &[Leaf], mut depth: usize) {
         loop {
             if let [leaf] = leaves {
                 self.push(leaf.rlp(depth));

@@ -110,7 +110,10 @@ pub(in crate::state) fn check_range(
         }
         before = Some(key);
     }
-    let leaves: Vec<_> = leaves.iter().map(|(key, value)| Leaf::borrowed(key, value)).collect();
+    let leaves: Vec<_> = leaves
+        .iter()
+        .map(|(key, value)| Leaf::new(*key, value.as_slice()))
+        .collect();
     let check = Check {
         span,
         nodes: proof
@@ -137,7 +140,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     /// Checks what is at `place`, of which the parent holds `held`, against all `leaves` below it.
-    fn subtree(&self, place: &Nibbles, held: Option<&RlpNode>, leaves: &[Leaf<'_>]) -> Result<(), RangeFault> {
+    fn subtree(&self, place: &Nibbles, held: Option<&RlpNode>, leaves: &[Leaf]) -> Result<(), RangeFault> {
         match (self.lies(place), held) {
             (Lies::Outside, _) => Ok(()),
             (Lies::Inside, _) => {
@@ -158,7 +161,7 @@ impl Check<'_> {
     }
 
     /// Checks what is below the node at `place`.
-    fn node(&self, place: &Nibbles, node: &TrieNode, leaves: &[Leaf<'_>]) -> Result<(), RangeFault> {
+    fn node(&self, place: &Nibbles, node: &TrieNode, leaves: &[Leaf]) -> Result<(), RangeFault> {
         match node {
             TrieNode::EmptyRoot => Err(no_node(place)),
             TrieNode::Leaf(node) => {

@@ -11,14 +11,14 @@ use super::work::{Leaf, Work, groups, reached};
 const LEAVES_PER_TASK_MIN: usize = 256;
 
 /// Where sorted `leaves` part.
-pub(super) fn fork_of(leaves: &[Leaf<'_>]) -> Option<Nibbles> {
+pub(super) fn fork_of(leaves: &[Leaf]) -> Option<Nibbles> {
     let (first, last) = (leaves.first()?, leaves.last()?);
     let depth = first.path.common_prefix_length(&last.path);
     Some(first.path.slice(..depth))
 }
 
 /// The top of the subtree of sorted `leaves`; `None` if there are none.
-pub(super) fn top<'a>(leaves: &[Leaf<'a>]) -> Option<Work<'a>> {
+pub(super) fn top(leaves: &[Leaf]) -> Option<Work> {
     match leaves {
         [] => None,
         [leaf] => Some(Work::Leaf(leaf.clone())),
@@ -35,10 +35,10 @@ pub(super) fn top<'a>(leaves: &[Leaf<'a>]) -> Option<Work<'a>> {
 }
 
 /// What a parent, `depth` nibbles down, holds of the subtree of sorted `leaves`, however many there are; `None` if there are none.
-pub(super) fn node_of(leaves: &[Leaf<'_>], depth: usize) -> Option<RlpNode> {
+pub(super) fn node_of(leaves: &[Leaf], depth: usize) -> Option<RlpNode> {
     match leaves {
         [] => None,
-        [leaf] => Some(RlpNode::from_rlp(&leaf.rlp(depth))),
+        [leaf] => Some(leaf.held(depth)),
         leaves => {
             let at = fork_of(leaves)?;
             Some(reached(&at, &branch(leaves, &at).node(), depth))
@@ -47,8 +47,8 @@ pub(super) fn node_of(leaves: &[Leaf<'_>], depth: usize) -> Option<RlpNode> {
 }
 
 /// The branch at `at`, where sorted `leaves` part, however many there are, for its nodes and not for a record.
-pub(super) fn branch(leaves: &[Leaf<'_>], at: &Nibbles) -> Branch {
-    let child = |(nibble, group): (u8, &[Leaf<'_>])| Some((nibble, node_of(group, at.len() + 1)?));
+pub(super) fn branch(leaves: &[Leaf], at: &Nibbles) -> Branch {
+    let child = |(nibble, group): (u8, &[Leaf])| Some((nibble, node_of(group, at.len() + 1)?));
     let nodes: Vec<_> = if leaves.len() < LEAVES_PER_TASK_MIN {
         groups(leaves, at.len()).filter_map(child).collect()
     } else {
@@ -65,7 +65,7 @@ pub(super) fn branch(leaves: &[Leaf<'_>], at: &Nibbles) -> Branch {
 }
 
 /// The top of the subtree of sorted `leaves`, which has records if they are many; `None` if there are none.
-pub(super) fn built<'a>(leaves: &[Leaf<'a>]) -> Option<Work<'a>> {
+pub(super) fn built(leaves: &[Leaf]) -> Option<Work> {
     if leaves.len() <= SMALL_LEAVES_MAX {
         return top(leaves);
     }
@@ -74,11 +74,7 @@ pub(super) fn built<'a>(leaves: &[Leaf<'a>]) -> Option<Work<'a>> {
 }
 
 /// The branch at `at`, where `leaves` part, with what `build` makes of each group as its children.
-pub(super) fn branch_of<'a>(
-    leaves: &[Leaf<'a>],
-    at: &Nibbles,
-    mut build: impl FnMut(&[Leaf<'a>]) -> Option<Work<'a>>,
-) -> Branch {
+pub(super) fn branch_of(leaves: &[Leaf], at: &Nibbles, mut build: impl FnMut(&[Leaf]) -> Option<Work>) -> Branch {
     let mut branch = Branch::default();
     for (nibble, group) in groups(leaves, at.len()) {
         branch.0[usize::from(nibble)] = build(group).map(|work| work.to_child(at.len() + 1));

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::{B256, keccak256};
+use alloy_trie::nodes::RlpNode;
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use rayon::prelude::*;
 
@@ -51,7 +52,7 @@ pub(in crate::state) fn update(
 }
 
 /// The root of a trie with this at its top.
-pub(super) fn root_hash(top: Option<&Work<'_>>) -> B256 {
+pub(super) fn root_hash(top: Option<&Work>) -> B256 {
     match top {
         None => EMPTY_ROOT_HASH,
         Some(Work::Leaf(leaf)) => keccak256(leaf.rlp(0)),
@@ -79,25 +80,36 @@ impl<'a> Updater<'a> {
     }
 
     /// What becomes of `child`, which stands at `place`, after `changes`, all of whose keys begin with it.
-    fn child<'c>(
+    fn child(
         &mut self,
         place: Nibbles,
         child: Option<&Child>,
-        changes: &'c [LeafChange],
-    ) -> Result<Option<Work<'c>>, StateError> {
-        let leaves = match child.map(|child| &child.below) {
+        changes: &[LeafChange],
+    ) -> Result<Option<Work>, StateError> {
+        let leaves = match child.map(|child| (&child.below, &child.node)) {
             None => Vec::new(),
-            Some(Below::Small(named)) => self.leaves.expected(&place, *named)?,
-            Some(below) => match self.trie.branch_below(&place, below)? {
+            Some((Below::Small(named), node)) => self.subtree(&place, node, *named)?,
+            Some((below, _)) => match self.trie.branch_below(&place, below)? {
                 Some(at) => return self.below(at, changes),
                 None => Vec::new(),
             },
         };
-        Ok(self.build(&merge(leaves, changes)))
+        let leaves = merge(leaves, changes);
+        let work = self.build(&leaves);
+        if let (Some(subtrees), Some(work)) = (self.trie.view.subtrees(), &work) {
+            subtrees.put(&place, &work.to_child(place.len()).node, &leaves);
+        }
+        Ok(work)
+    }
+
+    /// The leaves below `place`, whose parent holds `node` of them and names so many.
+    fn subtree(&mut self, place: &Nibbles, node: &RlpNode, named: u8) -> Result<Vec<Leaf>, StateError> {
+        let known = self.trie.view.subtrees().and_then(|subtrees| subtrees.get(place, node));
+        known.map_or_else(|| self.leaves.expected(place, named), Ok)
     }
 
     /// What becomes of the branch at `at` and of what grows beside the way to it.
-    fn below<'c>(&mut self, at: Nibbles, changes: &'c [LeafChange]) -> Result<Option<Work<'c>>, StateError> {
+    fn below(&mut self, at: Nibbles, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
         // Where the first key leaves the way to the branch, if one does. Sorted keys leave it at either end.
         let fork = [changes.first(), changes.last()]
             .into_iter()
@@ -112,12 +124,7 @@ impl<'a> Updater<'a> {
 
     /// A new branch on the way to the one at `at`, `fork` nibbles down. Nothing stood beside that way, so that all that leaves
     /// it is new, unless it was not worth a branch after all.
-    fn fork<'c>(
-        &mut self,
-        at: Nibbles,
-        fork: usize,
-        changes: &'c [LeafChange],
-    ) -> Result<Option<Work<'c>>, StateError> {
+    fn fork(&mut self, at: Nibbles, fork: usize, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
         let onwards = at.get_unchecked(fork);
         let mut works = Vec::new();
         let mut is_passed = false;
@@ -144,7 +151,7 @@ impl<'a> Updater<'a> {
     }
 
     /// What becomes of the branch at `at` under changes that all lie below it.
-    fn branch<'c>(&mut self, at: Nibbles, changes: &'c [LeafChange]) -> Result<Option<Work<'c>>, StateError> {
+    fn branch(&mut self, at: Nibbles, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
         let old = self.trie.branch(&at)?;
         let mut new = Branch::clone(&old);
         let mut last = None;
@@ -163,12 +170,12 @@ impl<'a> Updater<'a> {
     }
 
     /// What becomes of those children of the branch at `at` below which something changes.
-    fn children<'c>(
+    fn children(
         &mut self,
         at: Nibbles,
         branch: &Branch,
-        changes: &'c [LeafChange],
-    ) -> Result<Vec<(u8, Option<Work<'c>>)>, StateError> {
+        changes: &[LeafChange],
+    ) -> Result<Vec<(u8, Option<Work>)>, StateError> {
         let place = |nibble| {
             let mut place = at;
             place.push(nibble);
@@ -194,7 +201,7 @@ impl<'a> Updater<'a> {
     }
 
     /// The only child of the branch at `at`, which goes, taken out of it; none if there is none. No change lies below it.
-    fn lift<'c>(&mut self, at: Nibbles, branch: &Branch) -> Result<Option<Work<'c>>, StateError> {
+    fn lift(&mut self, at: Nibbles, branch: &Branch) -> Result<Option<Work>, StateError> {
         let mut children = (0_u8..).zip(&branch.0);
         let Some((nibble, child)) = children.find_map(|(nibble, child)| Some((nibble, child.as_ref()?))) else {
             return Ok(None);
@@ -211,7 +218,7 @@ impl<'a> Updater<'a> {
     }
 
     /// A new subtree of `leaves`, which are sorted.
-    fn build<'c>(&mut self, leaves: &[Leaf<'c>]) -> Option<Work<'c>> {
+    fn build(&mut self, leaves: &[Leaf]) -> Option<Work> {
         if leaves.len() <= SMALL_LEAVES_MAX {
             return small::top(leaves);
         }
@@ -221,7 +228,7 @@ impl<'a> Updater<'a> {
     }
 
     /// The branch at `at`, with its record brought in line: few leaves have none.
-    fn put(&mut self, at: Nibbles, old: Option<&Branch>, new: Branch) -> Work<'static> {
+    fn put(&mut self, at: Nibbles, old: Option<&Branch>, new: Branch) -> Work {
         let leaves_max = if old.is_some() {
             RECORD_LOST_LEAVES_MAX
         } else {

@@ -42,12 +42,7 @@ impl TrieReader<'_> {
         Ok(count)
     }
 
-    fn count_branch(
-        &self,
-        at: &Nibbles,
-        leaves: &mut Leaves<'_>,
-        count: &mut TrieCount,
-    ) -> Result<Work<'static>, StateError> {
+    fn count_branch(&self, at: &Nibbles, leaves: &mut Leaves<'_>, count: &mut TrieCount) -> Result<Work, StateError> {
         let branch = self.branch(at)?;
         count.records += 1;
         for (nibble, child) in (0_u8..).zip(&branch.0) {

@@ -2,7 +2,7 @@
 //!
 //! Made and taken apart by the walk of `update`, and by nobody else.
 
-use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use alloy_primitives::B256;
 use alloy_trie::Nibbles;
@@ -47,7 +47,7 @@ impl Placed for LeafChange {
     }
 }
 
-impl Placed for Leaf<'_> {
+impl Placed for Leaf {
     fn path(&self) -> &Nibbles {
         &self.path
     }
@@ -60,18 +60,20 @@ pub(super) fn groups<T: Placed>(items: &[T], depth: usize) -> impl Iterator<Item
         .filter_map(move |group| Some((group.first()?.path().get(depth)?, group)))
 }
 
-/// A leaf as it stands.
+/// A leaf as it stands. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Leaf<'a> {
+pub(super) struct Leaf {
     pub(super) path: Nibbles,
-    value: Cow<'a, [u8]>,
+    value: Arc<[u8]>,
+    /// What a parent holds of it, so many nibbles down, once somebody asked.
+    held: OnceLock<(usize, RlpNode)>,
 }
 
 /// What stands at one place of the trie after the changes, before its parent is encoded: what a parent holds of a leaf or
 /// of an extension depends on where the parent stands.
 #[derive(Clone, Debug)]
-pub(super) enum Work<'a> {
-    Leaf(Leaf<'a>),
+pub(super) enum Work {
+    Leaf(Leaf),
     /// A branch without a record, with this many leaves below it.
     Small {
         at: Nibbles,
@@ -87,7 +89,7 @@ pub(super) enum Work<'a> {
 }
 
 /// `leaves` after `changes`; all are in the order of keys.
-pub(super) fn merge<'a>(leaves: Vec<Leaf<'a>>, changes: &'a [LeafChange]) -> Vec<Leaf<'a>> {
+pub(super) fn merge(leaves: Vec<Leaf>, changes: &[LeafChange]) -> Vec<Leaf> {
     let mut merged = Vec::with_capacity(leaves.len() + changes.len());
     let mut leaves = leaves.into_iter().peekable();
     for change in changes {
@@ -95,42 +97,54 @@ pub(super) fn merge<'a>(leaves: Vec<Leaf<'a>>, changes: &'a [LeafChange]) -> Vec
             merged.push(leaf);
         }
         leaves.next_if(|leaf| leaf.path == change.path);
-        merged.extend(change.value.as_deref().map(|value| Leaf {
-            path: change.path,
-            value: Cow::Borrowed(value),
-        }));
+        merged.extend(change.value.as_deref().map(|value| Leaf::at(change.path, value)));
     }
     merged.extend(leaves);
     merged
 }
 
-impl<'a> Leaf<'a> {
-    pub(super) fn borrowed(key: &B256, value: &'a [u8]) -> Self {
+impl Leaf {
+    fn at(path: Nibbles, value: impl Into<Arc<[u8]>>) -> Self {
         Self {
-            path: Nibbles::unpack(key),
-            value: Cow::Borrowed(value),
+            path,
+            value: value.into(),
+            held: OnceLock::new(),
         }
     }
-}
 
-impl Leaf<'_> {
     pub(super) fn value(&self) -> &[u8] {
         &self.value
     }
 
-    pub(super) fn new(key: B256, value: Vec<u8>) -> Self {
-        Self {
-            path: Nibbles::unpack(key),
-            value: Cow::Owned(value),
-        }
+    pub(super) fn new(key: B256, value: impl Into<Arc<[u8]>>) -> Self {
+        Self::at(Nibbles::unpack(key), value)
     }
 
     pub(super) fn rlp(&self, depth: usize) -> Vec<u8> {
         node::leaf_rlp(&self.path, depth, &self.value)
     }
+
+    /// What a parent, `depth` nibbles down, holds of this.
+    pub(super) fn held(&self, depth: usize) -> RlpNode {
+        let node = || RlpNode::from_rlp(&self.rlp(depth));
+        match self.held.get_or_init(|| (depth, node())) {
+            (at, held) if *at == depth => held.clone(),
+            _ => node(),
+        }
+    }
+
+    /// The same, knowing of what a parent holds no more than what stands `depth` nibbles down.
+    pub(super) fn settled(&self, depth: usize) -> Self {
+        let is_there = self.held.get().is_none_or(|(at, _)| *at == depth);
+        if is_there {
+            self.clone()
+        } else {
+            Self::at(self.path, Arc::clone(&self.value))
+        }
+    }
 }
 
-impl Work<'_> {
+impl Work {
     /// `branch`, which has a record and stands at `at`.
     pub(super) fn recorded(at: Nibbles, branch: &Branch) -> Self {
         Self::Branch {
@@ -144,7 +158,7 @@ impl Work<'_> {
     pub(super) fn to_child(&self, depth: usize) -> Child {
         match self {
             Self::Leaf(leaf) => Child {
-                node: RlpNode::from_rlp(&leaf.rlp(depth)),
+                node: leaf.held(depth),
                 below: Below::Small(1),
             },
             Self::Small { at, node, leaves } => Child {
