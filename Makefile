@@ -1,7 +1,7 @@
 # Every way to build, run and test Cloud Ledger. Each target installs what it needs and is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build testnet testnet-down test lint fuzz bench crash faults soak contracts-check notary-check clean-data
+.PHONY: help setup build testnet testnet-down test lint fuzz bench crash faults soak contracts-check notary-check signup-check signup-kills clean-data
 
 help: ## This list
 	@echo 'Cloud Ledger: make <target>'
@@ -45,6 +45,12 @@ contracts-check: setup ## Solidity tests; artifacts and gas snapshot match the s
 
 notary-check: setup ## python-tuf, unmodified, reads a repository that the notary's writer published
 	@scripts/notary-check.sh
+
+signup-check: setup ## The clouds' Python library and the example of a sign-up service: types and tests on a real node
+	@scripts/signup-check.sh
+
+signup-kills: setup ## Kill the sign-up service 100 times while users sign up, with a table of what that led to (about 5 minutes)
+	@scripts/signup-check.sh kills 100
 
 clean-data: testnet-down ## Delete the data of that network
 	@rm -rf .data
