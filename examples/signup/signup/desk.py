@@ -18,8 +18,8 @@ from .store import Signup, Store, Unavailable
 EMAIL_CHARS_MAX: Final = 254
 """Longest e-mail address (RFC 5321)."""
 
-CODE_CHARS_MAX: Final = 128
-"""Longest code that is looked at, as the node has it."""
+CODE_CHARS_MAX: Final = 256
+"""Longest code, or link with a code in it, that is looked at, as the node has it."""
 
 SPARE_SECONDS: Final = 120
 """What must be left of an authorization's time: the redemption's block has to come within it."""
@@ -54,7 +54,7 @@ class Desk:
         if "@" not in email or len(email) > EMAIL_CHARS_MAX:
             raise Refused("that is no e-mail address")
         if not code or len(code) > CODE_CHARS_MAX:
-            raise Refused("a promo code has 8 to 66 characters")
+            raise Refused("give a promo code of 8 to 66 characters, or the link with it")
         answer = self._verify(code, None)
         if answer.code is None or answer.verdict not in _LIVE:
             raise Refused(f"this code is not good: {answer.reason}")

@@ -416,8 +416,10 @@ class Ledger:
 
     def confirmation(self, code: Code) -> Confirmation | None:
         """Who redeemed the code, and for which sign-up; `None` if nobody did."""
-        if code.state is not CodeState.REDEEMED or code.ended_by is None:
+        if code.state is not CodeState.REDEEMED:
             return None
+        if code.ended_by is None:
+            raise NodeUnavailable(f"{self.url} does not say by which transaction code {code.passport_code} was redeemed")
         receipt = self.call("eth_getTransactionReceipt", code.ended_by)
         return _answer(lambda receipt: _confirmation(code.code_id, receipt), receipt)
 
