@@ -54,8 +54,9 @@ pub use options::{AddressError, BindError, NAMED_PEERS_MAX, NetworkOptions, pars
 pub use peers::{Peer, Peers};
 pub use probe::{ProbeError, probe};
 pub use request::{
-    BLOCKS_BYTES_TARGET, BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, PeerStatus, REQUEST_BYTES_MAX,
-    RESPONSE_BYTES_MAX, Request, RequestKind, STATE_BYTES_MAX, STATE_CURSOR_BYTES_MAX, TRANSACTIONS_PER_REQUEST_MAX,
+    BLOCKS_BYTES_TARGET, BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, HASHES_PER_REQUEST_MAX, PeerStatus,
+    REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, Request, RequestKind, STATE_BYTES_MAX, STATE_CURSOR_BYTES_MAX,
+    TRANSACTIONS_PER_REQUEST_MAX,
 };
 pub use response::Response;
 pub use store::{KnownPeer, STORE_BYTES_MAX, STORE_PEERS_MAX, StoreError, read_known_peers, write_known_peers};

@@ -18,6 +18,9 @@ use crate::{
 /// Most blocks that one request may ask for: a minute's worth of half-second slots.
 pub const BLOCKS_PER_REQUEST_MAX: u32 = 128;
 
+/// Most hashes of blocks that one request may ask for.
+pub const HASHES_PER_REQUEST_MAX: u32 = 8_192;
+
 /// Bytes of blocks after which whoever answers adds no further block. A response holds one block at least, however long.
 pub const BLOCKS_BYTES_TARGET: usize = 2 << 20;
 
@@ -102,6 +105,13 @@ pub enum Request {
         /// The transactions.
         transactions: Vec<Bytes>,
     },
+    /// 8: hashes of final blocks, ascending: which history is yours?
+    Hashes {
+        /// Of this block first.
+        from: BlockNumber,
+        /// How many at most: 1 to [`HASHES_PER_REQUEST_MAX`].
+        count: u32,
+    },
 }
 
 /// The kinds of requests, for limits and metrics.
@@ -119,6 +129,8 @@ pub enum RequestKind {
     State,
     /// [`Request::Endorse`].
     Endorse,
+    /// [`Request::Hashes`].
+    Hashes,
 }
 
 impl RequestKind {
@@ -132,6 +144,7 @@ impl RequestKind {
             Self::Transactions => "transactions",
             Self::State => "state",
             Self::Endorse => "endorse",
+            Self::Hashes => "hashes",
         }
     }
 
@@ -142,6 +155,7 @@ impl RequestKind {
             Self::Status => SMALL_RESPONSE_BYTES_MAX,
             Self::Blocks | Self::Block | Self::Transactions => RESPONSE_BYTES_MAX,
             Self::State => STATE_BYTES_MAX + SMALL_RESPONSE_BYTES_MAX,
+            Self::Hashes => SMALL_RESPONSE_BYTES_MAX + 32 * to_usize(HASHES_PER_REQUEST_MAX),
             Self::Endorse => SMALL_RESPONSE_BYTES_MAX + ENDORSE_TRANSACTIONS_MAX * (8 + 4 + 32 + 32 + 64),
         }
     }
@@ -157,6 +171,8 @@ impl RequestKind {
             Self::State => 512 << 10,
             // Checking signatures costs more than the bytes that come back.
             Self::Endorse => 64 << 10,
+            // As many small reads as there are hashes.
+            Self::Hashes => 512 << 10,
         }
     }
 }
@@ -172,6 +188,7 @@ impl Request {
             Self::Transactions { .. } => RequestKind::Transactions,
             Self::StateManifest { .. } | Self::StateChunk { .. } => RequestKind::State,
             Self::Endorse { .. } => RequestKind::Endorse,
+            Self::Hashes { .. } => RequestKind::Hashes,
         }
     }
 
@@ -189,7 +206,8 @@ impl Request {
         };
         match self {
             Self::Status(_) | Self::Block { .. } | Self::StateManifest { .. } => Ok(()),
-            Self::Blocks { count: 0, .. } => Err(RequestError::Nothing),
+            Self::Blocks { count: 0, .. } | Self::Hashes { count: 0, .. } => Err(RequestError::Nothing),
+            Self::Hashes { count, .. } => at_most("hashes", to_usize(*count), to_usize(HASHES_PER_REQUEST_MAX)),
             Self::Blocks { count, .. } => at_most("blocks", to_usize(*count), to_usize(BLOCKS_PER_REQUEST_MAX)),
             Self::Transactions { hashes, .. } => at_most("transactions", hashes.len(), TRANSACTIONS_PER_REQUEST_MAX),
             Self::StateChunk { cursor, .. } => at_most("bytes of cursor", cursor.len(), STATE_CURSOR_BYTES_MAX),
@@ -220,8 +238,9 @@ impl Request {
     }
 }
 
-pub(crate) fn to_usize(count: u32) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
+pub(crate) const fn to_usize(count: u32) -> usize {
+    // No machine that this runs on has addresses of less than 32 bits.
+    count as usize
 }
 
 impl Encode for Request {
@@ -243,6 +262,7 @@ impl Encode for Request {
                 output.push_byte(6);
                 encode_strings(transactions, output);
             }
+            Self::Hashes { from, count } => (8_u8, from, count).encode_to(output),
         }
     }
 }
@@ -276,6 +296,13 @@ impl Decode for Request {
             6 => Self::Endorse {
                 transactions: decode_strings(input, ENDORSE_TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX)?,
             },
+            8 => {
+                let (from, count) = Decode::decode(input)?;
+                if !(1..=HASHES_PER_REQUEST_MAX).contains(&count) {
+                    return Err("a request for no hashes, or for more than one may ask for".into());
+                }
+                Self::Hashes { from, count }
+            }
             _ => return Err("a request of an unknown kind".into()),
         })
     }

@@ -2,19 +2,19 @@
 //!
 //! Responses with their SCALE bytes. Every kind has its longest form, so that an answer cannot cost more than its question. State travels as bytes that nobody here looks into.
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Encodable as _;
 use ledger_chainspec::{Block, Endorsement, FinalityCertificate, TRANSACTION_BYTES_MAX};
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
 use crate::{
     codec::{
-        WireError, decode_bytes, decode_list, decode_optional, decode_string, encode_length, encode_optional,
-        from_payload, list_length, to_payload,
+        WireError, decode_bytes, decode_hashes, decode_list, decode_optional, decode_string, encode_hashes,
+        encode_length, encode_optional, from_payload, list_length, to_payload,
     },
     request::{
-        BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, PeerStatus, RequestKind, STATE_BYTES_MAX,
-        TRANSACTIONS_PER_REQUEST_MAX, to_usize,
+        BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, HASHES_PER_REQUEST_MAX, PeerStatus, RequestKind,
+        STATE_BYTES_MAX, TRANSACTIONS_PER_REQUEST_MAX, to_usize,
     },
 };
 
@@ -40,6 +40,8 @@ pub enum Response {
     Endorsements(Vec<Endorsement>),
     /// 6: to anything: too much to do, ask somebody else.
     Busy,
+    /// 8: to `Hashes`: from the first one on, without a gap; none if the node has not got it.
+    Hashes(Vec<B256>),
 }
 
 impl Response {
@@ -54,6 +56,7 @@ impl Response {
                 | (Self::Transactions(_), RequestKind::Transactions)
                 | (Self::State(_), RequestKind::State)
                 | (Self::Endorsements(_), RequestKind::Endorse)
+                | (Self::Hashes(_), RequestKind::Hashes)
                 | (Self::Busy, _)
         )
     }
@@ -69,6 +72,7 @@ impl Response {
             Self::State(_) => "state",
             Self::Endorsements(_) => "endorsements",
             Self::Busy => "busy",
+            Self::Hashes(_) => "hashes",
         }
     }
 
@@ -82,6 +86,7 @@ impl Response {
             Self::Block(one) => one.as_deref().map_or(0, block),
             Self::Transactions(transactions) => transactions.iter().flatten().map(|one| one.len()).sum(),
             Self::State(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len()),
+            Self::Hashes(hashes) => hashes.len() * 32,
             Self::Endorsements(promises) => promises.iter().map(Encode::encoded_size).sum(),
         }
     }
@@ -127,6 +132,10 @@ impl Encode for Response {
             }
             Self::Endorsements(endorsements) => (5_u8, endorsements).encode_to(output),
             Self::Busy => output.push_byte(6),
+            Self::Hashes(hashes) => {
+                output.push_byte(8);
+                encode_hashes(hashes, output);
+            }
         }
     }
 }
@@ -155,6 +164,7 @@ impl Decode for Response {
             })?),
             5 => Self::Endorsements(decode_list(input, ENDORSE_TRANSACTIONS_MAX)?),
             6 => Self::Busy,
+            8 => Self::Hashes(decode_hashes(input, to_usize(HASHES_PER_REQUEST_MAX))?),
             _ => return Err("a response of an unknown kind".into()),
         })
     }

@@ -21,13 +21,14 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// The kinds of requests; the first byte of a response's input says which one it answers.
-const KINDS: [RequestKind; 6] = [
+const KINDS: [RequestKind; 7] = [
     RequestKind::Status,
     RequestKind::Blocks,
     RequestKind::Block,
     RequestKind::Transactions,
     RequestKind::State,
     RequestKind::Endorse,
+    RequestKind::Hashes,
 ];
 
 /// A gossip message; the first byte says on which topic.
@@ -160,6 +161,7 @@ fn requests() -> Vec<(&'static str, Request)> {
             },
         ),
         ("endorse", Request::Endorse { transactions }),
+        ("hashes", Request::Hashes { from: number, count: 5 }),
     ]
 }
 
@@ -185,5 +187,6 @@ fn responses() -> Vec<(u8, &'static str, Response)> {
         (4, "state", Response::State(Some(Bytes::from_static(b"state")))),
         (5, "endorsements", Response::Endorsements(vec![endorsement])),
         (5, "busy", Response::Busy),
+        (6, "hashes", Response::Hashes(vec![B256::repeat_byte(4); 2])),
     ]
 }

@@ -6,8 +6,8 @@ use alloy_primitives::{B256, Bytes};
 use futures::{StreamExt, stream::FuturesUnordered};
 use ledger_chainspec::{Block, BlockHash, BlockNumber, Endorsement, FinalityCertificate, Header, SetId, Slot};
 use ledger_network::{
-    BLOCKS_PER_REQUEST_MAX, IncomingRequest, Misbehaviour, NetworkOptions, Rate, Request, RequestError, Response,
-    STATE_BYTES_MAX, WireError,
+    BLOCKS_PER_REQUEST_MAX, HASHES_PER_REQUEST_MAX, IncomingRequest, Misbehaviour, NetworkOptions, Rate, Request,
+    RequestError, Response, STATE_BYTES_MAX, WireError,
 };
 
 use crate::{
@@ -91,6 +91,13 @@ fn questions() -> Vec<(Request, Response)> {
                 transactions: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
             },
             Response::Endorsements(vec![endorsement]),
+        ),
+        (
+            Request::Hashes {
+                from: BlockNumber::new(5),
+                count: HASHES_PER_REQUEST_MAX,
+            },
+            Response::Hashes(vec![B256::repeat_byte(7); 8_192]),
         ),
     ]
 }
@@ -225,6 +232,8 @@ async fn what_no_request_may_ask_for_is_not_asked() {
     for (request, error) in [
         (Request::Blocks { from, count: 0 }, RequestError::Nothing),
         (Request::Blocks { from, count: 129 }, too_much("blocks", 129, 128)),
+        (Request::Hashes { from, count: 0 }, RequestError::Nothing),
+        (Request::Hashes { from, count: 8_193 }, too_much("hashes", 8_193, 8_192)),
         (
             Request::Transactions {
                 block,

@@ -211,6 +211,13 @@ fn requests() -> Vec<(Request, String)> {
             },
             "010604080102".to_owned(),
         ),
+        (
+            Request::Hashes {
+                from: BlockNumber::new(5),
+                count: 3,
+            },
+            format!("0108{}03000000", le(5)),
+        ),
     ]
 }
 
@@ -266,6 +273,11 @@ fn responses() -> Vec<(RequestKind, Response, String)> {
             format!("010504{promise}"),
         ),
         (RequestKind::State, Response::Busy, "0106".to_owned()),
+        (
+            RequestKind::Hashes,
+            Response::Hashes(vec![B256::repeat_byte(0x22)]),
+            format!("010804{}", bytes("22", 32)),
+        ),
     ]
 }
 
@@ -299,11 +311,11 @@ fn responses_have_these_bytes() {
 
 #[test]
 fn only_busy_answers_more_than_one_kind() {
-    use RequestKind::{Block, Blocks, Endorse, State, Status, Transactions};
+    use RequestKind::{Block, Blocks, Endorse, Hashes, State, Status, Transactions};
     for (_, response, _) in responses() {
-        let answered = [Status, Blocks, Block, Transactions, State, Endorse].map(|kind| response.answers(kind));
+        let answered = [Status, Blocks, Block, Transactions, State, Endorse, Hashes].map(|kind| response.answers(kind));
         let count = answered.iter().filter(|answers| **answers).count();
-        assert_eq!(count, if response == Response::Busy { 6 } else { 1 }, "{response:?}");
+        assert_eq!(count, if response == Response::Busy { 7 } else { 1 }, "{response:?}");
     }
 }
 

@@ -95,6 +95,7 @@ impl Server {
             Request::Transactions { block, hashes } => Some(self.transactions(block, hashes)),
             Request::StateManifest { block } => self.state(self.runtime.state_manifest(*block)),
             Request::StateChunk { block, cursor } => self.chunk(*block, cursor),
+            Request::Hashes { from, count } => self.hashes(*from, *count),
             // Answered by the network itself, or handed on above.
             Request::Status(_) | Request::Endorse { .. } => None,
         };
@@ -117,6 +118,23 @@ impl Server {
                 None
             }
         }
+    }
+
+    /// Hashes of final blocks, as many as are here from the first on.
+    fn hashes(&self, from: BlockNumber, count: u32) -> Option<Response> {
+        let numbers = (0..u64::from(count)).map_while(|step| from.get().checked_add(step));
+        let mut hashes = Vec::new();
+        for number in numbers {
+            match self.runtime.store().block_hash(BlockNumber::new(number)) {
+                Ok(Some(hash)) => hashes.push(hash.get()),
+                Ok(None) | Err(StoreError::NotKept { .. }) => break,
+                Err(error) => {
+                    warn!(target: "ledger::network", number, %error, "hashes for a peer cannot be read");
+                    return None;
+                }
+            }
+        }
+        Some(Response::Hashes(hashes))
     }
 
     /// A block of the open height, or the final one.
