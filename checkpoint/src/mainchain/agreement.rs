@@ -31,7 +31,7 @@ pub const URLS_MAX: usize = 9;
 const SLOWEST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Questions about different things that are under way at one time.
-const QUESTIONS_AT_ONCE: usize = 8;
+pub(super) const QUESTIONS_AT_ONCE: usize = 8;
 
 /// Nodes of the mainchain, asked together.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl Nodes {
     }
 
     /// The answer that enough nodes give.
-    async fn agree<'a, T, F>(
+    pub(super) async fn agree<'a, T, F>(
         &'a self,
         question: &'static str,
         ask: impl Fn(&'a Endpoint) -> F,
@@ -221,7 +221,7 @@ impl Nodes {
         Ok(answers)
     }
 
-    async fn blocks(&self, numbers: &[BlockNumber]) -> Result<BTreeMap<BlockNumber, B256>, MainchainError> {
+    pub(super) async fn blocks(&self, numbers: &[BlockNumber]) -> Result<BTreeMap<BlockNumber, B256>, MainchainError> {
         let asked = iter(
             numbers
                 .iter()

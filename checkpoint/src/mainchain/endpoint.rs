@@ -76,8 +76,16 @@ impl Endpoint {
         }
     }
 
-    fn said<T>(&self, question: &'static str, answer: Result<T, ProviderError>) -> Said<T> {
+    pub(super) fn said<T>(&self, question: &'static str, answer: Result<T, ProviderError>) -> Said<T> {
         answer.map_err(|error| self.silent(question, &error.to_string()))
+    }
+
+    pub(super) const fn contract(&self) -> Address {
+        self.contract
+    }
+
+    pub(super) const fn provider(&self) -> &Provider<Transport> {
+        &self.provider
     }
 
     fn small(&self, question: &'static str, value: ethers::U256) -> Said<u64> {

@@ -7,6 +7,7 @@ mod node;
 mod proxy;
 #[path = "../it/support/random.rs"]
 mod random;
+mod reading;
 mod reorganisations;
 mod side;
 mod trouble;

@@ -1,7 +1,9 @@
 //! The relayer against validators with real keys: its journal on disk, and whole stories on a simulated mainchain.
 
 mod journal;
+mod kept;
 mod plan;
+mod reading;
 mod statement;
 mod stories;
 mod support;

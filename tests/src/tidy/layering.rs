@@ -46,6 +46,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "ledger-api",
             "ledger-chainspec",
+            "ledger-checkpoint",
             "ledger-consensus",
             "ledger-contracts",
             "ledger-keys",
@@ -61,6 +62,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "ledger-api",
             "ledger-chainspec",
+            "ledger-checkpoint",
             "ledger-consensus",
             "ledger-contracts",
             "ledger-keys",
@@ -141,6 +143,7 @@ const PURE_FOLDERS: &[&str] = &[
     "chainspec/src/",
     "checkpoint/src/outbox.rs",
     "checkpoint/src/plan/",
+    "checkpoint/src/reading/",
     "checkpoint/src/statement.rs",
     "consensus/src/",
     "contracts/bindings/",
