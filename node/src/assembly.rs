@@ -6,7 +6,6 @@
 
 use std::{
     fs::DirBuilder,
-    future::Future,
     net::SocketAddr,
     os::unix::fs::DirBuilderExt,
     path::Path,
@@ -20,16 +19,13 @@ use ledger_chainspec::{ChainSpec, dev_keys};
 use ledger_consensus::{GuardRecord, GuardStart};
 use ledger_runtime::{Head, Runtime, RuntimeOpenError, RuntimeOptions};
 use parity_scale_codec::Encode;
-use tokio::{
-    runtime::Handle,
-    sync::watch,
-    task::{JoinSet, spawn_blocking},
-};
+use tokio::{runtime::Handle, sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
     admin::server::AdminServer,
+    anchor::{Anchoring, Confirmed},
     config::{KeySource, NodeConfig, ValidatorConfig},
     driver::{Driver, DriverParts, Signing, guard_start},
     error::NodeError,
@@ -39,10 +35,11 @@ use crate::{
         alone::{self, Wanted},
     },
     ports,
-    rpc::{RpcContext, RpcServer},
+    rpc::RpcContext,
     signals::Signals,
     signer::{ConsensusSigner, GuardStore},
     sync::take_state,
+    tasks::Tasks,
     telemetry::{banner, metering},
     txpool::TxPool,
     wiring::{Admission, Wiring},
@@ -50,9 +47,6 @@ use crate::{
 
 /// Time between a signal to stop and the end of the process, at most.
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);
-
-/// What of [`STOP_WITHIN`] the tasks may take; the rest is for closing the database.
-const TASKS_STOP_WITHIN: Duration = Duration::from_secs(4);
 
 /// The hash of the genesis block of `spec`.
 ///
@@ -77,10 +71,13 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
     make_data_folder(&config.paths.data)?;
     let metering = metering::install(config.telemetry.metrics)?;
     let network = open_network(&config, &mut tasks).await?;
-    let Some(runtime) = open_or_stop(&config, network.as_ref(), &mut signals).await? else {
+    let anchoring = open_anchor(&config, &mut tasks).await?;
+    let Some(runtime) = open_or_stop(&config, (network.as_ref(), anchoring.confirmed.as_ref()), &mut signals).await?
+    else {
         return tasks.stop().await;
     };
     let runtime = Arc::new(runtime);
+    anchoring.opened(&runtime, config.anchor.is_some()).await;
     let head = runtime.head();
     let signing = open_signing(&config, &runtime, &head).await?;
     let validator = signing.as_ref().map(|signing| signing.signer.public().to_string());
@@ -90,7 +87,8 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
     let peer_id = network.as_ref().map(|network| network.handle.local_peer().to_string());
     let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
     let admission = open_admission(&config).await?;
-    let wiring = Wiring::new((&runtime, &pool, &heads), network, signer, admission, ingress.clone());
+    let outside = (network, &anchoring.confirmed);
+    let wiring = Wiring::new((&runtime, &pool, &heads), outside, signer, admission, ingress.clone());
     let context = RpcContext {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),
@@ -116,6 +114,7 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
         metrics: metering.handle,
         endorsements: Arc::clone(&wiring.port.endorsements),
         evidence: wiring.evidence,
+        confirmed: Arc::clone(&anchoring.confirmed),
     };
     let driver = Driver::new(parts, wiring.driver, signing, shutdown.clone())?;
     tasks.spawn("driver", async move {
@@ -125,18 +124,13 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
     for (name, task) in wiring.tasks {
         tasks.spawn(name, task(shutdown.clone()).map(Ok));
     }
-    if let Some(exporter) = metering.exporter {
-        let token = shutdown.clone();
-        tasks.spawn("metrics", async move {
-            tokio::select! { () = token.cancelled() => Ok(()), error = exporter => Err(error) }
-        });
-    }
+    tasks.spawn_exporter(metering.exporter);
     info!(target: "ledger::node", head = %head.number(), millis = started.elapsed().as_millis(), "node runs");
 
     let reason = supervise(&mut signals, &mut tasks).await;
     let stopped = tasks.stop().await;
     info!(target: "ledger::node", "stopped");
-    reason.and(stopped)
+    reason.and(stopped).and_then(|()| anchoring.verdict())
 }
 
 /// Waits until a signal asks the node to stop, or a part of it ends by itself.
@@ -164,11 +158,11 @@ fn make_data_folder(path: &Path) -> Result<(), NodeError> {
 /// As [`open_runtime`], unless a signal comes first: a state may be on its way for long.
 async fn open_or_stop(
     config: &NodeConfig,
-    network: Option<&NetworkEnds>,
+    outside: (Option<&NetworkEnds>, &Confirmed),
     signals: &mut Signals,
 ) -> Result<Option<Runtime>, NodeError> {
     tokio::select! {
-        opened = open_runtime(config, network) => opened.map(Some),
+        opened = open_runtime(config, outside) => opened.map(Some),
         name = signals.next() => {
             info!(target: "ledger::node", signal = name, "stopping before the chain is open");
             Ok(None)
@@ -177,7 +171,10 @@ async fn open_or_stop(
 }
 
 /// Opens the chain's database, after a state of the peers was put into it where that is the shorter way.
-async fn open_runtime(config: &NodeConfig, network: Option<&NetworkEnds>) -> Result<Runtime, NodeError> {
+async fn open_runtime(
+    config: &NodeConfig,
+    (network, confirmed): (Option<&NetworkEnds>, &Confirmed),
+) -> Result<Runtime, NodeError> {
     let options = RuntimeOptions {
         archive: config.storage.archive,
         history_blocks: config.storage.history_blocks,
@@ -187,9 +184,20 @@ async fn open_runtime(config: &NodeConfig, network: Option<&NetworkEnds>) -> Res
         ..RuntimeOptions::new(&config.paths.chain, Arc::clone(&config.spec))
     };
     if let Some(network) = network.filter(|_| config.storage.takes_state) {
-        take_state(&network.handle, &options).await?;
+        take_state(&network.handle, &options, confirmed).await?;
     }
     Ok(blocking(move || Runtime::open(options)).await??)
+}
+
+/// Begins to read the mainchain back, with what was confirmed before.
+async fn open_anchor(config: &NodeConfig, tasks: &mut Tasks) -> Result<Anchoring, NodeError> {
+    let (spec, anchor) = (Arc::clone(&config.spec), config.anchor.clone());
+    let begun = blocking(move || Anchoring::begin(anchor, genesis_hash(&spec)?).map_err(NodeError::from)).await?;
+    let (anchoring, task) = begun?;
+    if let Some(task) = task {
+        tasks.spawn("anchor", task.run(tasks.shutdown.clone()));
+    }
+    Ok(anchoring)
 }
 
 /// Unlocks the validator's key and finds out what it has signed; `None` to make no blocks.
@@ -309,88 +317,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         task: "start",
         reason: error.to_string(),
     })
-}
-
-/// The node's tasks by name.
-struct Tasks {
-    set: JoinSet<(&'static str, Result<(), String>)>,
-    names: Vec<&'static str>,
-    shutdown: CancellationToken,
-}
-
-impl Tasks {
-    fn new(shutdown: CancellationToken) -> Self {
-        Self {
-            set: JoinSet::new(),
-            names: Vec::new(),
-            shutdown,
-        }
-    }
-
-    fn spawn(&mut self, name: &'static str, task: impl Future<Output = Result<(), String>> + Send + 'static) {
-        self.spawn_on(&Handle::current(), name, task);
-    }
-
-    fn spawn_on(
-        &mut self,
-        threads: &Handle,
-        name: &'static str,
-        task: impl Future<Output = Result<(), String>> + Send + 'static,
-    ) {
-        self.names.push(name);
-        self.set.spawn_on(async move { (name, task.await) }, threads);
-    }
-
-    /// Spawns what answers others.
-    fn spawn_servers(&mut self, ingress: &Handle, rpc: RpcServer, admin: AdminServer) {
-        let token = self.shutdown.clone();
-        self.spawn_on(ingress, "JSON-RPC", async move {
-            rpc.run(token).await.map_err(|error| error.to_string())
-        });
-        let token = self.shutdown.clone();
-        self.spawn("admin socket", admin.run(token).map(Ok));
-    }
-
-    /// Waits for a task to end; while nobody asked for it, every end is an error.
-    async fn next_end(&mut self) -> Result<(), NodeError> {
-        match self.set.join_next().await {
-            Some(Ok((task, result))) => {
-                self.names.retain(|name| *name != task);
-                let reason = result
-                    .err()
-                    .unwrap_or_else(|| "it ended although nobody asked it to".to_owned());
-                Err(NodeError::TaskStopped { task, reason })
-            }
-            Some(Err(error)) => Err(NodeError::TaskStopped {
-                task: "a task",
-                reason: error.to_string(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// Asks all tasks to stop and waits for them.
-    async fn stop(mut self) -> Result<(), NodeError> {
-        self.shutdown.cancel();
-        let all = async {
-            let mut failed = Ok(());
-            while let Some(ended) = self.set.join_next().await {
-                let (task, result) = match ended {
-                    Ok((task, result)) => (task, result),
-                    Err(error) => ("a task", Err(error.to_string())),
-                };
-                self.names.retain(|name| *name != task);
-                if let Err(reason) = result {
-                    failed = Err(NodeError::TaskStopped { task, reason });
-                }
-            }
-            failed
-        };
-        match tokio::time::timeout(TASKS_STOP_WITHIN, all).await {
-            Ok(result) => result,
-            Err(_) => Err(NodeError::StopTimedOut {
-                tasks: self.names.join(", "),
-            }),
-        }
-    }
 }

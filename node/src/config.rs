@@ -15,6 +15,7 @@ use ledger_runtime::ReadLimits;
 
 use crate::{
     admission::{self, AdmissionConfig},
+    anchor::{self, AnchorConfig},
     cli::{Cli, LogFormat, SyncMode},
     driver::LostGuardAnswer,
     error::NodeError,
@@ -41,6 +42,8 @@ pub struct NodeConfig {
     pub validator: Option<ValidatorConfig>,
     /// Who may join; `None` not to look at it.
     pub admission: Option<AdmissionConfig>,
+    /// The mainchain; `None` to read nothing back.
+    pub anchor: Option<AnchorConfig>,
     /// Logs, metrics, output.
     pub telemetry: TelemetryConfig,
 }
@@ -158,6 +161,7 @@ impl NodeConfig {
             .map_err(|_| NodeError::Usage("--cache-mib is more than this machine can address".to_owned()))?;
         let network = network(cli, &spec, &data)?;
         let admission = admission::config::resolve(&cli.admission, &spec, &data)?;
+        let anchor = anchor::resolve(&cli.anchor, &spec, &data)?;
         Ok(Self {
             paths: Paths {
                 chain: chain_path(&data),
@@ -181,6 +185,7 @@ impl NodeConfig {
             },
             network,
             admission,
+            anchor,
             validator: key_source(cli, is_dev).map(|key| ValidatorConfig {
                 key,
                 lost_guard: LostGuardAnswer {

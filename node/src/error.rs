@@ -5,11 +5,13 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use ledger_chainspec::SpecError;
+use ledger_checkpoint::reader::file::FileError;
 use ledger_runtime::{RuntimeOpenError, transfer::StateImportError};
 use ledger_suites::SuiteError;
 use passport_cli::error::CliError;
 
 use crate::{
+    anchor::Contradiction,
     cli::{self, db::DbError, testnet::error::TestnetError},
     driver,
     keys::KeyError,
@@ -89,6 +91,15 @@ pub enum NodeError {
     /// The state of a recent block could not be put into the database.
     #[error("{0}")]
     StateSync(#[from] StateImportError),
+    /// What the mainchain confirmed cannot be read from disk.
+    #[error("{0}")]
+    Anchor(#[from] FileError),
+    /// A checkpoint on the mainchain contradicts what is final here (R15).
+    #[error(
+        "{0}. This node has made and adopted no block since, and will not: find out which history is right. If it is the mainchain's, \
+         move the data folder away and start again"
+    )]
+    Contradicted(Contradiction),
     /// The public tests could not be played to their end.
     #[error("{0}")]
     Suite(#[from] SuiteError),
@@ -148,7 +159,8 @@ pub enum LostGuard {
 }
 
 impl NodeError {
-    /// The exit code of the process: 1 a failure while running, 2 usage, 3 refused data, 4 key, 5 specification, 6 port.
+    /// The exit code of the process: 1 a failure while running, 2 usage, 3 refused data, 4 key, 5 specification, 6 port,
+    /// 7 contradicted by the mainchain.
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
@@ -161,10 +173,16 @@ impl NodeError {
             Self::Validator(error) => cli::validator::code(error.exit()),
             Self::Db(error) => error.code(),
             Self::Testnet(error) => error.code(),
-            Self::Database(_) | Self::StateSync(_) | Self::Guard(_) | Self::Start(_) | Self::DataFolder { .. } => 3,
+            Self::Database(_)
+            | Self::StateSync(_)
+            | Self::Guard(_)
+            | Self::Start(_)
+            | Self::Anchor(_)
+            | Self::DataFolder { .. } => 3,
             Self::Key(_) | Self::NotAValidator { .. } => 4,
             Self::Spec(_) => 5,
             Self::Listen { .. } => 6,
+            Self::Contradicted(_) => 7,
         }
     }
 

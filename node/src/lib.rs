@@ -10,6 +10,7 @@
 
 pub mod admin;
 pub mod admission;
+pub mod anchor;
 pub mod assembly;
 pub mod backup;
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod rpc;
 pub mod signals;
 pub mod signer;
 pub mod sync;
+mod tasks;
 pub mod telemetry;
 pub mod transaction;
 pub mod txpool;

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admission::{AdmissionConfig, AdmissionTask},
+    anchor::Confirmed,
     driver::{DriverInputs, DriverNetwork},
     endorse::{Announcer, AnnouncerInputs, EndorseRequest, Endorsements, Strays},
     evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
@@ -79,7 +80,7 @@ impl Wiring {
     #[must_use]
     pub fn new(
         (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
-        network: Option<NetworkEnds>,
+        (network, confirmed): (Option<NetworkEnds>, &Arc<Confirmed>),
         signer: Option<Arc<ConsensusSigner>>,
         admission: Option<Admission>,
         ingress: Handle,
@@ -100,6 +101,7 @@ impl Wiring {
             peers: network.as_ref().map(|network| network.handle.peers()),
             wanted: network.as_ref().map(|network| network.wanted.clone()),
             own: signer.as_ref().map(|signer| signer.public()),
+            confirmed: Arc::clone(confirmed),
         };
         let mut announcer = Announcer {
             runtime: Arc::clone(runtime),
@@ -122,6 +124,7 @@ impl Wiring {
                 batches: batch_sender,
                 status: status_sender,
                 endorse,
+                confirmed: Arc::clone(confirmed),
             };
             let (driver_network, lanes) = wire_network((runtime, pool, heads), ends, ways, &mut tasks);
             [transactions, reserved] = lanes;
@@ -188,6 +191,7 @@ struct Ways {
     batches: mpsc::Sender<Batch>,
     status: watch::Sender<NetworkStatus>,
     endorse: mpsc::Sender<EndorseRequest>,
+    confirmed: Arc<Confirmed>,
 }
 
 /// The parts that talk to peers. Gives the driver's end, and what peers pass on: transactions of the open lane, and of the reserved lane.
@@ -211,6 +215,8 @@ fn wire_network(
         batches: ways.batches,
         status: ways.status,
         slot: Duration::from_millis(runtime.spec().consensus.slot_duration_ms),
+        runtime: Arc::clone(runtime),
+        confirmed: ways.confirmed,
     };
     let heads = heads.clone();
     tasks.push(("answers to peers", task(|token| server.run(events.requests, token))));

@@ -2,6 +2,7 @@
 
 mod admission;
 mod admit;
+mod anchor;
 mod bad_input;
 mod calls;
 mod clients;

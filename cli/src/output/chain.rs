@@ -1,11 +1,11 @@
 //! The chain, its validators and balances, shown.
 
 use alloy_primitives::{Address, U256};
-use ledger_api::{NodeStatus, ValidatorsInfo, whole};
+use ledger_api::{AnchorStanding, NodeStatus, ValidatorsInfo, whole};
 use serde::Serialize;
 
 use super::{Report, consensus::validator_words, pairs, table};
-use crate::time::utc;
+use crate::time::{span, utc};
 
 /// How the node and its chain stand.
 #[must_use]
@@ -26,6 +26,7 @@ pub fn status(status: &NodeStatus) -> Report {
             "Waiting",
             format!("{} ready, {} queued", status.pool.pending, status.pool.queued),
         ),
+        ("Anchored", anchored(status)),
         ("History from", format!("block {}", status.history_from)),
         ("Genesis", status.genesis_hash.to_string()),
         ("Bootstrap", status.contracts.bootstrap.to_string()),
@@ -63,6 +64,43 @@ fn synchronised(status: &NodeStatus) -> String {
         (true, Some(target)) => format!("not yet; fetches blocks up to {target}"),
         (true, None) => "not yet".to_owned(),
     }
+}
+
+/// How far the chain is anchored on the mainchain, and what is wrong with that.
+fn anchored(status: &NodeStatus) -> String {
+    let Some(anchor) = &status.anchor else {
+        return "unknown: this node does not read the mainchain".to_owned();
+    };
+    if let Some(found) = &anchor.contradiction {
+        return format!(
+            "CONTRADICTED by checkpoint {}: block {} is {} there and {} here; ledger-node has stopped",
+            found.index, found.number, found.anchored, found.got
+        );
+    }
+    let standing = |standing| match standing {
+        AnchorStanding::Mined => "mined",
+        AnchorStanding::Soft => "soft",
+        AnchorStanding::Final => "final",
+    };
+    let mut words = match &anchor.newest {
+        None => "not yet".to_owned(),
+        Some(newest) => format!(
+            "up to block {}, checkpoint {} ({})",
+            newest.height,
+            newest.index,
+            standing(newest.standing)
+        ),
+    };
+    if let Some(age) = anchor.age_seconds {
+        words += &format!(", {} old", span(age));
+    }
+    if let Some(believed) = anchor.believed.filter(|believed| Some(*believed) != anchor.newest) {
+        words += &format!("; believed up to block {}", believed.height);
+    }
+    for alarm in &anchor.alarms {
+        words += &format!("; {}", alarm.message);
+    }
+    words
 }
 
 /// Who runs the chain.

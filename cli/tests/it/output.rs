@@ -2,8 +2,9 @@
 
 use alloy_primitives::{B256, U256};
 use ledger_api::{
-    BlockPoint, CodeEnding, CodeInfo, CodeState, ContractAddresses, EndorsementInfo, NodeStatus, OfferInfo, OpenHeight,
-    PeerHead, PeerInfo, PoolEntry, PoolStatus, StallReport, ValidatorHeard, ValidatorName, Verdict, Verification,
+    AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus, BlockPoint, CodeEnding, CodeInfo,
+    CodeState, ContractAddresses, EndorsementInfo, NodeStatus, OfferInfo, OpenHeight, PeerHead, PeerInfo, PoolEntry,
+    PoolStatus, StallReport, ValidatorHeard, ValidatorName, Verdict, Verification,
 };
 use passport_cli::{
     error::Exit,
@@ -233,9 +234,8 @@ fn code_that_was_asked_for_names_the_promise() {
     );
 }
 
-#[test]
-fn status_says_whom_the_node_signs_for_and_how_far_it_is() {
-    let mut status = NodeStatus {
+fn node_status() -> NodeStatus {
+    NodeStatus {
         chain: "testnet".to_owned(),
         chain_id: 6301,
         genesis_hash: B256::ZERO,
@@ -258,7 +258,13 @@ fn status_says_whom_the_node_signs_for_and_how_far_it_is() {
             transact: OTHER,
             passport_token: OTHER,
         },
-    };
+        anchor: None,
+    }
+}
+
+#[test]
+fn status_says_whom_the_node_signs_for_and_how_far_it_is() {
+    let mut status = node_status();
     let text = chain::status(&status).text;
     for line in [
         "Signs for      Aurora Cloud\n",
@@ -280,6 +286,58 @@ fn status_says_whom_the_node_signs_for_and_how_far_it_is() {
     }
     status.peers = 1;
     assert!(chain::status(&status).text.contains("Synchronised   yes\n"));
+}
+
+#[test]
+fn status_says_how_old_the_anchor_is_and_what_the_mainchain_contradicts() {
+    let mut status = node_status();
+    let line = |status: &NodeStatus| {
+        let text = chain::status(status).text;
+        let line = text.lines().find_map(|line| line.strip_prefix("Anchored "));
+        line.expect("it is said").trim().to_owned()
+    };
+    assert_eq!(line(&status), "unknown: this node does not read the mainchain");
+    let point = |index, height, standing| AnchorPoint {
+        index,
+        height,
+        standing,
+    };
+    let anchor = AnchorStatus {
+        contract: OTHER,
+        complete: true,
+        mainchain_block: Some(1_000),
+        answered_at: Some(NOW),
+        newest: Some(point(3, 900, AnchorStanding::Mined)),
+        believed: Some(point(2, 600, AnchorStanding::Soft)),
+        age_seconds: Some(3_660),
+        alarms: vec![AnchorAlarm {
+            name: "silent".to_owned(),
+            message: "the mainchain has not answered for 20 minutes".to_owned(),
+        }],
+        contradiction: None,
+        refused: None,
+    };
+    status.anchor = Some(anchor.clone());
+    assert_eq!(
+        line(&status),
+        "up to block 900, checkpoint 3 (mined), 1 h 1 min old; believed up to block 600; the mainchain has not answered for 20 minutes"
+    );
+    let contradiction = AnchorContradiction {
+        index: 2,
+        height: 600,
+        number: 600,
+        anchored: B256::repeat_byte(1),
+        got: B256::repeat_byte(2),
+    };
+    status.anchor = Some(AnchorStatus {
+        contradiction: Some(contradiction),
+        ..anchor
+    });
+    assert!(
+        line(&status).starts_with("CONTRADICTED by checkpoint 2: block 600 is 0x0101"),
+        "{}",
+        line(&status)
+    );
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Desk {
         let context = RpcContext {
             consensus: Wiring::new(
                 (&runtime, &pool, &heads.subscribe()),
-                None,
+                (None, &Arc::default()),
                 None,
                 None,
                 threads.handle().clone(),

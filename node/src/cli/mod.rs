@@ -19,7 +19,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{admission::AdmissionArgs, error::NodeError};
+use crate::{admission::AdmissionArgs, anchor::AnchorArgs, error::NodeError};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -38,7 +38,7 @@ Examples:
 Exit codes:
   0  stopped as asked          1  failed while running       2  wrong usage
   3  refused the data folder   4  cannot use a key           5  cannot use the chain specification
-  6  cannot listen on a port";
+  6  cannot listen on a port   7  the mainchain contradicts what is final here";
 
 /// A node of a Cloud Ledger chain: keeps the ledger, serves JSON-RPC, and with a validator key makes blocks.
 #[derive(Debug, Parser)]
@@ -62,6 +62,9 @@ pub struct Cli {
     /// Who may join.
     #[command(flatten)]
     pub admission: AdmissionArgs,
+    /// The mainchain.
+    #[command(flatten)]
+    pub anchor: AnchorArgs,
     /// Logs, metrics and output.
     #[command(flatten)]
     pub telemetry: TelemetryArgs,

@@ -3,13 +3,27 @@
 use ledger_consensus::Alarm;
 use tracing::{error, info, warn};
 
-use super::DriverError;
+use super::{Driver, DriverError};
 
-/// Puts an alarm before an operator's eyes.
-///
-/// # Errors
-/// [`DriverError::Halted`] if nothing can go on without a person.
-pub(super) fn on_alarm(alarm: Alarm) -> Result<(), DriverError> {
+impl Driver {
+    /// Puts an alarm before an operator's eyes.
+    ///
+    /// # Errors
+    /// [`DriverError::Halted`] if nothing can go on without a person.
+    pub(super) fn on_alarm(&mut self, alarm: Alarm) -> Result<(), DriverError> {
+        match alarm {
+            Alarm::CheckpointContradicted {
+                number,
+                local,
+                confirmed,
+            } => self.on_contradiction(number, local, confirmed),
+            other => tell(other)?,
+        }
+        Ok(())
+    }
+}
+
+fn tell(alarm: Alarm) -> Result<(), DriverError> {
     match alarm {
         Alarm::ClockRight => info!(target: "ledger::consensus", "the clock is right again"),
         Alarm::ClockOff {

@@ -11,13 +11,14 @@ use ledger_consensus::{Alarm, CertifiedError, ChainParams, Input, ValidationOutc
 use ledger_runtime::{Head, IncomingBlock, Runtime};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::{
     Driver, DriverError, start,
     work::{Done, record},
 };
 use crate::{
+    anchor::Confirmed,
     sync::{Batch, Imported},
     txpool::TxPool,
 };
@@ -56,8 +57,15 @@ impl Driver {
         self.catching_up.is_importing = true;
         let (runtime, pool) = (Arc::clone(&self.parts.runtime), Arc::clone(&self.parts.pool));
         let (params, shutdown) = (self.params, self.shutdown.clone());
-        self.work
-            .spawn_blocking(move || import(&runtime, &pool, (&params, &shutdown), batch).map(Done::Batch));
+        let confirmed = Arc::clone(&self.parts.confirmed);
+        self.work.spawn_blocking(move || {
+            let rules = Rules {
+                params: &params,
+                confirmed: &confirmed,
+                shutdown: &shutdown,
+            };
+            import(&runtime, &pool, &rules, batch).map(Done::Batch)
+        });
     }
 
     /// A batch has ended: the engine hears of the head, and gets what it waited for.
@@ -91,13 +99,35 @@ impl Driver {
     }
 }
 
+/// What blocks of a batch are held against.
+struct Rules<'a> {
+    params: &'a ChainParams,
+    confirmed: &'a Confirmed,
+    shutdown: &'a CancellationToken,
+}
+
+impl Rules<'_> {
+    /// Whether the block may follow the head.
+    fn check(&self, parent: &Head, block: &Arc<Block>, certificate: &FinalityCertificate) -> Result<bool, DriverError> {
+        let number = block.number();
+        if let Some(contradiction) = self.confirmed.contradicted_by(number.get(), block.hash().get()) {
+            error!(target: "ledger::sync", %contradiction, "a peer sent a block that contradicts the mainchain");
+            self.confirmed.refuse(contradiction);
+            return Ok(false);
+        }
+        match check_certified(self.params, &start::final_head(parent), block, certificate) {
+            Ok(()) => Ok(true),
+            Err(CertifiedError::Rejection(rejection)) => {
+                warn!(target: "ledger::sync", %number, %rejection, "a block that a peer sent is wrong");
+                Ok(false)
+            }
+            Err(error) => Err(DriverError::Commit(error.to_string())),
+        }
+    }
+}
+
 /// Imports the blocks of a batch that follow the head, until one of them is wrong.
-fn import(
-    runtime: &Runtime,
-    pool: &TxPool,
-    (params, shutdown): (&ChainParams, &CancellationToken),
-    batch: Batch,
-) -> Result<BatchOutcome, DriverError> {
+fn import(runtime: &Runtime, pool: &TxPool, rules: &Rules<'_>, batch: Batch) -> Result<BatchOutcome, DriverError> {
     let Batch { blocks, answer } = batch;
     let started = Instant::now();
     let mut imported = Imported::default();
@@ -110,17 +140,13 @@ fn import(
     while let Some((block, certificate, incoming)) = announced.pop_front() {
         announced.extend(ahead.next());
         let parent = runtime.head();
-        if shutdown.is_cancelled() {
+        if rules.shutdown.is_cancelled() {
             break;
         }
         if block.number() <= parent.number() {
             continue;
         }
-        if let Err(error) = check_certified(params, &start::final_head(&parent), &block, &certificate) {
-            let CertifiedError::Rejection(rejection) = error else {
-                return Err(DriverError::Commit(error.to_string()));
-            };
-            warn!(target: "ledger::sync", number = %block.number(), %rejection, "a block that a peer sent is wrong");
+        if !rules.check(&parent, &block, &certificate)? {
             imported.wrong = Some(block.number());
             break;
         }

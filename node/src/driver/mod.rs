@@ -7,6 +7,7 @@
 
 mod alarms;
 mod catching_up;
+mod checkpoints;
 mod executing;
 mod pace;
 mod start;
@@ -35,17 +36,18 @@ pub use start::{LostGuardAnswer, Signing, StartError, guard_start};
 pub use talking::DriverNetwork;
 
 use crate::{
+    anchor::Confirmed,
     endorse::Endorsements,
     signer::{ConsensusSigner, GuardStore, GuardStoreError},
     sync::Batch,
     telemetry::metering,
     txpool::TxPool,
 };
-use alarms::on_alarm;
 use catching_up::CatchingUp;
 use pace::Pace;
 use talking::{Ears, Talk, news_of, next_fetched, next_message};
 use work::Done;
+pub(crate) use work::as_f64;
 
 /// Blocks that were executed and are not final: the one built here and the one validated last. Each holds its changes of
 /// state in memory.
@@ -89,6 +91,8 @@ pub struct DriverParts {
     pub endorsements: Arc<Endorsements>,
     /// Where proofs of broken rules go (R12).
     pub evidence: mpsc::Sender<Evidence>,
+    /// What the mainchain has confirmed (R15).
+    pub confirmed: Arc<Confirmed>,
 }
 
 /// What others ask of the driver.
@@ -122,6 +126,8 @@ pub struct Driver {
     wake_at: Option<UnixMillis>,
     pace: Pace,
     told_has_work: bool,
+    /// A checkpoint contradicts what is final here: nothing is made or adopted any more (R15).
+    is_contradicted: bool,
     shutdown: CancellationToken,
 }
 
@@ -152,12 +158,15 @@ impl Driver {
         let mut pool_changes = self.parts.pool.watch_counts();
         let (mut consensus, mut peers) = self.ears.take().map(|ears| (ears.consensus, ears.peers)).unzip();
         self.tell_network();
+        let mut confirmed = self.parts.confirmed.changes();
+        // Before anything else is done: what was confirmed before may speak against the chain that is here.
+        self.on_confirmed().await?;
         let effects = std::mem::take(&mut self.first_effects);
         self.carry_out(effects).await?;
         self.tell_pool().await?;
         loop {
             let shutdown = self.shutdown.clone();
-            let may_import = self.catching_up.is_idle();
+            let is_idle = self.catching_up.is_idle();
             // What peers can send without end comes last.
             tokio::select! {
                 biased;
@@ -166,7 +175,9 @@ impl Driver {
                 () = until(self.wake_at) => self.tick().await?,
                 Some(question) = self.questions.recv() => self.answer(question),
                 Ok(()) = pool_changes.changed() => self.tell_pool().await?,
-                Some(batch) = self.batches.recv(), if may_import => self.start_batch(batch),
+                // Between two batches the engine knows of every block that is here.
+                Ok(()) = confirmed.changed(), if is_idle => self.on_confirmed().await?,
+                Some(batch) = self.batches.recv(), if is_idle && !self.is_contradicted => self.start_batch(batch),
                 Some(peers) = news_of(&mut peers) => self.on_peers(&peers).await?,
                 fetched = next_fetched(&mut self.talk) => self.on_fetched(fetched).await?,
                 Some(message) = next_message(&mut consensus) => self.on_message(message).await?,
@@ -198,7 +209,8 @@ impl Driver {
 
     async fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), DriverError> {
         let mut queue = VecDeque::from(effects);
-        while let Some(effect) = queue.pop_front() {
+        // What was asked for before the engine halted is not done any more, a vote least of all.
+        while let Some(effect) = queue.pop_front().filter(|_| !self.is_contradicted) {
             for input in self.perform(effect).await? {
                 queue.extend(self.engine.handle(now(), input));
             }
@@ -215,7 +227,7 @@ impl Driver {
             Effect::Sign(permission) => return Ok(self.sign(permission).into_iter().collect()),
             Effect::Finalize { block, certificate } => return self.finalize(block, certificate).await,
             Effect::WakeAt(at) => self.wake_at = Some(at),
-            Effect::Alarm(alarm) => on_alarm(alarm)?,
+            Effect::Alarm(alarm) => self.on_alarm(alarm)?,
             Effect::Evidence(evidence) => self.hand_over(*evidence),
             Effect::Reject { from, rejection } => {
                 debug!(target: "ledger::consensus", peer = from.0, %rejection, "message not taken");
@@ -309,6 +321,9 @@ impl Driver {
         block: Arc<Block>,
         certificate: FinalityCertificate,
     ) -> Result<Vec<Input>, DriverError> {
+        if self.is_contradicted {
+            return Ok(Vec::new());
+        }
         // A batch under way commits this very block, or ends before it; then it is this one's turn.
         if !self.catching_up.is_idle() {
             self.catching_up.deferred = Some((block, certificate));
@@ -334,7 +349,9 @@ impl Driver {
         let changed = Input::PoolChanged {
             has_work: self.told_has_work,
         };
-        vec![Input::Imported(Box::new(start::final_head(head))), changed]
+        let mut inputs = vec![Input::Imported(Box::new(start::final_head(head))), changed];
+        inputs.extend(self.next_checkpoints());
+        inputs
     }
 }
 

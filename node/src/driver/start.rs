@@ -183,6 +183,7 @@ impl Driver {
             wake_at: None,
             pace,
             told_has_work: false,
+            is_contradicted: false,
             shutdown,
         })
     }

@@ -214,6 +214,6 @@ pub(super) fn record(head: &Head, block: &Block, slot: Slot, votes: usize) {
 
 /// Numbers of blocks and slots, and gas, stay far below 2^53, from which on a float would round them.
 #[expect(clippy::cast_precision_loss, reason = "rounding a metric beyond 2^53 harms nobody")]
-pub(super) fn as_f64(number: u64) -> f64 {
+pub(crate) fn as_f64(number: u64) -> f64 {
     number as f64
 }

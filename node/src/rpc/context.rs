@@ -13,7 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, ledger::OpenProposals, turns::Turns};
 use crate::{
-    admission::Verdicts, endorse::Endorsements, evidence::EvidenceLog, network::alone::Wanted, txpool::TxPool,
+    admission::Verdicts, anchor::Confirmed, endorse::Endorsements, evidence::EvidenceLog, network::alone::Wanted,
+    txpool::TxPool,
 };
 
 /// How the node stands to its peers, as the network last said.
@@ -53,6 +54,8 @@ pub struct ConsensusPort {
     pub wanted: Option<Wanted>,
     /// The key that this node signs with, if it has one.
     pub own: Option<ConsensusKey>,
+    /// What the mainchain has confirmed.
+    pub confirmed: Arc<Confirmed>,
 }
 
 /// What the assembly hands to the RPC server.

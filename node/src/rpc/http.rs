@@ -85,16 +85,18 @@ fn page(context: &RpcContext, path: &str) -> Option<HttpResponse> {
     }
 }
 
-/// Ready: the driver runs and the node is not catching up.
+/// Ready: the driver runs, the node is not catching up, and the mainchain does not contradict it.
 fn ready(context: &RpcContext) -> HttpResponse {
     let head = context.runtime.head();
     let running = context.heads.has_changed().is_ok();
     let syncing = context.network.borrow().sync.is_some();
-    let ready = running && !syncing;
+    let contradicted = context.consensus.confirmed.contradiction().is_some();
+    let ready = running && !syncing && !contradicted;
     let body = json!({
         "ready": ready,
         "running": running,
         "syncing": syncing,
+        "contradicted": contradicted,
         "head": { "number": head.number().get(), "hash": head.hash().get(), "timestamp": head.header.header.timestamp },
     });
     let status = if ready {

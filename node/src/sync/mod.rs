@@ -2,12 +2,15 @@
 //!
 //! [`Sync`] is one task: it sees what the peers have, asks several of them at once for consecutive pieces, puts the pieces in order, and
 //! hands batch after batch to the driver, which checks and executes them while the next ones are on their way. What to ask whom is decided by
-//! the pure [`plan`]. A peer that claims blocks it does not give, gives wrong ones or drips is held to account. With nothing behind it sleeps until a
+//! the pure [`plan`]; where the mainchain has confirmed a history, the pure [`lineage`] says which blocks are on it, and no others are taken. A peer that claims blocks it does not give, gives wrong ones or drips is held to account. With nothing behind it sleeps until a
 //! peer says something new.
 
 mod history;
+pub mod lineage;
+mod pieces;
 pub mod plan;
 mod progress;
+mod proving;
 mod state;
 mod task;
 

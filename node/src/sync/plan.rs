@@ -62,6 +62,8 @@ pub enum Step<T> {
 pub struct Plan<T> {
     head: u64,
     target: u64,
+    /// No block above this one is asked for.
+    bound: u64,
     asked: BTreeMap<PeerId, Piece>,
     again: BTreeSet<Piece>,
     next: u64,
@@ -77,6 +79,7 @@ impl<T> Plan<T> {
         Self {
             head: head.get(),
             target: head.get(),
+            bound: u64::MAX,
             asked: BTreeMap::new(),
             again: BTreeSet::new(),
             next: head.get() + 1,
@@ -113,6 +116,11 @@ impl<T> Plan<T> {
     /// Blocks up to `through` are to be got.
     pub fn aim(&mut self, through: BlockNumber) {
         self.target = self.target.max(through.get());
+    }
+
+    /// No block above this one may be asked for; none if any may.
+    pub fn bind(&mut self, bound: Option<u64>) {
+        self.bound = bound.unwrap_or(u64::MAX);
     }
 
     /// Nobody can give more than `through`: what was aimed at beyond it was a false claim.
@@ -256,7 +264,7 @@ impl<T> Plan<T> {
             });
         }
         let ahead = self.asked.len() + self.here.len() + self.again.len();
-        let last = self.target.min(source.head.get());
+        let last = self.target.min(source.head.get()).min(self.bound);
         if ahead >= PIECES_AHEAD_MAX || self.next > last || !has(self.next) {
             return None;
         }

@@ -4,6 +4,9 @@
 //! block is taken from them chunk by chunk, each proven against the root in a header that the validators of the specification, and those after
 //! them, made final. Peers are believed nothing; one that gives what does not add up is reported, and the next one is asked. What was taken
 //! survives a crash, and the next start goes on with it. Everything after that block is caught up with as usual.
+//!
+//! Validators of long ago may sign anything. So a state counts only if it descends from the newest checkpoint that the mainchain confirmed
+//! (R15): it says itself which blocks came before it (EIP-2935).
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -11,16 +14,22 @@ use ledger_chainspec::{BlockHash, BlockNumber};
 use ledger_network::{Misbehaviour, NetworkHandle, PeerId, Peers, Request, Response};
 use ledger_runtime::{
     RuntimeOptions,
-    transfer::{Found, StateChunk, StateCursor, StateImport, StateImportError, StateManifest, StateProgress},
+    transfer::{
+        BLOCK_HASHES_IN_STATE, Found, StateChunk, StateCursor, StateImport, StateImportError, StateManifest,
+        StateProgress,
+    },
 };
 use parity_scale_codec::Encode;
 use tokio::{
     task::{JoinError, spawn_blocking},
     time::{Instant, sleep, timeout},
 };
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
-use crate::error::NodeError;
+use crate::{
+    anchor::{Confirmed, Reading, Span},
+    error::NodeError,
+};
 
 /// Blocks from which on a state is taken rather than all blocks executed: some minutes' work, and more than the blocks
 /// whose state a node keeps by default, so that there is something to gain.
@@ -43,11 +52,15 @@ const ROUNDS_MAX: usize = 5;
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Takes a state where that is the shorter way, or goes on with one that was begun. Returns when the database can be opened as
-/// usual; one that was begun waits for peers for as long as it takes.
+/// usual; one that was begun waits for peers for as long as it takes, and what is confirmed is waited for before one is chosen.
 ///
 /// # Errors
 /// [`NodeError::StateSync`] if this machine is at fault.
-pub async fn take_state(network: &NetworkHandle, options: &RuntimeOptions) -> Result<(), NodeError> {
+pub async fn take_state(
+    network: &NetworkHandle,
+    options: &RuntimeOptions,
+    confirmed: &Confirmed,
+) -> Result<(), NodeError> {
     let mut begun = match on_disk(options, |options| StateImport::find(&options)).await? {
         Found::Chain => return Ok(()),
         Found::Begun(import) => {
@@ -57,11 +70,16 @@ pub async fn take_state(network: &NetworkHandle, options: &RuntimeOptions) -> Re
         Found::Nothing if best_head(network).await < STATE_BLOCKS_MIN => return Ok(()),
         Found::Nothing => None,
     };
+    if confirmed.reading() == Reading::Unread {
+        warn!(target: "ledger::sync", "the mainchain has to be read before a state is chosen");
+        confirmed.is_through().await;
+    }
     let mut is_begun = begun.is_some();
+    let mut strangers = BTreeSet::new();
     loop {
         let import = match begun.take() {
             Some(import) => import,
-            None => match begin(network, options).await? {
+            None => match begin(network, options, (confirmed, &strangers)).await? {
                 Some(import) => import,
                 None if is_begun => {
                     warn!(target: "ledger::sync", "no peer gives a newer state either: waiting for one that does");
@@ -71,16 +89,52 @@ pub async fn take_state(network: &NetworkHandle, options: &RuntimeOptions) -> Re
             },
         };
         is_begun = true;
-        match Taking::new(network, import).run().await? {
-            Some(import) => {
-                let progress = import.progress();
-                spawn_blocking(move || import.finish()).await.map_err(stopped)??;
-                tell("state taken", &progress);
-                return Ok(());
-            }
-            None => warn!(target: "ledger::sync", "no peer has that state any more: a newer one is asked for"),
+        let Some((import, givers)) = Taking::new(network, import).run().await? else {
+            warn!(target: "ledger::sync", "no peer has that state any more: a newer one is asked for");
+            continue;
+        };
+        if let Some(import) = descending(import, confirmed).await? {
+            let progress = import.progress();
+            spawn_blocking(move || import.finish()).await.map_err(stopped)??;
+            tell("state taken", &progress);
+            return Ok(());
+        }
+        for peer in givers {
+            error!(target: "ledger::sync", %peer, "a peer gave the state of a history that contradicts the mainchain");
+            network.report(peer, Misbehaviour::WrongBlock);
+            strangers.insert(peer);
         }
     }
+}
+
+/// The import again, if its state descends from the newest confirmed checkpoint.
+async fn descending(import: StateImport, confirmed: &Confirmed) -> Result<Option<StateImport>, NodeError> {
+    let Some(span) = confirmed.newest() else {
+        return Ok(Some(import));
+    };
+    let number = BlockNumber::new(span.to);
+    let asked = spawn_blocking(move || import.block_hash(number).map(|hash| (import, hash)));
+    let (import, got) = asked.await.map_err(stopped)??;
+    if got == Some(span.hash) {
+        return Ok(Some(import));
+    }
+    match got {
+        Some(got) => {
+            let contradiction = confirmed.named(span.to, got, span.hash);
+            error!(target: "ledger::sync", %contradiction, "the state that was taken is of another history: it is dropped");
+            confirmed.refuse(contradiction);
+        }
+        None => warn!(
+            target: "ledger::sync", state = %import.manifest().number(), checkpoint = span.index, height = span.to,
+            "the state that was taken does not say which block was at the checkpoint's height: a newer one is asked for"
+        ),
+    }
+    Ok(None)
+}
+
+/// Whether the state of this block can say that it descends from a checkpoint.
+const fn is_provable(block: BlockNumber, span: &Span) -> bool {
+    block.get() >= span.to && block.get() - span.to <= BLOCK_HASHES_IN_STATE
 }
 
 /// The newest block that peers say they have, once some have said.
@@ -111,10 +165,18 @@ fn givers(peers: &Peers) -> Vec<(PeerId, BlockNumber)> {
 }
 
 /// Asks for the way to a recent state; none if no peer has one.
-async fn begin(network: &NetworkHandle, options: &RuntimeOptions) -> Result<Option<StateImport>, NodeError> {
+async fn begin(
+    network: &NetworkHandle,
+    options: &RuntimeOptions,
+    (confirmed, strangers): (&Confirmed, &BTreeSet<PeerId>),
+) -> Result<Option<StateImport>, NodeError> {
     for _ in 0..ROUNDS_MAX {
         let peers = Arc::clone(&network.peers().borrow());
-        for (peer, block) in givers(&peers) {
+        let newest = confirmed.newest();
+        let may = |peer: &PeerId, block: BlockNumber| {
+            !strangers.contains(peer) && newest.as_ref().is_none_or(|span| is_provable(block, span))
+        };
+        for (peer, block) in givers(&peers).into_iter().filter(|(peer, block)| may(peer, *block)) {
             let Ok(Response::State(Some(manifest))) = network.request(peer, Request::StateManifest { block }).await
             else {
                 continue;
@@ -149,6 +211,8 @@ struct Taking<'a> {
     import: StateImport,
     /// Peers that gave what is wrong: they are asked for no more of this state. A validator among them stays connected.
     liars: BTreeSet<PeerId>,
+    /// Peers that gave some of it.
+    givers: BTreeSet<PeerId>,
     last_line: Instant,
 }
 
@@ -161,12 +225,14 @@ impl<'a> Taking<'a> {
             network,
             import,
             liars: BTreeSet::new(),
+            givers: BTreeSet::new(),
             last_line: Instant::now(),
         }
     }
 
-    /// Takes chunk after chunk; while one is written, the next one is on its way. None if nobody has the state any more.
-    async fn run(mut self) -> Result<Option<StateImport>, NodeError> {
+    /// Takes chunk after chunk; while one is written, the next one is on its way. Gives the state and who gave it; none if nobody has
+    /// it any more.
+    async fn run(mut self) -> Result<Option<(StateImport, BTreeSet<PeerId>)>, NodeError> {
         let (network, block) = (self.network, self.import.manifest().header.hash);
         let pivot = self.import.progress().block;
         let mut ahead = None;
@@ -195,7 +261,10 @@ impl<'a> Taking<'a> {
             let (import, accepted) = written.map_err(stopped)?;
             self.import = import;
             match accepted {
-                Ok(_) => ahead = fetched,
+                Ok(_) => {
+                    self.givers.insert(peer);
+                    ahead = fetched;
+                }
                 Err(error) if error.blames_peer() => {
                     warn!(target: "ledger::sync", %peer, %error, "a peer gave state that is wrong");
                     network.report(peer, Misbehaviour::BadStateChunk);
@@ -208,7 +277,7 @@ impl<'a> Taking<'a> {
                 tell("taking state", &self.import.progress());
             }
         }
-        Ok(Some(self.import))
+        Ok(Some((self.import, self.givers)))
     }
 }
 

@@ -2,25 +2,27 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ledger_chainspec::{Block, BlockNumber, FinalityCertificate, digest_of};
+use ledger_chainspec::BlockNumber;
 use ledger_network::{
     BLOCKS_BYTES_TARGET, Misbehaviour, NetworkHandle, PeerId, Peers, Request, RequestError, Response,
 };
-use ledger_runtime::Head;
+use ledger_runtime::{Head, Runtime};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, error};
 
 use super::{
     Batch, Hint, Imported,
+    pieces::{Blocks, certified},
     plan::{Piece, Plan, Source, Step},
     progress::{BEHIND_BLOCKS_MIN, Progress},
+    proving::{Proof, Prover},
 };
-use crate::{rpc::NetworkStatus, until::until};
+use crate::{anchor::Confirmed, rpc::NetworkStatus, until::until};
 
 /// How long a peer may be ahead by a block or two before that is caught up with: votes and proposals bring such blocks by
 /// themselves, unless some were lost.
@@ -31,9 +33,6 @@ const SLOW_ANSWER: Duration = Duration::from_secs(3);
 
 /// Bytes from which on a part of what was asked for is a fair answer; one with less is a crumb.
 const FAIR_ANSWER_BYTES: usize = BLOCKS_BYTES_TARGET / 2;
-
-/// Certified blocks of one piece.
-type Blocks = Vec<(Arc<Block>, FinalityCertificate)>;
 
 /// What the sync works with.
 #[derive(Debug)]
@@ -46,6 +45,10 @@ pub struct Sync {
     pub status: watch::Sender<NetworkStatus>,
     /// How long a slot is.
     pub slot: Duration,
+    /// What is here.
+    pub runtime: Arc<Runtime>,
+    /// What the mainchain has confirmed.
+    pub confirmed: Arc<Confirmed>,
 }
 
 /// What comes in for the sync.
@@ -69,6 +72,7 @@ struct Answer {
 struct Running {
     sync: Sync,
     plan: Plan<Blocks>,
+    prover: Prover,
     asks: JoinSet<Answer>,
     import: JoinSet<Option<Imported>>,
     started: Instant,
@@ -82,11 +86,13 @@ impl Sync {
     pub async fn run(self, inputs: SyncInputs, shutdown: CancellationToken) {
         let SyncInputs { mut hints, mut heads } = inputs;
         let mut peers = self.network.peers();
+        let mut confirmed = self.confirmed.changes();
         let head = heads.borrow_and_update().number();
         let mut running = Running::new(self, head);
         loop {
             running.look(&peers.borrow_and_update().clone());
-            let known: Vec<_> = sources(&peers.borrow()).collect();
+            let known = running.known(&peers.borrow());
+            running.prove(&known);
             running.step(&known);
             let wake = running.wake_at();
             tokio::select! {
@@ -102,6 +108,8 @@ impl Sync {
                     Err(_) => return shutdown.cancelled().await,
                 },
                 changed = peers.changed() => if changed.is_err() { return shutdown.cancelled().await },
+                Some(Ok(proof)) = running.prover.asked.join_next() => running.on_proof(proof),
+                Ok(()) = confirmed.changed() => {}
                 Some(hint) = hints.recv() => running.on_hint(hint),
                 () = until(wake) => {}
             }
@@ -114,6 +122,7 @@ impl Running {
         Self {
             sync,
             plan: Plan::new(head),
+            prover: Prover::default(),
             asks: JoinSet::new(),
             import: JoinSet::new(),
             started: Instant::now(),
@@ -128,7 +137,7 @@ impl Running {
 
     /// Looks at what the peers have: aims at what is far ahead at once, and at what is near when it stays.
     fn look(&mut self, peers: &Peers) {
-        let best = sources(peers).map(|source| source.head).max();
+        let best = self.known(peers).iter().map(|source| source.head).max();
         let head = self.plan.head().get();
         let ahead = best.map_or(0, |best| best.get().saturating_sub(head));
         match best {
@@ -152,17 +161,50 @@ impl Running {
         self.show(peers);
     }
 
+    /// What the peers have whose history is not known to be another one.
+    fn known(&self, peers: &Peers) -> Vec<Source> {
+        let known = sources(peers).filter(|source| !self.prover.is_strange(source.peer));
+        known.collect()
+    }
+
+    /// Has the history proven that is to be followed, before any of it is asked for.
+    fn prove(&mut self, sources: &[Source]) {
+        if self.plan.is_done() {
+            return;
+        }
+        let (network, confirmed) = (&self.sync.network, self.sync.confirmed.as_ref());
+        let bound = self.prover.prove((network, confirmed), self.plan.head(), sources);
+        self.plan.bind(bound);
+    }
+
+    /// A peer gave hashes. What they prove of blocks that are here already may be that these are others.
+    fn on_proof(&mut self, proof: Proof) {
+        let head = self.plan.head().get();
+        let proven = self.prover.take(&self.sync.network, proof);
+        for (number, hash) in proven.into_iter().filter(|(number, _)| *number <= head) {
+            let own = self.sync.runtime.store().block_hash(BlockNumber::new(number));
+            if own.is_ok_and(|own| own.is_some_and(|own| own.get() != hash)) {
+                return self.sync.confirmed.prove(number, hash);
+            }
+        }
+    }
+
     fn on_hint(&mut self, hint: Hint) {
         debug!(target: "ledger::sync", through = %hint.through, from = ?hint.from, "somebody is ahead");
         self.plan.aim(hint.through);
         // Whoever spoke of it may have it before its status says so.
-        if let Some(peer) = hint.from {
+        let known = self.known(&self.sync.network.peers().borrow());
+        self.prove(&known);
+        if let Some(peer) = hint.from.filter(|peer| !self.prover.is_strange(*peer)) {
             self.step(&[source_of(peer, hint.through)]);
         }
     }
 
     /// Does what the plan says.
     fn step(&mut self, sources: &[Source]) {
+        if self.prover.waits(&self.sync.confirmed, self.plan.head()) {
+            return;
+        }
         for step in self.plan.steps(sources, self.now()) {
             match step {
                 Step::Ask(peer, piece) => self.ask(peer, piece),
@@ -221,6 +263,9 @@ impl Running {
             }
             Ok(Response::Blocks { blocks, certificate }) => match certified(piece, blocks, certificate) {
                 Some(blocks) => {
+                    if self.is_strange(peer, &blocks) {
+                        return self.plan.failed(peer, now);
+                    }
                     let got = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
                     self.plan.came(peer, got, blocks);
                     let is_crumb = got < piece.count && bytes < FAIR_ANSWER_BYTES;
@@ -240,6 +285,20 @@ impl Running {
                 self.plan.failed(peer, now);
             }
         }
+    }
+
+    /// Are these blocks of a history that a checkpoint contradicts?
+    fn is_strange(&mut self, peer: PeerId, blocks: &Blocks) -> bool {
+        let hashes = blocks
+            .iter()
+            .map(|(block, certificate)| (block.number().get(), certificate.hash.get()));
+        let Some(contradiction) = self.prover.contradiction(&self.sync.confirmed, hashes) else {
+            return false;
+        };
+        error!(target: "ledger::sync", %peer, %contradiction, "a peer gave blocks that contradict the mainchain");
+        self.sync.confirmed.refuse(contradiction);
+        self.prover.estrange(&self.sync.network, peer);
+        true
     }
 
     /// Does anybody but `peer` say that it has the piece?
@@ -293,7 +352,11 @@ impl Running {
     fn wake_at(&self) -> Option<Instant> {
         let retry = self.plan.retry_at(self.now()).map(|at| self.started + at);
         let is_waiting = |at: &Instant| *at > Instant::now();
-        [self.near_until, retry].into_iter().flatten().filter(is_waiting).min()
+        [self.near_until, retry, self.prover.retry_at()]
+            .into_iter()
+            .flatten()
+            .filter(is_waiting)
+            .min()
     }
 }
 
@@ -314,46 +377,5 @@ fn source_of(peer: PeerId, head: BlockNumber) -> Source {
         peer,
         oldest: BlockNumber::new(0),
         head,
-    }
-}
-
-/// The blocks with their certificates, if there are any, they are consecutive, begin where they should, and each is certified
-/// by the next.
-fn certified(piece: Piece, blocks: Vec<Block>, certificate: Option<FinalityCertificate>) -> Option<Blocks> {
-    if blocks.is_empty() || u32::try_from(blocks.len()).map_or(true, |count| count > piece.count) {
-        return None;
-    }
-    let inner = blocks
-        .iter()
-        .skip(1)
-        .map(|block| digest_of(&block.header).ok()?.parent_certificate);
-    let certificates: Vec<_> = inner.chain(std::iter::once(certificate)).collect();
-    let numbered = (piece.from..).zip(blocks.into_iter().zip(certificates));
-    numbered
-        .map(|(number, (block, certificate))| {
-            let certificate = certificate?;
-            let fits = block.number().get() == number && certificate.height.get() == number;
-            (fits && block.hash() == certificate.hash).then(|| (Arc::new(block), certificate))
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use ledger_chainspec::{BlockHash, SetId, Slot};
-
-    use super::*;
-
-    #[test]
-    fn a_certificate_without_a_block_is_no_answer() {
-        let certificate = FinalityCertificate {
-            set_id: SetId::new(0),
-            height: BlockNumber::new(1),
-            slot: Slot::new(1),
-            hash: BlockHash::new([1; 32].into()),
-            signatures: Vec::new(),
-        };
-        let piece = Piece { from: 1, count: 2 };
-        assert_eq!(certified(piece, Vec::new(), Some(certificate)), None);
     }
 }

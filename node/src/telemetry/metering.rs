@@ -49,6 +49,17 @@ pub const NOTARY_GOOD_AT: &str = "ledger_notary_good_timestamp_seconds";
 /// Open requests for admission.
 pub const ADMISSION_REQUESTS: &str = "ledger_admission_requests";
 
+/// Number of the mainchain's newest block.
+pub const MAINCHAIN_BLOCK: &str = "ledger_mainchain_block";
+/// Index of the newest checkpoint on the mainchain, by how firm it is there: mined, soft, final.
+pub const ANCHORED_CHECKPOINT: &str = "ledger_anchored_checkpoint";
+/// Number of the block that the newest checkpoint on the mainchain anchors.
+pub const ANCHORED_BLOCK: &str = "ledger_anchored_block";
+/// Age of that block.
+pub const ANCHOR_AGE_SECONDS: &str = "ledger_anchor_age_seconds";
+/// 1 for each alarm about the anchor that stands, by name.
+pub const ANCHOR_ALARM: &str = "ledger_anchor_alarm";
+
 /// Upper bounds of the buckets of every `_seconds` histogram, in seconds.
 const SECONDS_BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 4.0,
@@ -165,5 +176,20 @@ fn describe() {
         "When the notary last said something that holds, since the Unix epoch"
     );
     describe_gauge!(ADMISSION_REQUESTS, "Open requests for admission");
+    describe_gauge!(MAINCHAIN_BLOCK, "Number of the mainchain's newest block");
+    describe_gauge!(
+        ANCHORED_CHECKPOINT,
+        "Index of the newest checkpoint on the mainchain, by how firm it is"
+    );
+    describe_gauge!(
+        ANCHORED_BLOCK,
+        "Number of the block that the newest checkpoint on the mainchain anchors"
+    );
+    describe_gauge!(
+        ANCHOR_AGE_SECONDS,
+        Unit::Seconds,
+        "Age of the block that the newest checkpoint on the mainchain anchors"
+    );
+    describe_gauge!(ANCHOR_ALARM, "1 for each alarm about the anchor that stands, by name");
     describe_histogram!(RPC_SECONDS, Unit::Seconds, "Time to answer a JSON-RPC request");
 }

@@ -65,7 +65,13 @@ fn drive(runtime: Arc<Runtime>, signing: Option<Signing>) -> Driven {
     let (sender, heads) = watch::channel(runtime.head());
     let shutdown = CancellationToken::new();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    let wiring = Wiring::new((&runtime, &pool, &heads), None, None, None, Handle::current());
+    let wiring = Wiring::new(
+        (&runtime, &pool, &heads),
+        (None, &Arc::default()),
+        None,
+        None,
+        Handle::current(),
+    );
     let parts = DriverParts {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),
@@ -73,6 +79,7 @@ fn drive(runtime: Arc<Runtime>, signing: Option<Signing>) -> Driven {
         metrics,
         endorsements: Arc::clone(&wiring.port.endorsements),
         evidence: wiring.evidence,
+        confirmed: Arc::clone(&wiring.port.confirmed),
     };
     let driver = Driver::new(parts, wiring.driver, signing, shutdown.clone()).unwrap();
     Driven {

@@ -104,7 +104,13 @@ impl Member {
         let mut peers = ends.handle.peers();
         let signing = (k < dev_keys::DEV_VALIDATORS).then(|| signing(k, &folder, &runtime));
         let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
-        let wiring = Wiring::new((&runtime, &pool, &heads), Some(ends), signer, None, Handle::current());
+        let wiring = Wiring::new(
+            (&runtime, &pool, &heads),
+            (Some(ends), &Arc::default()),
+            signer,
+            None,
+            Handle::current(),
+        );
         let context = RpcContext {
             runtime: Arc::clone(&runtime),
             pool: Arc::clone(&pool),
@@ -121,6 +127,7 @@ impl Member {
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             endorsements: Arc::clone(&wiring.port.endorsements),
             evidence: wiring.evidence,
+            confirmed: Arc::clone(&wiring.port.confirmed),
         };
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();

@@ -61,7 +61,7 @@ impl Live {
         let signer = Arc::new(ConsensusSigner::new(dev_keys::validator_key(0)));
         let wiring = Wiring::new(
             (&runtime, &pool, &heads),
-            None,
+            (None, &Arc::default()),
             Some(Arc::clone(&signer)),
             None,
             Handle::current(),
@@ -81,6 +81,7 @@ impl Live {
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             endorsements: Arc::clone(&wiring.port.endorsements),
             evidence: wiring.evidence.clone(),
+            confirmed: Arc::clone(&wiring.port.confirmed),
         };
         let (store, _) = GuardStore::open(&folder.path().join("guard"), runtime.genesis_hash().get()).unwrap();
         let signing = Signing {

@@ -313,7 +313,14 @@ fn context(
     heads: watch::Receiver<Arc<Head>>,
     network: watch::Receiver<NetworkStatus>,
 ) -> RpcContext {
-    let port = Wiring::new((runtime, pool, &heads), None, None, None, Handle::current()).port;
+    let port = Wiring::new(
+        (runtime, pool, &heads),
+        (None, &Arc::default()),
+        None,
+        None,
+        Handle::current(),
+    )
+    .port;
     context_of(runtime, pool, heads, (network, port))
 }
 

@@ -6,12 +6,14 @@
 
 use std::sync::Arc;
 
+use alloy_eips::eip2935::HISTORY_STORAGE_ADDRESS;
+use alloy_primitives::{B256, U256};
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::{BlockHash, BlockNumber, ValidatorSet};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 
 use super::{
-    StateChunk, StateCursor, StateImportError, StateManifest, history,
+    BLOCK_HASHES_IN_STATE, StateChunk, StateCursor, StateImportError, StateManifest, history,
     wire::{BlockPart, Body},
 };
 use crate::{
@@ -192,6 +194,27 @@ impl StateImport {
         self.store.import(&step)?;
         self.progress = progress;
         Ok(self.progress.next)
+    }
+
+    /// Which block was `number`, according to the state, once all of it is there; none if it does not say.
+    ///
+    /// # Errors
+    /// [`StateImportError::Unfinished`] if chunks are missing; else if the database fails.
+    pub fn block_hash(&self, number: BlockNumber) -> Result<Option<B256>, StateImportError> {
+        if let Some(next) = self.progress.next {
+            return Err(StateImportError::Unfinished { next });
+        }
+        let own = self.manifest.number();
+        if number == own {
+            return Ok(Some(self.manifest.header.hash.get()));
+        }
+        let depth = own.get().checked_sub(number.get());
+        if depth.is_none_or(|depth| depth > BLOCK_HASHES_IN_STATE) {
+            return Ok(None);
+        }
+        let slot = U256::from(number.get() % BLOCK_HASHES_IN_STATE);
+        let hash = self.view.storage(&HISTORY_STORAGE_ADDRESS, &slot)?;
+        Ok((!hash.is_zero()).then(|| B256::from(hash)))
     }
 
     /// Makes the database one like any other, once all chunks are there: synced, and from then on opened as such.

@@ -23,5 +23,8 @@ pub use manifest::{Handover, MANIFEST_BYTES_MAX, StateManifest};
 pub use serve::{CHUNK_BYTES_ASKED_MAX, CHUNK_LEAVES_MAX};
 pub use wire::{CHUNK_BYTES_MAX, StateChunk, StateCursor};
 
+/// Blocks before its own whose hashes a state has (EIP-2935).
+pub const BLOCK_HASHES_IN_STATE: u64 = alloy_eips::eip2935::HISTORY_SERVE_WINDOW as u64;
+
 /// Blocks that come with a state: those whose hashes the next block can ask for (`BLOCKHASH`).
 pub const BLOCKS_WITH_STATE: u64 = 256;

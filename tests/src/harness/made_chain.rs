@@ -9,7 +9,8 @@ use std::{path::Path, sync::Arc};
 use alloy_consensus::transaction::{Recovered, SignerRecoverable};
 use alloy_primitives::{B256, Bytes, U256};
 use ledger_chainspec::{
-    Block, ChainSpec, FinalityCertificate, Slot, Statement, StatementKind, Transaction, decode_transaction, dev_keys,
+    Block, BlockNumber, ChainSpec, FinalityCertificate, Slot, Statement, StatementKind, Transaction,
+    decode_transaction, dev_keys,
 };
 use ledger_runtime::{Executed, IncomingBlock, ProduceInputs, Runtime, RuntimeOptions};
 use rayon::prelude::*;
@@ -39,6 +40,21 @@ impl MadeChain {
     /// The slot of the newest block.
     pub fn slot(&self) -> Slot {
         self.runtime.head().slot
+    }
+
+    /// Number of the set that decides the next block.
+    pub fn set_id(&self) -> u64 {
+        self.runtime.head().set.id().get()
+    }
+
+    /// Hash and state root of the block at `height`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn block_at(&self, height: u64) -> (B256, B256) {
+        let header = self.runtime.store().header(BlockNumber::new(height));
+        let header = header.expect("the database answers").expect("there is a block");
+        (header.hash.get(), header.header.state_root)
     }
 
     /// Makes the next block, of a validator who did not make the last one if there is another, in the slot `at` or soon after it.

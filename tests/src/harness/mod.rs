@@ -5,6 +5,7 @@
 
 mod account;
 mod made_chain;
+mod mainchain;
 mod node;
 pub mod notary;
 pub mod promo;
@@ -14,6 +15,7 @@ mod visitor;
 
 pub use account::{Account, Call};
 pub use made_chain::{MadeChain, decoded, requests};
+pub use mainchain::{MAINCHAIN_ID, Mainchain};
 pub use node::{
     Announced, Node, NodeOptions, Refused, built_binary, process_cpu_ticks, process_io_written, resident_bytes,
 };

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use alloy_serde::quantity;
 use serde::{Deserialize, Serialize};
 
-use super::ValidatorName;
+use super::{AnchorStatus, ValidatorName};
 
 /// A block, briefly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,4 +95,7 @@ pub struct NodeStatus {
     pub pool: PoolStatus,
     /// The chain's contracts.
     pub contracts: ContractAddresses,
+    /// What the mainchain says of this chain; absent if the node does not read it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<AnchorStatus>,
 }

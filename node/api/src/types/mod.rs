@@ -3,6 +3,7 @@
 //! Numbers are quantities, names are camel case, unknown fields of requests are refused and of answers ignored, so that
 //! a newer node can say more.
 
+mod anchor;
 mod chain;
 mod checkpoint;
 mod code;
@@ -11,6 +12,7 @@ mod governance;
 mod pool;
 mod routing;
 
+pub use anchor::{AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus};
 pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
 pub use checkpoint::{CheckpointBundle, CheckpointsQuery};
 pub use code::{Authorization, CloudRef, CodeEnding, CodeInfo, CodeState, Verdict, Verification, VerifyRequest};

@@ -99,6 +99,8 @@ impl Api {
             silence: status.and_then(|status| status.silence).map(silence_words),
             open: status.map(|status| open(view, status)).transpose()?,
             network,
+            contradiction: consensus.confirmed.contradiction().map(|found| found.to_string()),
+            refused: consensus.confirmed.refused().map(|found| found.to_string()),
         }))
     }
 

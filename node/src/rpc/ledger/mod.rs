@@ -3,6 +3,7 @@
 //! Answers are put together from the contracts' view functions, the store's index of codes and the receipts; no answer is
 //! cached, so that they are always about the newest block, whose number they carry where it matters.
 
+mod anchor;
 mod changes;
 mod codes;
 mod consensus;
@@ -49,8 +50,12 @@ impl LedgerServer for Api {
     }
 
     async fn verify_code(&self, id: String, request: VerifyRequest) -> RpcResult<Verification> {
-        self.ask(move |mut view, api| verify::verify(&mut view, &api.context.pool, &id, request))
-            .await
+        self.ask(move |mut view, api| {
+            // Codes of a history that the mainchain contradicts are worth nothing, and nobody may give anything for them.
+            anchor::must_agree(&api.context.consensus.confirmed)?;
+            verify::verify(&mut view, &api.context.pool, &id, request)
+        })
+        .await
     }
 
     async fn validators(&self) -> RpcResult<ValidatorsInfo> {
@@ -147,6 +152,7 @@ impl Api {
                 transact: TRANSACT,
                 passport_token: PASSPORT_TOKEN,
             },
+            anchor: anchor::status(&self.context.consensus.confirmed, view),
         })
     }
 }

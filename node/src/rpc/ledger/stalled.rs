@@ -49,6 +49,10 @@ pub(super) struct Facts {
     pub silence: Option<String>,
     /// The peers, if there is a network.
     pub network: Option<NetworkFacts>,
+    /// Which checkpoint on the mainchain contradicts what is final here.
+    pub contradiction: Option<String>,
+    /// Which one contradicts what others offer.
+    pub refused: Option<String>,
 }
 
 /// What is known of the peers.
@@ -118,7 +122,8 @@ impl Facts {
         let faults = self.validators.len().saturating_sub(self.quorum) as u64;
         let slot_ms = self.schedule.start_of(Slot::new(1)).get();
         let on_its_way_ms = (faults + ON_ITS_WAY_SLOTS).saturating_mul(slot_ms);
-        self.sync().is_none() && self.due_for_ms().is_some_and(|due_for| due_for > on_its_way_ms)
+        self.contradiction.is_some()
+            || self.sync().is_none() && self.due_for_ms().is_some_and(|due_for| due_for > on_its_way_ms)
     }
 
     fn summary(&self, stalled: bool) -> String {
@@ -129,7 +134,9 @@ impl Facts {
             many => format!("{many} transactions wait"),
         };
         let due_for_ms = self.due_for_ms();
-        if let Some(sync) = self.sync() {
+        if self.contradiction.is_some() {
+            "This node has stopped: the mainchain contradicts its history.".to_owned()
+        } else if let Some(sync) = self.sync() {
             format!(
                 "This node catches up: it is at block {} of {}.",
                 self.head.number, sync.target
@@ -150,6 +157,19 @@ impl Facts {
     /// The most important first.
     fn reasons(&self, stalled: bool) -> Vec<String> {
         let mut reasons = Vec::new();
+        if let Some(contradiction) = &self.contradiction {
+            return vec![format!(
+                "{}. No block is made or adopted any more. Find out which history is right: if it is the mainchain's, move this \
+                 node's data folder away and start it again; if it is not, the validators' checkpoint keys were misused.",
+                capitalised(contradiction)
+            )];
+        }
+        if let Some(refused) = &self.refused {
+            reasons.push(format!(
+                "{}, according to a peer or to the validators: that history is not followed.",
+                capitalised(refused)
+            ));
+        }
         reasons.extend(self.alone());
         reasons.extend(self.catching_up());
         reasons.extend(self.own_silence());

@@ -63,6 +63,8 @@ fn facts() -> Facts {
             peers: 1,
             ..NetworkFacts::default()
         }),
+        contradiction: None,
+        refused: None,
     }
 }
 
@@ -238,5 +240,25 @@ fn whoever_hears_nobody_does_not_say_who_is_missing_unless_it_is_one_of_them() {
     assert!(
         validator.reasons[1].contains("and none was heard of in the last 8 slots"),
         "{validator:?}"
+    );
+}
+
+#[test]
+fn a_contradiction_comes_before_everything_else() {
+    let words = "checkpoint 3 on the mainchain says otherwise";
+    let report = changed(|facts| facts.contradiction = Some(words.to_owned()));
+    assert!(report.stalled && report.reasons.len() == 1, "{report:?}");
+    assert_eq!(
+        report.summary,
+        "This node has stopped: the mainchain contradicts its history."
+    );
+    assert!(
+        report.reasons[0].starts_with("Checkpoint 3 on the mainchain says otherwise."),
+        "{report:?}"
+    );
+    let refused = changed(|facts| facts.refused = Some(words.to_owned()));
+    assert!(
+        refused.reasons.len() > 1 && refused.reasons[0].contains("is not followed"),
+        "{refused:?}"
     );
 }
