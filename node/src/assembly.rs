@@ -115,6 +115,7 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
         endorsements: Arc::clone(&wiring.port.endorsements),
         evidence: wiring.evidence,
         confirmed: Arc::clone(&anchoring.confirmed),
+        slots: Arc::clone(&wiring.port.slots),
     };
     let driver = Driver::new(parts, wiring.driver, signing, shutdown.clone())?;
     tasks.spawn("driver", async move {

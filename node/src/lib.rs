@@ -3,7 +3,7 @@
 //! The reader's path: [`cli`] is what a person can ask for (a whole network on this machine, too), [`config`] what was asked for, [`assembly`] builds the node out
 //! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
 //! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
-//! [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
+//! [`slot_log`] remembers how its slots went; [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
 //! proof against a validator, [`admission`] of requests to become one; [`transaction`] is how both speak to the contracts; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
 //! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them, [`ports`] where it listens,
 //! [`signals`] what ends it.
@@ -24,6 +24,7 @@ pub mod ports;
 pub mod rpc;
 pub mod signals;
 pub mod signer;
+pub mod slot_log;
 pub mod sync;
 mod tasks;
 pub mod telemetry;

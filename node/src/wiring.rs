@@ -28,12 +28,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admission::{AdmissionConfig, AdmissionTask},
     anchor::Confirmed,
-    driver::{DriverInputs, DriverNetwork},
+    driver::{DriverInputs, DriverNetwork, now},
     endorse::{Announcer, AnnouncerInputs, EndorseRequest, Endorsements, Strays},
     evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
     network::{NetworkEnds, proposals::RecentBlocks, serve::Server},
     rpc::{ConsensusPort, NetworkStatus},
     signer::ConsensusSigner,
+    slot_log::SlotLog,
     sync::{Batch, Sync, SyncInputs, fill_history},
     txpool::TxPool,
 };
@@ -102,6 +103,7 @@ impl Wiring {
             wanted: network.as_ref().map(|network| network.wanted.clone()),
             own: signer.as_ref().map(|signer| signer.public()),
             confirmed: Arc::clone(confirmed),
+            slots: begin_slot_log(runtime),
         };
         let mut announcer = Announcer {
             runtime: Arc::clone(runtime),
@@ -249,6 +251,13 @@ fn promised_max(limits: &BlockLimits) -> SlotLimits {
         transactions_per_sender: limits.transactions_per_sender_per_slot,
         gas: open(limits.gas_limit),
     }
+}
+
+/// The memory of slots, begun now.
+fn begin_slot_log(runtime: &Runtime) -> Arc<SlotLog> {
+    let consensus = &runtime.spec().consensus;
+    let schedule = schedule_of(consensus.slot_duration_ms);
+    Arc::new(SlotLog::new(schedule, consensus.heartbeat_slots, now()))
 }
 
 /// The division of time into slots. A specification gives them a length.

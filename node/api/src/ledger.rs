@@ -4,8 +4,8 @@ use alloy_primitives::{B256, U64};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 
 use crate::types::{
-    CodeInfo, EndorsementInfo, EvidenceInfo, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SpecInfo, StallReport,
-    ValidatorsInfo, Verification, VerifyRequest,
+    CodeInfo, EndorsementInfo, EvidenceInfo, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SlotsInfo, SpecInfo,
+    StallReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 
 /// Promo codes, and who runs the chain.
@@ -59,6 +59,11 @@ pub trait Ledger {
     /// Whether blocks come, and if not, what is missing and what to do about it, in sentences.
     #[method(name = "whyStalled")]
     async fn why_stalled(&self) -> RpcResult<StallReport>;
+
+    /// How the last slots went, as this node saw it: blocks, how soon they were final, and turns that were missed. Of `count` slots in
+    /// which a block was due, at most 1,024.
+    #[method(name = "slots")]
+    async fn slots(&self, count: U64) -> RpcResult<SlotsInfo>;
 
     /// The proofs of broken rules that this node has found, oldest first.
     #[method(name = "evidence")]

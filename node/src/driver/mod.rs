@@ -10,6 +10,7 @@ mod catching_up;
 mod checkpoints;
 mod executing;
 mod pace;
+mod slots;
 mod start;
 mod talking;
 mod work;
@@ -39,6 +40,7 @@ use crate::{
     anchor::Confirmed,
     endorse::Endorsements,
     signer::{ConsensusSigner, GuardStore, GuardStoreError},
+    slot_log::SlotLog,
     sync::Batch,
     telemetry::metering,
     txpool::TxPool,
@@ -93,6 +95,8 @@ pub struct DriverParts {
     pub evidence: mpsc::Sender<Evidence>,
     /// What the mainchain has confirmed (R15).
     pub confirmed: Arc<Confirmed>,
+    /// Where it is remembered how slots went.
+    pub slots: Arc<SlotLog>,
 }
 
 /// What others ask of the driver.
@@ -330,6 +334,7 @@ impl Driver {
             return Ok(Vec::new());
         }
         let known = self.take_executed(&block);
+        let slot = self.open_slot(&block);
         let (runtime, pool) = (Arc::clone(&self.parts.runtime), Arc::clone(&self.parts.pool));
         let started = Instant::now();
         let (head, included) =
@@ -337,6 +342,7 @@ impl Driver {
         metrics::histogram!(metering::COMMIT_SECONDS).record(started.elapsed());
         self.parts.endorsements.follow(&head, &included, &self.parts.pool);
         self.learn_pace(&head);
+        self.close_slot(slot, &head, included.len());
         Ok(self.on_head(&head))
     }
 

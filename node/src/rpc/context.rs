@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, ledger::OpenProposals, turns::Turns};
 use crate::{
     admission::Verdicts, anchor::Confirmed, endorse::Endorsements, evidence::EvidenceLog, network::alone::Wanted,
-    txpool::TxPool,
+    slot_log::SlotLog, txpool::TxPool,
 };
 
 /// How the node stands to its peers, as the network last said.
@@ -56,6 +56,8 @@ pub struct ConsensusPort {
     pub own: Option<ConsensusKey>,
     /// What the mainchain has confirmed.
     pub confirmed: Arc<Confirmed>,
+    /// How the last slots went.
+    pub slots: Arc<SlotLog>,
 }
 
 /// What the assembly hands to the RPC server.

@@ -14,6 +14,10 @@ use crate::error::NodeError;
 pub const HEAD_BLOCK: &str = "ledger_head_block";
 /// Slot of the newest final block.
 pub const HEAD_SLOT: &str = "ledger_head_slot";
+/// Time from the start of a block's slot until it was final here.
+pub const FINALITY_SECONDS: &str = "ledger_finality_seconds";
+/// Slots in which a block was due and none came, since the start, by the account of the validator whose turn it was.
+pub const MISSED_SLOTS: &str = "ledger_missed_slots_total";
 /// Blocks made final since the start.
 pub const BLOCKS: &str = "ledger_blocks_total";
 /// Transactions made final since the start.
@@ -129,6 +133,16 @@ fn describe() {
     ledger_network::describe_metrics();
     describe_gauge!(HEAD_BLOCK, "Number of the newest final block");
     describe_gauge!(HEAD_SLOT, "Slot of the newest final block");
+    describe_histogram!(
+        FINALITY_SECONDS,
+        Unit::Seconds,
+        "Time from the start of a block's slot until it was final here"
+    );
+    describe_counter!(
+        MISSED_SLOTS,
+        Unit::Count,
+        "Slots in which a block was due and none came, by the validator's account"
+    );
     describe_counter!(BLOCKS, Unit::Count, "Blocks made final since the start");
     describe_counter!(TRANSACTIONS, Unit::Count, "Transactions made final since the start");
     describe_counter!(GAS, Unit::Count, "Gas used by final blocks since the start");

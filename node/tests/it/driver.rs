@@ -80,6 +80,7 @@ fn drive(runtime: Arc<Runtime>, signing: Option<Signing>) -> Driven {
         endorsements: Arc::clone(&wiring.port.endorsements),
         evidence: wiring.evidence,
         confirmed: Arc::clone(&wiring.port.confirmed),
+        slots: Arc::clone(&wiring.port.slots),
     };
     let driver = Driver::new(parts, wiring.driver, signing, shutdown.clone()).unwrap();
     Driven {

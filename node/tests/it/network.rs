@@ -128,6 +128,7 @@ impl Member {
             endorsements: Arc::clone(&wiring.port.endorsements),
             evidence: wiring.evidence,
             confirmed: Arc::clone(&wiring.port.confirmed),
+            slots: Arc::clone(&wiring.port.slots),
         };
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();

@@ -360,6 +360,7 @@ async fn the_node(examiner: &mut Examiner<'_>) {
         examiner.ask(method, json!([])).await;
     }
     examiner.ask("ledger_proposal", json!(["0x1"])).await;
+    examiner.ask("ledger_slots", json!(["0x10"])).await;
     let chain = examiner.chain;
     let sync = SyncProgress {
         from: Default::default(),

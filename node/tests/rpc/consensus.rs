@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, B256, Bytes};
-use ledger_api::{EndorsementInfo, EvidenceInfo, NodeStatus, StallReport, openrpc::document};
+use ledger_api::{EndorsementInfo, EvidenceInfo, NodeStatus, SlotsInfo, StallReport, openrpc::document};
 use ledger_chainspec::{
     BlockHash, BlockNumber, ChainSpec, ConsensusKey, Endorsement, Signature64, Slot, Statement, StatementKind, dev_keys,
 };
@@ -82,6 +82,7 @@ impl Live {
             endorsements: Arc::clone(&wiring.port.endorsements),
             evidence: wiring.evidence.clone(),
             confirmed: Arc::clone(&wiring.port.confirmed),
+            slots: Arc::clone(&wiring.port.slots),
         };
         let (store, _) = GuardStore::open(&folder.path().join("guard"), runtime.genesis_hash().get()).unwrap();
         let signing = Signing {
@@ -247,6 +248,35 @@ async fn quiet_chain_and_busy_chain_are_not_stalled() {
         (0, None, None)
     );
     assert_eq!(live.ask::<Value>("ledger_peers", json!([])).await, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slots_with_blocks_are_told_with_their_validator_and_how_soon_they_were_final() {
+    let live = Live::start(400, true);
+    let none: SlotsInfo = live.ask("ledger_slots", json!(["0x8"])).await;
+    assert!(none.slots.is_empty() && none.turns[0].blocks == 0, "{none:?}");
+    for nonce in 0..2 {
+        live.send(nonce).await;
+        live.until(("ledger_slots", json!(["0x8"])), |info: &SlotsInfo| {
+            info.turns[0].blocks == nonce + 1
+        })
+        .await;
+    }
+    let newest: SlotsInfo = live.ask("ledger_slots", json!(["0x1"])).await;
+    let [slot] = &newest.slots[..] else {
+        panic!("{newest:?}")
+    };
+    let block = slot.block.as_ref().unwrap();
+    let head = live.runtime.head();
+    assert_eq!(
+        (block.number, block.hash, block.transactions),
+        (2, head.hash().get(), 1)
+    );
+    assert_eq!(
+        (slot.slot, slot.authority),
+        (head.slot.get(), newest.turns[0].validator.consensus_key)
+    );
+    assert!(block.final_after_ms < 20_000 && newest.slot >= slot.slot && newest.since_slot <= slot.slot);
 }
 
 #[tokio::test(flavor = "multi_thread")]

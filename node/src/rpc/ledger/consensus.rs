@@ -113,7 +113,7 @@ impl Api {
     }
 }
 
-fn schedule(view: &View) -> Schedule {
+pub(super) fn schedule(view: &View) -> Schedule {
     Schedule::new(
         std::num::NonZeroU64::new(view.runtime.spec().consensus.slot_duration_ms).unwrap_or(std::num::NonZeroU64::MIN),
     )

@@ -11,6 +11,7 @@ mod contracts;
 mod governance;
 mod open_proposals;
 mod pool;
+mod slots;
 mod stalled;
 mod verify;
 
@@ -18,7 +19,7 @@ use alloy_primitives::{B256, U64};
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::{
     BlockPoint, CodeInfo, ContractAddresses, EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo,
-    PoolEntry, PoolStatus, ProposalInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    PoolEntry, PoolStatus, ProposalInfo, SlotsInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 use ledger_chainspec::{
     SealedHeader,
@@ -87,6 +88,11 @@ impl LedgerServer for Api {
     async fn why_stalled(&self) -> RpcResult<StallReport> {
         let status = self.open_height().await;
         self.ask(move |view, api| api.stall_report(&view, status.as_ref()))
+            .await
+    }
+
+    async fn slots(&self, count: U64) -> RpcResult<SlotsInfo> {
+        self.ask(move |view, api| slots::info(&view, &api.context.consensus.slots, count.to()))
             .await
     }
 

@@ -194,6 +194,13 @@ pub(super) const METHODS: &[Method] = &[
         One("StallReport"),
     ),
     method(
+        "ledger_slots",
+        "How the last slots went, as this node saw it: blocks, how soon they were final, and turns that were missed. Of `count` slots in \
+         which a block was due, at most 1,024.",
+        &[needed("count", One("Quantity"))],
+        One("SlotsInfo"),
+    ),
+    method(
         "ledger_evidence",
         "The proofs of broken rules that this node has found, oldest first.",
         &[],
