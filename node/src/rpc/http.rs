@@ -1,4 +1,5 @@
-//! What does the RPC port answer to a plain GET? `/health`, `/ready` and `/metrics`, for whoever watches the node.
+//! What does the RPC port answer to a plain GET? `/health`, `/ready` and `/metrics`, for whoever watches the node, and the pages of
+//! [`web`](super::web) for people. What is posted, and what becomes a WebSocket, goes on to JSON-RPC.
 
 use std::{
     future::Future,
@@ -8,11 +9,11 @@ use std::{
 };
 
 use http::{Method, StatusCode, header::CONTENT_TYPE};
-use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
+use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse, ws::is_upgrade_request};
 use serde_json::json;
 use tower::{Layer, Service};
 
-use super::{charge::AskedBy, context::RpcContext, costs};
+use super::{charge::AskedBy, context::RpcContext, costs, web};
 
 /// Puts the pages before the RPC service.
 #[derive(Clone, Debug)]
@@ -52,10 +53,8 @@ where
     }
 
     fn call(&mut self, request: HttpRequest<B>) -> Self::Future {
-        let is_get = request.method() == Method::GET;
-        let page = is_get
-            .then(|| page(&self.pages.context, request.uri().path()))
-            .flatten();
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let page = (is_read && !is_upgrade_request(&request)).then(|| page(&self.pages.context, &request));
         match page {
             Some(page) => {
                 if let Some(AskedBy(caller)) = request.extensions().get() {
@@ -68,20 +67,16 @@ where
     }
 }
 
-fn page(context: &RpcContext, path: &str) -> Option<HttpResponse> {
-    match path {
-        "/health" => Some(respond(
+fn page<B>(context: &RpcContext, request: &HttpRequest<B>) -> HttpResponse {
+    match request.uri().path() {
+        "/health" => respond(
             StatusCode::OK,
             "application/json",
             json!({ "status": "alive" }).to_string(),
-        )),
-        "/ready" => Some(ready(context)),
-        "/metrics" => Some(respond(
-            StatusCode::OK,
-            "text/plain; version=0.0.4",
-            (context.metrics)(),
-        )),
-        _ => None,
+        ),
+        "/ready" => ready(context),
+        "/metrics" => respond(StatusCode::OK, "text/plain; version=0.0.4", (context.metrics)()),
+        path => web::answer(path, request.headers()),
     }
 }
 

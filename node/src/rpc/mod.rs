@@ -1,4 +1,4 @@
-//! How does the world talk to a node? JSON-RPC over HTTP and WebSocket on one port, and a few pages for monitoring.
+//! How does the world talk to a node? JSON-RPC over HTTP and WebSocket on one port, the pages for people, and a few for monitoring.
 //!
 //! [`RpcServer`] takes the port and runs; [`Api`] implements every method of [`ledger_api`], a file per group, over what
 //! the assembly hands over in [`RpcContext`]. Handlers read the store and run short calls on the threads that ask, and whatever
@@ -33,6 +33,7 @@ mod state;
 mod subscribe;
 mod transactions;
 pub mod turns;
+mod web;
 
 use jsonrpsee::Methods;
 use ledger_api::{

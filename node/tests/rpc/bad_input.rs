@@ -48,7 +48,7 @@ async fn what_is_no_request_is_told_so() {
     let deep = "[".repeat(100_000);
     assert!(post(&world, &deep).await.2.contains("error"));
     assert_eq!(
-        raw(&world, "GET / HTTP/1.1\r\nhost: n\r\nconnection: close\r\n\r\n")
+        raw(&world, "PUT / HTTP/1.1\r\nhost: n\r\nconnection: close\r\n\r\n")
             .await
             .0,
         405

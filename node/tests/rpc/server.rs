@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ledger_node::rpc::{Api, NetworkStatus, RpcBindError, RpcLimits, RpcOptions, SyncProgress, methods};
+use ledger_node::rpc::{
+    Api, NetworkStatus, RpcBindError, RpcLimits, RpcOptions, SyncProgress, callers::Allowance, methods,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -73,7 +75,43 @@ async fn pages_for_whoever_watches_the_node() {
         ..NetworkStatus::default()
     });
     assert_eq!(ready().await.0, 503);
-    assert_eq!(get(&world, "/nothing").await.0, 405, "other pages there are none");
+}
+
+#[tokio::test]
+async fn people_get_pages_where_programs_post() {
+    let world = World::start().await;
+    let (status, head, first) = get(&world, "/").await;
+    assert_eq!(status, 200);
+    assert!(head.contains("content-type: text/html; charset=utf-8"), "{head}");
+    assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
+    assert!(first.starts_with("<!doctype html>"), "{first}");
+    let asked = "HEAD / HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n";
+    let (status, head, body) = raw(&world, asked).await;
+    assert_eq!((status, body.as_str()), (200, ""));
+    assert!(head.contains(&format!("content-length: {}", first.len())), "{head}");
+    let (status, _, words) = get(&world, "/nothing?x=1").await;
+    assert_eq!(status, 404);
+    assert!(words.contains("JSON-RPC is posted to /"), "{words}");
+    let (_, _, answer) = post(&world, r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#).await;
+    assert!(answer.contains("0x189c"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_caller_that_reads_pages_without_end_is_stopped_like_any_other() {
+    let mut limits = RpcLimits::default();
+    limits.caller.allowance = Allowance {
+        per_second: 1,
+        burst: 50,
+    };
+    let world = World::wary(limits, &[]).await;
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        statuses.push(get(&world, "/").await.0);
+    }
+    assert!(
+        statuses.starts_with(&[200, 200]) && statuses.contains(&429),
+        "{statuses:?}"
+    );
 }
 
 #[tokio::test]
