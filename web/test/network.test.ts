@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { POINTS_MAX, sampleBlocks } from "../src/chain/history";
+import { toQuantity } from "../src/chain/quantity";
+import { finalityTimes, slotRow } from "../src/chain/turns";
+import { scaleOf } from "../src/pages/network/scale";
+import type { SlotInfo, SlotsInfo } from "../src/rpc/types";
+
+const key = `0x${"11".repeat(32)}` as const;
+
+function info(slots: readonly [slot: number, finalAfterMs: number | undefined][]): SlotsInfo {
+  const record = ([slot, after]: readonly [number, number | undefined]): SlotInfo => ({
+    slot: toQuantity(slot),
+    authority: key,
+    ...(after !== undefined && {
+      block: { number: toQuantity(slot - 90), hash: key, transactions: "0x1", finalAfterMs: toQuantity(after) },
+    }),
+  });
+  const turn = { validator: { consensusKey: key }, blocks: "0x0", missed: "0x0" } as const;
+  return { slot: "0x64", nowMs: "0x0", sinceSlot: "0x0", slots: slots.map(record), turns: [turn, turn, turn, turn] };
+}
+
+describe("the row of slots", () => {
+  const three = info([
+    [96, 300],
+    [97, undefined],
+    [98, 400],
+  ]);
+
+  it("has blocks, missed turns and quiet slots in their order", () => {
+    const row = slotRow(three, 100, 5, false);
+    expect(row.map(({ slot, state }) => [slot, state])).toEqual([
+      [96, "block"],
+      [97, "missed"],
+      [98, "block"],
+      [99, "idle"],
+      [100, "idle"],
+    ]);
+    expect(row[0]).toMatchObject({ turn: 0, block: 6, transactions: 1, finalAfterMs: 300 });
+  });
+
+  it("waits after the newest block while the chain stands still", () => {
+    expect(slotRow(three, 100, 5, true).map(({ state }) => state)).toEqual([
+      "block",
+      "missed",
+      "block",
+      "waiting",
+      "waiting",
+    ]);
+    expect(slotRow(info([]), 2, 2, true).map(({ state }) => state)).toEqual(["waiting", "waiting"]);
+  });
+
+  it("gives finality in figures", () => {
+    expect(finalityTimes(three)).toEqual({ median: 400, slow: 400, blocks: 2 });
+    expect(finalityTimes(info([]))).toBeUndefined();
+  });
+});
+
+describe("charts", () => {
+  it("sample a chain evenly, however long", () => {
+    expect(sampleBlocks(5, 5)).toEqual([5]);
+    expect(sampleBlocks(0, 3)).toEqual([0, 1, 2, 3]);
+    const long = sampleBlocks(1, 1_000_000);
+    expect([long.length, long[0], long.at(-1)]).toEqual([POINTS_MAX, 1, 1_000_000]);
+  });
+
+  it("have an axis that ends in a round number", () => {
+    for (const [most, top] of [
+      [0, 1],
+      [1, 1],
+      [7, 10],
+      [13, 20],
+      [990, 1000],
+      [1001, 2000],
+    ] as const) {
+      expect(scaleOf(most), `${most}`).toBe(top);
+    }
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it, vi } from "vitest";
+import { toQuantity } from "../src/chain/quantity";
+import { covering, readAnchoring } from "../src/rpc/checkpoints";
+import { BATCH_CALLS_MAX, type Fetch, inWords, Rpc, RpcError, UnreachableError } from "../src/rpc/client";
+
+type Body = { id: number; method: string; params: unknown[] }[];
+
+/** A node that answers each call of a batch, and remembers the batches. */
+function node(answer: (method: string, params: unknown[]) => object) {
+  const batches: Body[] = [];
+  const send: Fetch = async (_url, init) => {
+    const body = JSON.parse(String(init.body)) as Body;
+    batches.push(body);
+    // In any order, as JSON-RPC allows.
+    return Response.json(
+      body.map(({ id, method, params }) => ({ jsonrpc: "2.0", id, ...answer(method, params) })).reverse(),
+    );
+  };
+  return { rpc: new Rpc("/", send), batches };
+}
+
+describe("questions to the node", () => {
+  it("of one moment travel together, and one that waits alone", async () => {
+    const { rpc, batches } = node((method) => ({ result: method }));
+    const answers = await Promise.all([rpc.call("a"), rpc.callAlone("slow"), rpc.call("b", 1)]);
+    expect(answers).toEqual(["a", "slow", "b"]);
+    expect(batches.map((batch) => batch.map(({ method }) => method))).toEqual([["slow"], ["a", "b"]]);
+    await Promise.all(Array.from({ length: BATCH_CALLS_MAX + 1 }, () => rpc.call("c")));
+    expect(batches.slice(2).map((batch) => batch.length)).toEqual([BATCH_CALLS_MAX, 1]);
+  });
+
+  it("fail one by one, in words", async () => {
+    const { rpc } = node((method) =>
+      method === "bad" ? { error: { code: 3, message: "execution reverted: none left" } } : { result: null },
+    );
+    const [bad, good] = await Promise.allSettled([rpc.call("bad"), rpc.call("good")]);
+    expect(good).toMatchObject({ status: "fulfilled", value: null });
+    expect(bad.status === "rejected" && inWords(bad.reason)).toBe("none left");
+  });
+
+  it("say that the node is not there", async () => {
+    const rpc = new Rpc("/", () => Promise.reject(new TypeError("refused")));
+    await expect(rpc.call("a")).rejects.toBeInstanceOf(UnreachableError);
+    const page = new Rpc("/", async () => new Response("<html>", { status: 502 }));
+    await expect(page.call("a")).rejects.toThrow(/502/);
+  });
+
+  it("are asked again where there was no room", async () => {
+    vi.useFakeTimers();
+    let refusals = 2;
+    const rpc = new Rpc("/", async () =>
+      refusals-- > 0
+        ? Response.json({ error: { code: -32005, message: "too much" } }, { status: 429 })
+        : Response.json([{ id: 0, result: 1 }]),
+    );
+    const answer = rpc.call("a");
+    await vi.runAllTimersAsync();
+    expect(await answer).toBe(1);
+    refusals = 9;
+    const refused = expect(rpc.call("a")).rejects.toBeInstanceOf(RpcError);
+    await vi.runAllTimersAsync();
+    await refused;
+    vi.useRealTimers();
+  });
+});
+
+describe("checkpoints", () => {
+  const point = (index: number, height: number) => ({
+    index: toQuantity(index),
+    height: toQuantity(height),
+    blockHash: "0x",
+  });
+
+  it("are none, and it is said, where the node knows no such method", async () => {
+    const { rpc } = node(() => ({ error: { code: -32601, message: "Method not found" } }));
+    expect(await readAnchoring(rpc, undefined)).toMatchObject({ isAnchored: false, checkpoints: [] });
+  });
+
+  it("are known from the mainchain alone, too, and what it says of them counts", async () => {
+    const anchor = (index: number) => ({
+      contract: "0x" as const,
+      complete: true,
+      newest: { index: toQuantity(index), height: toQuantity(300 * index), standing: "soft" as const },
+      alarms: [],
+    });
+    const unknown = node(() => ({ error: { code: -32601, message: "Method not found" } }));
+    const alone = await readAnchoring(unknown.rpc, { anchor: anchor(2) });
+    expect(alone).toMatchObject({ isAnchored: true, checkpoints: [{ index: "0x2", height: "0x258", state: "soft" }] });
+    const { rpc } = node(() => ({ result: [{ ...point(1, 300), state: "signed" }] }));
+    const both = await readAnchoring(rpc, { anchor: anchor(1) });
+    expect(both.checkpoints).toMatchObject([{ index: "0x1", state: "soft", blockHash: "0x" }]);
+    const none = await readAnchoring(unknown.rpc, { anchor: { contract: "0x", complete: true, alarms: [] } });
+    expect(none).toMatchObject({
+      isAnchored: true,
+      checkpoints: [],
+      summary: expect.stringContaining("no checkpoint"),
+    });
+  });
+
+  it("come newest first, and the first one above a block covers it", async () => {
+    const { rpc, batches } = node(() => ({ result: [point(1, 300), point(2, 600)] }));
+    const { checkpoints } = await readAnchoring(rpc, undefined);
+    expect(checkpoints.map(({ index }) => index)).toEqual(["0x2", "0x1"]);
+    expect(batches[0]?.[0]?.params).toEqual([{ from: "0x1", count: "0x10" }]);
+    expect(covering(checkpoints, 300)?.index).toBe("0x1");
+    expect(covering(checkpoints, 301)?.index).toBe("0x2");
+    expect(covering(checkpoints, 601)).toBeUndefined();
+  });
+});
