@@ -10,7 +10,7 @@ help: ## This list
 setup: ## Install what is missing: Debian packages, RocksDB (built once, about 12 minutes)
 	@scripts/setup.sh
 
-build: setup ## Build the node (ledger-node) and the command (passport)
+build: setup ## Build the pages, the node (ledger-node) and the command (passport)
 	@scripts/build.sh
 
 testnet: build ## Start four validators and a full node in the background and play the promo code demo on them

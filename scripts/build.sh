@@ -5,6 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 use_rocksdb
 
+"$top/scripts/web.sh"
 if [ ! -e "$(target_dir)" ]; then
     say "First build: about 900 crates. On two cores expect 5 minutes (10 with --release); later builds take seconds."
 fi

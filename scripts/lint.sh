@@ -14,6 +14,7 @@ install_deny() {
 
 cd "$top"
 step "format" cargo fmt --all --check
+scripts/web.sh check
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 if ! cargo deny --version 2>/dev/null | grep -q "$deny_version"; then
     step "install cargo-deny $deny_version, once, about 4 minutes" install_deny

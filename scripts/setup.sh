@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 missing=()
-for package in build-essential ca-certificates clang curl git jq libclang-dev make pkg-config postgresql python3-venv; do
+for package in build-essential ca-certificates chromium clang curl git jq libclang-dev make pkg-config postgresql python3-venv; do
     status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing+=("$package")
 done

@@ -41,6 +41,7 @@ up() {
     cat <<TXT
 
 The testnet goes on running: four validators and a full node.
+  See it    $entry/ in a browser: passport, verify, network
   Use it    export PATH="$(dirname "$binary"):\$PATH"; passport --help
             any Ethereum client: $entry, chain id 6301, gas price 0
   Watch it  ledger-node testnet status --data-dir .data/testnet

@@ -50,7 +50,7 @@ fn files_and_functions_fit_their_rooms() {
         .iter()
         .flat_map(|file| match file.path.rsplit('.').next() {
             Some("rs") => rooms::check_rust(&file.path, &file.text),
-            Some("sol") => rooms::check_solidity(&file.path, &file.text),
+            Some("sol" | "ts" | "tsx" | "css") => rooms::check_lines(&file.path, &file.text),
             _ => Vec::new(),
         })
         .collect();

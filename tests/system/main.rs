@@ -11,6 +11,7 @@ mod fifth_cloud;
 mod governance;
 mod hostile;
 mod network;
+mod pages;
 mod readme;
 mod state_sync;
 mod testnet;

@@ -3,10 +3,10 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeKey, PASSPHRASE, readQr, request, sign, verify } from "./acts";
 import { bringWallet, WALLET_NAME } from "./wallet";
 import { goTo, node, openBrowser, passport, shoot, type Visitor, visit, withFolder } from "./world";
 
-const PASSPHRASE = "a passphrase for the test";
 const STEP_MS = 30_000;
 
 let browser: Browser;
@@ -30,41 +30,6 @@ afterAll(async () => {
 
 const testId = (id: string) => page.getByTestId(id);
 
-/** Asks the verify page; gives what it says. */
-async function verify(what: string, cloud: string, authorization = ""): Promise<string> {
-  await page.goto("about:blank");
-  await goTo(page, "verify");
-  await page.getByLabel("Code", { exact: true }).fill(what);
-  await page.getByLabel("Cloud that asks").selectOption({ label: cloud });
-  if (authorization !== "") {
-    await page.getByText("The user's authorization").click();
-    await page.getByLabel("Authorization", { exact: true }).fill(authorization);
-  }
-  await page.getByRole("button", { name: "Verify" }).click();
-  await testId("verdict").waitFor();
-  return testId("verdict").innerText();
-}
-
-/** Signs for a cloud on the code's page; gives the authorization. */
-async function sign(cloud: string): Promise<string> {
-  await page.getByRole("button", { name: "Sign for a cloud" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Cloud").selectOption({ label: cloud });
-  await dialog.getByLabel("Sign-up reference").fill("sign-up-17");
-  await dialog.getByRole("button", { name: "Sign", exact: true }).click();
-  const text = await testId("authorization").innerText();
-  await page.getByRole("button", { name: "Close" }).click();
-  return text;
-}
-
-/** Asks for a small instance and waits until the code is there. */
-async function request(): Promise<string> {
-  const spec = page.getByRole("article", { name: "Spec small" });
-  await spec.getByRole("button", { name: "Get a code" }).click();
-  await testId("passport-code").waitFor();
-  return testId("passport-code").innerText();
-}
-
 async function unlock(passphrase: string): Promise<void> {
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Passphrase").fill(passphrase);
@@ -78,10 +43,8 @@ describe("a user", () => {
     await page.getByLabel("Passphrase").fill("short");
     await page.getByRole("button", { name: "Make the key" }).click();
     await page.getByText("needs 8").waitFor();
-    await page.getByLabel("Passphrase").fill(PASSPHRASE);
-    await page.getByRole("button", { name: "Make the key" }).click();
-    await testId("address").waitFor();
-    const address = await testId("address").getAttribute("data-address");
+    await page.getByRole("button", { name: "Close" }).click();
+    const address = await makeKey(page);
     const downloading = page.waitForEvent("download");
     await page.getByRole("button", { name: "Export the key file" }).click();
     const download = await downloading;
@@ -99,7 +62,7 @@ describe("a user", () => {
   });
 
   it("asks for a code and watches it become final", async () => {
-    code = await request();
+    code = await request(page);
     transaction = await testId("transaction-id").innerText();
     const step = (name: string) => page.locator(`[data-step="${name}"]`);
     await page.locator('[data-step="Final"][data-state="done"]').waitFor();
@@ -115,13 +78,7 @@ describe("a user", () => {
 
 describe("a cloud", () => {
   it("reads the QR code back from a picture of it", async () => {
-    const picture = await page.getByRole("img", { name: /QR code/ }).screenshot();
-    await goTo(page, "verify");
-    await page.getByLabel("Cloud that asks").selectOption({ label: "Aurora Cloud" });
-    const file = { name: "qr.png", mimeType: "image/png", buffer: picture };
-    await page.getByLabel("Read a picture").setInputFiles(file);
-    await testId("verdict").waitFor();
-    expect(await page.getByLabel("Code", { exact: true }).inputValue()).toBe(`${node}/#/code/${code}`);
+    expect(await readQr(page, "Aurora Cloud")).toBe(`${node}/#/code/${code}`);
     expect(await testId("verdict").getAttribute("data-verdict")).toBe("valid");
     expect(await testId("verdict").innerText()).toContain("must sign for Aurora Cloud");
   });
@@ -135,17 +92,20 @@ describe("a cloud", () => {
 
   it("redeems once, with the user's signature for it; another is refused with the reason", async () => {
     await goTo(page, `code/${code}`);
-    const [first, second] = [await sign("Aurora Cloud"), await sign("Borealis Cloud")];
-    expect(await verify(transaction, "Aurora Cloud", first)).toContain("you can redeem it");
+    const [first, second] = [
+      await sign(page, "Aurora Cloud", "sign-up-17"),
+      await sign(page, "Borealis Cloud", "sign-up-18"),
+    ];
+    expect(await verify(page, transaction, "Aurora Cloud", first)).toContain("you can redeem it");
     await shoot(page, "verify-good-desktop-light");
-    expect(await verify(code.toLowerCase(), "Borealis Cloud", first)).toContain("not for you yet");
+    expect(await verify(page, code.toLowerCase(), "Borealis Cloud", first)).toContain("not for you yet");
     await withFolder(async (folder) => {
       const [ours, theirs] = [join(folder, "first.json"), join(folder, "second.json")];
       await Promise.all([writeFile(ours, first), writeFile(theirs, second)]);
       await passport(["redeem", code, "--authorization", ours, "--dev-account", "1"]);
       await passport(["redeem", code, "--authorization", theirs, "--dev-account", "3"], 4);
     });
-    const refused = await verify(code, "Borealis Cloud", second);
+    const refused = await verify(page, code, "Borealis Cloud", second);
     expect(refused).toContain("Used already");
     expect(refused).toContain("Aurora Cloud confirmed its use");
     await shoot(page, "verify-used-desktop-light");
@@ -166,7 +126,7 @@ describe("the user afterwards", () => {
   });
 
   it("gives a code back", async () => {
-    await request();
+    await request(page);
     await page.getByRole("button", { name: "Give it back" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Give it back" }).click();
     await page.locator('[data-step="Given back"]').waitFor();
@@ -184,8 +144,8 @@ describe("a user with a wallet of the browser", () => {
       await page.getByRole("button", { name: WALLET_NAME }).click();
       await testId("address").waitFor();
       expect(await testId("address").getAttribute("data-address")).toBe(address);
-      const own = await request();
-      const consent = await sign("Borealis Cloud");
+      const own = await request(page);
+      const consent = await sign(page, "Borealis Cloud", "sign-up-19");
       await shoot(page, "passport-code-phone-light");
       await page.getByRole("button", { name: "Pass it on" }).click();
       const dialog = page.getByRole("dialog");
@@ -195,7 +155,7 @@ describe("a user with a wallet of the browser", () => {
       await dialog.getByLabel("New holder").fill(`0x${"42".repeat(20)}`);
       await dialog.getByRole("button", { name: "Pass it on" }).click();
       await testId("my-codes").getByText("Passed on").waitFor();
-      expect(await verify(own, "Borealis Cloud", consent)).toContain("not for you yet");
+      expect(await verify(page, own, "Borealis Cloud", consent)).toContain("not for you yet");
       expect(visitor.complaints).toEqual([]);
     } finally {
       page = user.page;

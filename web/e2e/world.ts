@@ -12,7 +12,8 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 
 const run = promisify(execFile);
 
-function needed(name: string): string {
+/** A setting that the test which starts the network makes. */
+export function needed(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run the system test \`pages\`, which starts a network and sets it`);
   return value;

@@ -52,11 +52,12 @@ pub struct SourceFile {
 }
 
 /// Folders that hold what is built, fetched or run, never sources.
-const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", ".git", ".data", "cache", "out"];
+const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", ".git", ".data", "cache", "out", "dist"];
 
 /// Extensions of the files that the rules read.
 const TEXT_EXTENSIONS: &[&str] = &[
-    "rs", "sol", "toml", "md", "sh", "mjs", "js", "cjs", "ts", "json", "yml", "yaml", "py", "txt", "npmrc",
+    "rs", "sol", "toml", "md", "sh", "mjs", "js", "cjs", "ts", "tsx", "css", "html", "json", "yml", "yaml", "py",
+    "txt", "npmrc",
 ];
 
 /// The repository's root: the folder above this crate.

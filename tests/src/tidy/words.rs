@@ -55,7 +55,7 @@ const SHIPPED_RUST: &[(&str, &str)] = &[
 pub fn check(path: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let is_lock = path.ends_with("Cargo.lock");
-    let is_code = ["rs", "sol", "sh", "mjs", "js", "ts", "toml", "py"]
+    let is_code = ["rs", "sol", "sh", "mjs", "js", "ts", "tsx", "css", "html", "toml", "py"]
         .iter()
         .any(|end| path.ends_with(&format!(".{end}")))
         || matches!(path, "Makefile" | ".ci/run");
