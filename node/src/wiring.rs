@@ -86,8 +86,7 @@ impl Wiring {
         admission: Option<Admission>,
         ingress: Handle,
     ) -> Self {
-        let spec = runtime.spec();
-        let promised = promised_max(&spec.limits);
+        let promised = promised_max(&runtime.spec().limits);
         let endorsements = Arc::new(Endorsements::new(runtime.genesis_hash(), promised.transactions));
         let (questions, asked) = mpsc::channel(QUESTIONS_QUEUE);
         let (batch_sender, batches) = mpsc::channel(BATCHES_QUEUE);
@@ -113,7 +112,7 @@ impl Wiring {
             book: Mutex::new(EndorsementBook::new(promised)),
             strays: Mutex::new(Strays::new(Instant::now())),
             network: None,
-            schedule: schedule_of(spec.consensus.slot_duration_ms),
+            schedule: schedule_of(runtime.spec().consensus.slot_duration_ms),
             ingress,
         };
         let (evidence, keeper) = keep_evidence((runtime, pool, heads), log, signer);

@@ -184,6 +184,12 @@ fn describe() {
         Unit::Count,
         "JSON-RPC requests and connections that a caller's limit refused"
     );
+    describe_histogram!(RPC_SECONDS, Unit::Seconds, "Time to answer a JSON-RPC request");
+    describe_outside();
+}
+
+/// What the node learns of the notary and the mainchain.
+fn describe_outside() {
     describe_gauge!(
         NOTARY_GOOD_AT,
         Unit::Seconds,
@@ -205,5 +211,4 @@ fn describe() {
         "Age of the block that the newest checkpoint on the mainchain anchors"
     );
     describe_gauge!(ANCHOR_ALARM, "1 for each alarm about the anchor that stands, by name");
-    describe_histogram!(RPC_SECONDS, Unit::Seconds, "Time to answer a JSON-RPC request");
 }
