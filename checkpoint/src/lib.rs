@@ -14,6 +14,7 @@ pub mod reader;
 pub mod reading;
 pub mod relayer;
 pub mod sidechain;
-pub mod signing;
 pub mod statement;
 pub mod watch;
+
+pub use mainchain::signing;

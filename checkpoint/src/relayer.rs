@@ -14,7 +14,7 @@ use crate::{
     outbox::{Attempt, BadRecord},
     plan::{Action, Alarm, Decision, Facts, Note, Planner, SendFault, Sight, Submission},
     sidechain::{Sidechain, SidechainError},
-    signing::{self, Order},
+    signing::{self, Order, SigningError},
     statement::Bundle,
 };
 
@@ -46,8 +46,8 @@ pub enum RelayerError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The key does not sign.
-    #[error("the key does not sign: {0}")]
-    Key(#[from] alloy_signer::Error),
+    #[error(transparent)]
+    Key(#[from] SigningError),
     /// More transactions than are kept, or none of its bundle.
     #[error("a transaction cannot be kept: {0}")]
     Record(#[from] BadRecord),

@@ -6,8 +6,10 @@ use std::future::Future;
 
 use alloy_primitives::B256;
 use alloy_sol_types::SolEvent;
-use ethers_core::types::{self as ethers, Filter};
-use ethers_providers::Middleware;
+use ethers::{
+    core::types::{self, Filter},
+    providers::Middleware,
+};
 use futures::{StreamExt, stream::iter, try_join};
 use ledger_contracts::CheckpointContract::CheckpointMade;
 
@@ -80,8 +82,8 @@ impl Endpoint {
     /// Checkpoints that the contract accepted in these blocks.
     async fn made(&self, from: BlockNumber, to: BlockNumber) -> Result<Vec<Made>, MainchainError> {
         let filter = Filter::new()
-            .address(ethers::Address::from(self.contract().0.0))
-            .topic0(ethers::H256(CheckpointMade::SIGNATURE_HASH.0))
+            .address(types::Address::from(self.contract().0.0))
+            .topic0(types::H256(CheckpointMade::SIGNATURE_HASH.0))
             .from_block(from.get())
             .to_block(to.get());
         let logs = self.said("the checkpoints", self.provider().get_logs(&filter).await)?;
@@ -91,7 +93,7 @@ impl Endpoint {
     }
 }
 
-fn made_in(log: ethers::Log) -> Option<Made> {
+fn made_in(log: types::Log) -> Option<Made> {
     let topics = log.topics.iter().map(|topic| B256::new(topic.0));
     let event = CheckpointMade::decode_raw_log_validate(topics, &log.data).ok()?;
     Some(Made {

@@ -4,8 +4,10 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolEvent};
-use ethers_core::types::{self as ethers, BlockId, Filter, TransactionRequest, transaction::eip2718::TypedTransaction};
-use ethers_providers::{JsonRpcError, Middleware, Provider, ProviderError};
+use ethers::{
+    core::types::{self, BlockId, Filter, TransactionRequest, transaction::eip2718::TypedTransaction},
+    providers::{JsonRpcError, Middleware, Provider, ProviderError},
+};
 
 use ledger_contracts::{
     CheckpointContract::{FingerprintRejected, fingerprintOfCall, headIndexCall, makeCheckpointCall},
@@ -88,7 +90,7 @@ impl Endpoint {
         &self.provider
     }
 
-    fn small(&self, question: &'static str, value: ethers::U256) -> Said<u64> {
+    fn small(&self, question: &'static str, value: types::U256) -> Said<u64> {
         u64::try_from(value).map_err(|_| self.silent(question, &format!("{value} cannot be true")))
     }
 
@@ -128,7 +130,7 @@ impl Endpoint {
     }
 
     pub async fn nonce(&self, at: Point, account: Address) -> Said<Nonce> {
-        let account = ethers::Address::from(account.0.0);
+        let account = types::Address::from(account.0.0);
         let count = self.provider.get_transaction_count(account, Some(block_id(at))).await;
         let count = self.said("the account's number of transactions", count)?;
         self.small("the account's number of transactions", count)
@@ -136,7 +138,7 @@ impl Endpoint {
     }
 
     pub async fn balance(&self, at: Point, account: Address) -> Said<U256> {
-        let account = ethers::Address::from(account.0.0);
+        let account = types::Address::from(account.0.0);
         let balance = self.provider.get_balance(account, Some(block_id(at))).await;
         self.said("the account's balance", balance).map(amount)
     }
@@ -147,7 +149,7 @@ impl Endpoint {
     }
 
     pub async fn receipt(&self, hash: B256) -> Said<Option<Receipt>> {
-        let receipt = self.provider.get_transaction_receipt(ethers::H256(hash.0)).await;
+        let receipt = self.provider.get_transaction_receipt(types::H256(hash.0)).await;
         let Some(receipt) = self.said("a receipt", receipt)? else {
             return Ok(None);
         };
@@ -186,7 +188,7 @@ impl Endpoint {
 
     pub async fn creation_gas(&self, account: Address, code: &Bytes) -> Said<u64> {
         let request = TransactionRequest::new()
-            .from(ethers::Address::from(account.0.0))
+            .from(types::Address::from(account.0.0))
             .data(code.to_vec());
         let request = TypedTransaction::Legacy(request);
         let gas = self.said(
@@ -220,7 +222,7 @@ impl Endpoint {
     pub async fn send(&self, raw: &Bytes) -> Result<(), SendFault> {
         let sent = self
             .provider
-            .send_raw_transaction(ethers::Bytes::from(raw.to_vec()))
+            .send_raw_transaction(types::Bytes::from(raw.to_vec()))
             .await;
         // The promise of ethers to wait for it is dropped: after a reorganisation it would be wrong.
         sent.map(drop).or_else(|error| fault(&error.to_string()))
@@ -228,8 +230,8 @@ impl Endpoint {
 
     pub async fn rejections(&self, from: BlockNumber, to: BlockNumber) -> Said<Vec<Rejection>> {
         let filter = Filter::new()
-            .address(ethers::Address::from(self.contract.0.0))
-            .topic0(ethers::H256(FingerprintRejected::SIGNATURE_HASH.0))
+            .address(types::Address::from(self.contract.0.0))
+            .topic0(types::H256(FingerprintRejected::SIGNATURE_HASH.0))
             .from_block(from.get())
             .to_block(to.get());
         let logs = self.said("the rejections", self.provider.get_logs(&filter).await)?;
@@ -240,10 +242,10 @@ impl Endpoint {
 
     fn call(&self, from: Option<Address>, data: Bytes) -> TypedTransaction {
         let request = TransactionRequest::new()
-            .to(ethers::Address::from(self.contract.0.0))
+            .to(types::Address::from(self.contract.0.0))
             .data(data.to_vec());
         let request = match from {
-            Some(account) => request.from(ethers::Address::from(account.0.0)),
+            Some(account) => request.from(types::Address::from(account.0.0)),
             None => request,
         };
         TypedTransaction::Legacy(request)
@@ -251,10 +253,10 @@ impl Endpoint {
 }
 
 fn block_id(at: Point) -> BlockId {
-    BlockId::Hash(ethers::H256(at.hash.0))
+    BlockId::Hash(types::H256(at.hash.0))
 }
 
-fn amount(value: ethers::U256) -> U256 {
+fn amount(value: types::U256) -> U256 {
     U256::from_limbs(value.0)
 }
 
@@ -280,7 +282,7 @@ fn fault(words: &str) -> Result<(), SendFault> {
     })
 }
 
-fn rejection(log: ethers::Log) -> Option<Rejection> {
+fn rejection(log: types::Log) -> Option<Rejection> {
     let topics = log.topics.iter().map(|topic| B256::new(topic.0));
     let event = FingerprintRejected::decode_raw_log_validate(topics, &log.data).ok()?;
     Some(Rejection {

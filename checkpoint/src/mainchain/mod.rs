@@ -7,6 +7,7 @@
 mod agreement;
 mod anchors;
 mod endpoint;
+pub mod signing;
 mod transport;
 
 use std::future::Future;

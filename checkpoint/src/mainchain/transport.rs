@@ -8,7 +8,7 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use ethers_providers::{JsonRpcClient, JsonRpcError, ProviderError, RpcError};
+use ethers::providers::{JsonRpcClient, JsonRpcError, ProviderError, RpcError};
 use jsonrpsee::{
     core::{
         client::{ClientT, Error},

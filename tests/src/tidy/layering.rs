@@ -96,9 +96,11 @@ const MUTANTS: &str = "ledger-mutants";
 /// Outside packages that only the named workspace packages may depend on.
 pub const RESERVED: &[(&str, &[&str])] = &[
     ("alloy-evm", &["ledger-runtime"]),
-    ("ethers", &[]),
-    ("ethers-core", &["ledger-checkpoint"]),
-    ("ethers-providers", &["ledger-checkpoint"]),
+    ("ethers", &["ledger-checkpoint"]),
+    // Through ethers alone, so that all of it has one version.
+    ("ethers-core", &[]),
+    ("ethers-providers", &[]),
+    ("ethers-signers", &[]),
     (
         "jsonrpsee",
         &[
@@ -132,8 +134,7 @@ pub const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("revm", &["runtime/src/executor"]),
     ("revm_inspectors", &["runtime/src/executor"]),
     ("alloy_evm", &["runtime/src/executor"]),
-    ("ethers_core", &["checkpoint/src/mainchain/"]),
-    ("ethers_providers", &["checkpoint/src/mainchain/"]),
+    ("ethers", &["checkpoint/src/mainchain/"]),
     ("rocksdb", &["runtime/src/store/", "node/src/signer/guard_store"]),
     ("libp2p", &["network/src/", "node/src/network/"]),
 ];
