@@ -2,8 +2,12 @@
 //!
 //! `ledger-relayer` is the program; anyone may run it, and it needs nothing but an account of the mainchain. [`plan`] decides and is
 //! pure, [`journal`] remembers what was signed, [`mainchain`] and [`sidechain`] ask the two chains, [`relayer`] carries out, and
-//! [`watch`] checks. Nodes of the sidechain read back what is there by [`reader`], of which [`reading`] is the pure part. What the contract promises is in the contracts' `ICheckpoint.sol`.
+//! [`watch`] checks. [`connection`] and [`service`] are what `ledger-relayer run` and a node with a relayer in it have in common;
+//! [`deployment`] remembers how the contract was made. Nodes of the sidechain read back what is there by [`reader`], of which [`reading`]
+//! is the pure part. What the contract promises is in the contracts' `ICheckpoint.sol`.
 
+pub mod connection;
+pub mod deployment;
 pub mod journal;
 pub mod mainchain;
 pub mod metering;
@@ -13,6 +17,7 @@ pub mod plan;
 pub mod reader;
 pub mod reading;
 pub mod relayer;
+pub mod service;
 pub mod sidechain;
 pub mod statement;
 pub mod watch;

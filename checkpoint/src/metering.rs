@@ -36,6 +36,12 @@ const WEI_PER_GWEI: u64 = 1_000_000_000;
 /// [`BuildError`] if the address cannot be served.
 pub fn install(address: SocketAddr) -> Result<(), BuildError> {
     PrometheusBuilder::new().with_http_listener(address).install()?;
+    describe();
+    Ok(())
+}
+
+/// Says what the metrics are to the recorder that is installed.
+pub fn describe() {
     describe_gauge!(MAINCHAIN_BLOCK, "Number of the mainchain's newest block");
     describe_gauge!(HEAD_CHECKPOINT, "Index of the newest checkpoint in the contract");
     describe_gauge!(WAITING, "Signed checkpoints that the contract does not have (up to 16)");
@@ -57,7 +63,6 @@ pub fn install(address: SocketAddr) -> Result<(), BuildError> {
     );
     describe_gauge!(ALARM, "1 for each alarm that stands, by name");
     describe_counter!(FAILURES, "Rounds that came to nothing because a chain did not answer");
-    Ok(())
 }
 
 #[allow(

@@ -5,18 +5,22 @@
 
 use std::{future::Future, time::Duration};
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
+use alloy_sol_types::SolCall;
 use jsonrpsee::{
     core::client::{ClientT, Error as RpcError},
     http_client::{HttpClient, HttpClientBuilder},
     rpc_params,
 };
 use ledger_api::{CheckpointBundle, CheckpointsQuery, EthBlocksClient};
+use ledger_chainspec::predeploys::BOOTSTRAP;
+use ledger_contracts::Bootstrap::checkpointConfigCall;
+use serde_json::json;
 
 use crate::{
     numbers::Index,
     plan::BUNDLES_PER_ROUND,
-    statement::{Bundle, Checkpoint},
+    statement::{Anchor, Bundle, Checkpoint},
 };
 
 /// The method that gives signed bundles.
@@ -63,6 +67,16 @@ pub enum SidechainError {
     },
 }
 
+impl SidechainError {
+    /// Whether another attempt may do better.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Silent { .. } | Self::NoBundles { .. } | Self::TooMany { .. } => true,
+        }
+    }
+}
+
 /// A block of the sidechain, as far as a checkpoint names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SideBlock {
@@ -107,6 +121,25 @@ impl SidechainNode {
             url: url.to_owned(),
             http,
         })
+    }
+
+    /// The contract that the sidechain's configuration names; none as long as it names none.
+    ///
+    /// # Errors
+    /// [`SidechainError::Silent`]
+    pub async fn anchor(&self) -> Result<Option<Anchor>, SidechainError> {
+        let call = json!({ "to": BOOTSTRAP, "input": Bytes::from(checkpointConfigCall {}.abi_encode()) });
+        let answer: Result<Bytes, _> = self.http.request("eth_call", rpc_params![call, "latest"]).await;
+        let answer = answer.map_err(|error| self.silent(&error))?;
+        let config = checkpointConfigCall::abi_decode_returns_validate(&answer);
+        let config = config.map_err(|error| SidechainError::Silent {
+            url: self.url.clone(),
+            reason: format!("{answer} is no checkpoint configuration: {error}"),
+        })?;
+        Ok((!config.checkpointContract.is_zero()).then_some(Anchor {
+            mainchain_id: config.mainchainId,
+            contract: config.checkpointContract,
+        }))
     }
 
     fn silent(&self, error: &RpcError) -> SidechainError {

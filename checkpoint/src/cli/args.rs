@@ -49,7 +49,8 @@ pub struct Cli {
 pub enum Command {
     /// Bring checkpoints onto the mainchain, until stopped. May be killed at any time: the next start goes on
     Run(RunArgs),
-    /// Put the contract onto the mainchain. Costs about 1.6 million gas; a second time makes a second contract
+    /// Put the contract onto the mainchain. Costs about 1.6 million gas. Said again after it was cut off, it goes on with what it
+    /// had begun
     Deploy(DeployArgs),
     /// Show how far the checkpoints are, from the contract and, if given, from a relayer's journal
     Status(StatusArgs),
@@ -79,9 +80,9 @@ pub struct ChainsArgs {
     /// Where the mainchain is.
     #[command(flatten)]
     pub mainchain: MainchainArgs,
-    /// Address of the checkpoint contract on the mainchain
+    /// Address of the checkpoint contract on the mainchain [default: the one that the sidechain's configuration names]
     #[arg(long, env = "LEDGER_RELAYER_CONTRACT", value_name = "ADDRESS")]
-    pub contract: Address,
+    pub contract: Option<Address>,
     /// JSON-RPC address of a node of the sidechain that gives signed checkpoints
     #[arg(
         long,
@@ -186,6 +187,14 @@ pub struct DeployArgs {
     /// Show what would be sent and what it would cost, and send nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Folder of the record of what was sent; another deployment needs another
+    #[arg(
+        long,
+        env = "LEDGER_RELAYER_JOURNAL",
+        value_name = "FOLDER",
+        default_value = ".data/relayer"
+    )]
+    pub journal: PathBuf,
     /// Longest wait for a block that has it, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,

@@ -7,13 +7,14 @@ use ledger_checkpoint::{
     numbers::{BlockNumber, Index},
     outbox::{Entry, Outbox},
     plan::Sight,
+    service::now_ms,
     watch::{Finding, Limits, Look, Watcher},
 };
 use serde_json::{Value, json};
 
 use super::{
     args::{DepthArgs, StatusArgs, VerifyArgs},
-    connect, now_ms,
+    connect,
     output::{Answer, Exit},
 };
 

@@ -7,18 +7,9 @@ mod monitor;
 pub mod output;
 mod run;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use alloy_primitives::B256;
 use alloy_signer_local::PrivateKeySigner;
-use eyre::{ContextCompat, ensure};
-use ledger_checkpoint::{
-    mainchain::{Mainchain, Nodes},
-    numbers::Index,
-    plan::{Questions, Sight},
-    sidechain::{Sidechain, SidechainNode},
-    statement::Anchor,
-};
+use eyre::ContextCompat;
+use ledger_checkpoint::connection::{Chains, ConnectionError, Places};
 use ledger_keys::{Password, account};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -47,46 +38,14 @@ pub async fn command(command: &Command, is_json: bool) -> eyre::Result<Exit> {
     Ok(answer.show(is_json))
 }
 
-/// Both chains, found to belong together.
-struct Chains {
-    mainchain: Nodes,
-    sidechain: SidechainNode,
-    anchor: Anchor,
-}
-
 /// Connects, and makes sure that the contract is this sidechain's.
-async fn connect(args: &ChainsArgs) -> eyre::Result<Chains> {
-    let mainchain = Nodes::new(&args.mainchain.urls, args.contract)?;
-    let sidechain = SidechainNode::new(&args.sidechain)?;
-    let anchor = Anchor {
-        mainchain_id: mainchain.chain_id().await?,
+async fn connect(args: &ChainsArgs) -> Result<Chains, ConnectionError> {
+    let places = Places {
+        mainchain: args.mainchain.urls.clone(),
         contract: args.contract,
+        sidechain: args.sidechain.clone(),
     };
-    let sight = mainchain.sight(args.contract).await?;
-    let expected = genesis_in(&mainchain, &sight).await?;
-    let own = sidechain.block(0).await?.map(|block| block.hash);
-    ensure!(
-        own == Some(expected),
-        "the contract {} anchors the sidechain with the genesis block {expected}, and the node at {} has {}: name another --contract or another --sidechain",
-        args.contract,
-        args.sidechain,
-        own.unwrap_or_default()
-    );
-    Ok(Chains {
-        mainchain,
-        sidechain,
-        anchor,
-    })
-}
-
-/// The sidechain's genesis hash, as the contract has it.
-async fn genesis_in(mainchain: &Nodes, sight: &Sight) -> eyre::Result<B256> {
-    let questions = Questions {
-        fingerprint: Some(Index::new(0)),
-        ..Questions::default()
-    };
-    let answers = mainchain.answer(sight, &questions).await?;
-    Ok(answers.fingerprint.unwrap_or_default())
+    places.connect().await
 }
 
 /// The key that signs and pays.
@@ -97,12 +56,6 @@ fn unlock(args: &KeyArgs) -> eyre::Result<PrivateKeySigner> {
         .wrap_err("name the account that pays with --key FILE")?;
     let password = Password::unlocking(&file.display().to_string(), args.password_file.as_deref())?;
     Ok(account::read_keystore(file, &password)?)
-}
-
-/// Milliseconds since the Unix epoch.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Comes back when the process is asked to end.

@@ -7,7 +7,10 @@ use ledger_checkpoint::{
     mainchain::Nodes,
     metering::{self, Meter},
     numbers::{BlockNumber, Index},
+    plan::policy::STALL_MS,
+    service::now_ms,
     sidechain::SidechainNode,
+    statement::Anchor,
     watch::{Limits, Watcher},
 };
 use tracing::{error, info, warn};
@@ -17,12 +20,10 @@ use super::{
     args::MonitorArgs,
     asked_to_end, connect,
     inspect::{compared, through},
-    now_ms,
     output::{Answer, Exit},
 };
-use ledger_checkpoint::plan::policy::STALL_MS;
 
-async fn watcher(args: &MonitorArgs) -> eyre::Result<Watcher<Nodes, SidechainNode>> {
+async fn watcher(args: &MonitorArgs) -> eyre::Result<(Watcher<Nodes, SidechainNode>, Anchor)> {
     let chains = connect(&args.chains).await?;
     let unread = match args.from_block {
         Some(block) => BlockNumber::new(block),
@@ -36,27 +37,22 @@ async fn watcher(args: &MonitorArgs) -> eyre::Result<Watcher<Nodes, SidechainNod
         purse: args.account.zip(least_wei),
     };
     let parts = (chains.mainchain, chains.sidechain);
-    Ok(Watcher::new(
-        parts,
-        chains.anchor,
-        limits,
-        Index::new(args.from),
-        unread,
-    ))
+    let watcher = Watcher::new(parts, chains.anchor, limits, Index::new(args.from), unread);
+    Ok((watcher, chains.anchor))
 }
 
 /// Compares everything once.
 pub async fn once(args: &MonitorArgs) -> eyre::Result<Answer> {
-    Ok(compared(&through(watcher(args).await?).await?, args.from))
+    Ok(compared(&through(watcher(args).await?.0).await?, args.from))
 }
 
 /// Looks until asked to end.
 pub async fn run(args: &MonitorArgs) -> eyre::Result<Exit> {
-    let mut watcher = watcher(args).await?;
+    let (mut watcher, anchor) = watcher(args).await?;
     if let Some(address) = args.watching.metrics {
         metering::install(address)?;
     }
-    info!(target: "ledger::relayer", contract = %args.chains.contract, "monitor ready");
+    info!(target: "ledger::relayer", contract = %anchor.contract, "monitor ready");
     let mut meter = Meter::default();
     let mut exit = Exit::Silent;
     let mut end = std::pin::pin!(asked_to_end());

@@ -5,8 +5,8 @@
 use std::io::{self, Write};
 
 use ledger_checkpoint::{
-    journal::JournalError, mainchain::MainchainError, relayer::RelayerError, sidechain::SidechainError,
-    watch::WatchError,
+    connection::ConnectionError, deployment::DeploymentError, journal::JournalError, mainchain::MainchainError,
+    relayer::RelayerError, sidechain::SidechainError, watch::WatchError,
 };
 use ledger_keys::KeyError;
 use serde_json::{Value, json};
@@ -71,12 +71,16 @@ fn told(report: &eyre::Report) -> String {
 
 fn exit_of(report: &eyre::Report) -> Exit {
     let is_silent = |error: &RelayerError| error.is_passing();
+    let is_unknown =
+        |error: &ConnectionError| matches!(error, ConnectionError::Mainchain(_) | ConnectionError::Sidechain(_));
     match () {
         () if report.is::<MainchainError>() || report.is::<SidechainError>() || report.is::<WatchError>() => {
             Exit::Silent
         }
+        () if report.downcast_ref::<ConnectionError>().is_some_and(is_unknown) => Exit::Silent,
         () if report.downcast_ref::<RelayerError>().is_some_and(is_silent) => Exit::Silent,
-        () if report.is::<JournalError>() || report.is::<KeyError>() || report.is::<RelayerError>() => Exit::Unusable,
+        () if report.is::<JournalError>() || report.is::<KeyError>() => Exit::Unusable,
+        () if report.is::<DeploymentError>() || report.is::<RelayerError>() => Exit::Unusable,
         () => Exit::Wrong,
     }
 }

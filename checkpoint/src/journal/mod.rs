@@ -141,7 +141,7 @@ impl Journal {
     /// [`JournalError`]; nothing was changed then.
     pub fn open(folder: &Path, anchor: Anchor) -> Result<Opened, JournalError> {
         fs::create_dir_all(folder).map_err(disk("make the folder", folder))?;
-        let lock = lock(folder)?;
+        let lock = lock(folder, LOCK)?;
         let path = folder.join(FILE);
         let opening = Opening::from(&anchor);
         if !path.exists() {
@@ -164,6 +164,12 @@ impl Journal {
             outbox,
             torn_bytes: (good < size).then_some(size - good),
         })
+    }
+
+    /// Whether there is a journal in `folder`.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).exists()
     }
 
     /// What the journal in `folder` holds, without a lock and without a change.
@@ -218,8 +224,9 @@ fn disk(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalE
     move |source| JournalError::Disk { action, path, source }
 }
 
-fn lock(folder: &Path) -> Result<File, JournalError> {
-    let path = folder.join(LOCK);
+/// Locks the file of this name in `folder`, until the answer is dropped.
+pub(crate) fn lock(folder: &Path, name: &str) -> Result<File, JournalError> {
+    let path = folder.join(name);
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(disk("open", &path))?;
     match file.try_lock() {
@@ -240,6 +247,12 @@ fn bytes_of(opening: Opening, records: &[Record]) -> Vec<u8> {
     bytes
 }
 
+/// The bytes of a journal with these records.
+#[must_use]
+pub fn encode(anchor: &Anchor, records: &[Record]) -> Vec<u8> {
+    bytes_of(Opening::from(anchor), records)
+}
+
 /// The outbox in the file, the bytes of it that are whole records, and its size.
 fn load(path: &Path, anchor: Anchor) -> Result<(Outbox, usize, usize), JournalError> {
     let file = File::open(path).map_err(disk("open", path))?;
@@ -253,6 +266,15 @@ fn load(path: &Path, anchor: Anchor) -> Result<(Outbox, usize, usize), JournalEr
     let mut bytes = Vec::new();
     let read = file.take(FILE_BYTES_MAX).read_to_end(&mut bytes);
     read.map_err(disk("read", path))?;
+    let (outbox, good) = decode(path, &bytes, anchor)?;
+    Ok((outbox, good, bytes.len()))
+}
+
+/// The outbox that `bytes`, the content of the file at `path`, hold; and how many of them are whole records.
+///
+/// # Errors
+/// [`JournalError`], except what the disk says.
+pub fn decode(path: &Path, bytes: &[u8], anchor: Anchor) -> Result<(Outbox, usize), JournalError> {
     let foreign = || JournalError::Foreign { path: path.to_owned() };
     let framed = bytes.strip_prefix(MAGIC).ok_or_else(foreign)?;
     let (contents, end) = frames::read(framed);
@@ -278,7 +300,7 @@ fn load(path: &Path, anchor: Anchor) -> Result<(Outbox, usize, usize), JournalEr
             reason,
         })?;
     }
-    Ok((outbox, good, bytes.len()))
+    Ok((outbox, good))
 }
 
 fn check_opening(path: &Path, got: &Opening, expected: &Opening) -> Result<(), JournalError> {

@@ -70,6 +70,17 @@ pub enum MainchainError {
     },
 }
 
+impl MainchainError {
+    /// Whether another attempt may do better.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Url { .. } | Self::Count(_) => false,
+            Self::Silent { .. } | Self::Disagreement { .. } | Self::NoContract { .. } => true,
+        }
+    }
+}
+
 /// What the contract would do with a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Preflight {

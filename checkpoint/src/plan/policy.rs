@@ -90,7 +90,52 @@ impl Default for Policy {
     }
 }
 
+/// Numbers that do not go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// There are not so many relayers.
+    #[error("rank {rank} is not one of {relayers} relayers: ranks go from 0 to {}", relayers.saturating_sub(1))]
+    Rank {
+        /// The rank.
+        rank: u64,
+        /// How many there are.
+        relayers: u64,
+    },
+    /// What is final has to be soft.
+    #[error(
+        "the blocks before a checkpoint is soft, {soft_blocks}, must not be more than those before it is final, {final_blocks}"
+    )]
+    Depth {
+        /// Blocks before soft.
+        soft_blocks: u64,
+        /// Blocks before final.
+        final_blocks: u64,
+    },
+}
+
 impl Policy {
+    /// Whether its numbers go together.
+    ///
+    /// # Errors
+    /// [`PolicyError`], the first that do not.
+    pub fn check(&self) -> Result<(), PolicyError> {
+        let Self {
+            soft_blocks,
+            final_blocks,
+            rank,
+            relayers,
+            ..
+        } = *self;
+        match () {
+            () if rank >= relayers => Err(PolicyError::Rank { rank, relayers }),
+            () if soft_blocks > final_blocks => Err(PolicyError::Depth {
+                soft_blocks,
+                final_blocks,
+            }),
+            () => Ok(()),
+        }
+    }
+
     /// Blocks that this relayer leaves to the ones whose turn comes first. The turns go round, so that all pay alike.
     #[must_use]
     pub fn courtesy_blocks(&self, index: Index) -> u64 {

@@ -28,7 +28,7 @@ use tempfile::TempDir;
 
 use crate::{
     lock,
-    node::{Anvil, CHAIN_ID},
+    node::{CHAIN_ID, DevNode},
     validators::{History, SideNode, first_set, genesis, key},
 };
 
@@ -49,19 +49,23 @@ pub fn policy() -> Policy {
 }
 
 pub struct Chains {
-    pub anvil: Anvil,
+    pub node: DevNode,
     pub anchor: Anchor,
     pub history: Arc<Mutex<History>>,
 }
 
-pub type AnvilRelayer = Relayer<Nodes, SideNode>;
+pub type BetweenChains = Relayer<Nodes, SideNode>;
 
 impl Chains {
-    /// None, and a word, where anvil is not installed.
+    /// On anvil; none, and a word, where npm has not brought it.
     pub async fn start() -> Option<Self> {
-        let anvil = Anvil::start()?;
+        Some(Self::on(DevNode::start()?).await)
+    }
+
+    /// On this node.
+    pub async fn on(node: DevNode) -> Self {
         let deployer = key(999);
-        anvil.fund(deployer.address(), purse()).await;
+        node.fund(deployer.address(), purse()).await;
         let (set_id, keys) = first_set(4);
         let code = initcode::checkpoint(&constructorCall {
             sidechainGenesis: genesis(),
@@ -77,19 +81,25 @@ impl Chains {
             data: code,
         };
         let (_, raw) = signing::sign(&deployer, order).expect("a local key signs");
-        let _: B256 = anvil.ask("eth_sendRawTransaction", rpc_params![raw]).await;
-        anvil.mine(1).await;
+        let _: B256 = node.ask("eth_sendRawTransaction", rpc_params![raw]).await;
+        node.mine(1).await;
+        let contract = deployer.address().create(0);
+        let code: Bytes = node.ask("eth_getCode", rpc_params![contract, "latest"]).await;
+        assert!(!code.is_empty(), "the contract is there");
+        Self::with(node, contract)
+    }
+
+    /// On this node, which has the contract already.
+    pub fn with(node: DevNode, contract: Address) -> Self {
         let anchor = Anchor {
             mainchain_id: CHAIN_ID,
-            contract: deployer.address().create(0),
+            contract,
         };
-        let code: Bytes = anvil.ask("eth_getCode", rpc_params![anchor.contract, "latest"]).await;
-        assert!(!code.is_empty(), "the contract is there");
-        Some(Self {
-            anvil,
+        Self {
+            node,
             anchor,
             history: Arc::new(Mutex::new(History::new(anchor, 4))),
-        })
+        }
     }
 
     /// Somebody who is no relayer brings a bundle.
@@ -103,8 +113,8 @@ impl Chains {
             data: bundle.call(),
         };
         let (_, raw) = signing::sign(&key(999), order).expect("a local key signs");
-        let _: B256 = self.anvil.ask("eth_sendRawTransaction", rpc_params![raw]).await;
-        self.anvil.mine(1).await;
+        let _: B256 = self.node.ask("eth_sendRawTransaction", rpc_params![raw]).await;
+        self.node.mine(1).await;
     }
 
     pub fn grow(&self, count: u64) {
@@ -118,14 +128,14 @@ impl Chains {
     }
 
     /// A relayer that asks these nodes, with an account that can pay.
-    pub async fn relayer(&self, number: u64, policy: Policy, folder: &Path, urls: &[String]) -> AnvilRelayer {
+    pub async fn relayer(&self, number: u64, policy: Policy, folder: &Path, urls: &[String]) -> BetweenChains {
         let signer = Self::signer(number);
         let balance: U256 = self
-            .anvil
+            .node
             .ask("eth_getBalance", rpc_params![signer.address(), "latest"])
             .await;
         if balance.is_zero() {
-            self.anvil.fund(signer.address(), purse()).await;
+            self.node.fund(signer.address(), purse()).await;
         }
         let opened = Journal::open(folder, self.anchor).expect("the journal opens");
         Relayer::new(
@@ -139,9 +149,9 @@ impl Chains {
         )
     }
 
-    pub async fn one(&self) -> (AnvilRelayer, TempDir) {
+    pub async fn one(&self) -> (BetweenChains, TempDir) {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let urls = [self.anvil.url.clone()];
+        let urls = [self.node.url.clone()];
         let relayer = self.relayer(0, policy(), folder.path(), &urls).await;
         (relayer, folder)
     }
@@ -149,7 +159,7 @@ impl Chains {
     /// The checkpoints of the chain as it is now, by index: how often each was made.
     pub async fn made(&self) -> BTreeMap<u64, usize> {
         let filter = json!({ "fromBlock": "0x0", "toBlock": "latest", "address": self.anchor.contract, "topics": [CheckpointMade::SIGNATURE_HASH] });
-        let logs: Vec<Value> = self.anvil.ask("eth_getLogs", rpc_params![filter]).await;
+        let logs: Vec<Value> = self.node.ask("eth_getLogs", rpc_params![filter]).await;
         let mut made = BTreeMap::new();
         let mut last = 0;
         for log in logs {
@@ -177,16 +187,16 @@ pub fn tick() -> u64 {
     NOW_MS.fetch_add(1_000, Ordering::Relaxed)
 }
 
-pub async fn round(relayer: &mut AnvilRelayer) -> Report {
+pub async fn round(relayer: &mut BetweenChains) -> Report {
     relayer.round(tick()).await.expect("nothing fails here")
 }
 
 /// Rounds, with a block after each.
-pub async fn rounds(chains: &Chains, relayer: &mut AnvilRelayer, count: u64) -> Vec<Alarm> {
+pub async fn rounds(chains: &Chains, relayer: &mut BetweenChains, count: u64) -> Vec<Alarm> {
     let mut alarms = Vec::new();
     for _ in 0..count {
         alarms.extend(round(relayer).await.alarms);
-        chains.anvil.mine(1).await;
+        chains.node.mine(1).await;
     }
     alarms
 }
@@ -194,12 +204,9 @@ pub async fn rounds(chains: &Chains, relayer: &mut AnvilRelayer, count: u64) -> 
 /// Whose transaction it is, for every transaction to the contract.
 pub async fn senders(chains: &Chains) -> Vec<Address> {
     let mut senders = Vec::new();
-    for number in 1..=chains.anvil.height().await {
+    for number in 1..=chains.node.height().await {
         let number = alloy_primitives::U64::from(number);
-        let block: Value = chains
-            .anvil
-            .ask("eth_getBlockByNumber", rpc_params![number, true])
-            .await;
+        let block: Value = chains.node.ask("eth_getBlockByNumber", rpc_params![number, true]).await;
         for transaction in block["transactions"].as_array().into_iter().flatten() {
             if transaction["to"] == json!(chains.anchor.contract) {
                 assert_eq!(transaction["type"], json!("0x0"));

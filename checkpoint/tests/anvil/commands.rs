@@ -7,84 +7,36 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::{Address, B256, Bytes};
-use alloy_sol_types::SolCall;
-use jsonrpsee::rpc_params;
-use ledger_contracts::CheckpointContract::fingerprintOfCall;
+use alloy_primitives::Address;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{
     chains::{Chains, purse, rounds},
-    kill::{Setting, chain_arguments, program, run_command},
     lock,
-    node::Anvil,
+    program::{Setting, chain_arguments, program, run_command},
     side::SideServer,
-    validators::{first_set, genesis},
 };
 
-async fn output(arguments: Vec<String>) -> Output {
+pub async fn output(arguments: Vec<String>) -> Output {
     let run = move || program().args(arguments).output().expect("it starts");
     tokio::task::spawn_blocking(run).await.expect("it ends")
 }
 
-fn code(output: &Output) -> i32 {
+pub fn code(output: &Output) -> i32 {
     output.status.code().expect("it ended by itself")
 }
 
-fn json(output: &Output) -> Value {
+pub fn json(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-fn command(name: &str, chains: &Chains, side: &SideServer, more: &[&str]) -> Vec<String> {
+pub fn command(name: &str, chains: &Chains, side: &SideServer, more: &[&str]) -> Vec<String> {
     let mut arguments = vec![name.to_owned()];
     arguments.extend(chain_arguments(chains, side));
     arguments.extend(more.iter().map(|part| (*part).to_owned()));
     arguments
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_contract_is_deployed_as_the_dry_run_said() {
-    let Some(anvil) = Anvil::start() else { return };
-    let setting = Setting::new(&Chains::signer(5));
-    anvil.fund(Chains::signer(5).address(), purse()).await;
-    anvil.mine(1).await;
-    let (set_id, keys) = first_set(4);
-    let keys: Vec<_> = keys.iter().map(Address::to_string).collect();
-    let mut arguments: Vec<String> = ["deploy", "--json", "--mainchain", &anvil.url]
-        .map(str::to_owned)
-        .to_vec();
-    arguments.extend(setting.key_arguments());
-    arguments.extend(["--genesis".into(), genesis().to_string()]);
-    arguments.extend([
-        "--set-id".into(),
-        set_id.to_string(),
-        "--checkpoint-key".into(),
-        keys.join(","),
-    ]);
-    let mut dry = arguments.clone();
-    dry.push("--dry-run".into());
-    let told = json(&output(dry).await);
-    assert_eq!(told["sent"], false);
-    assert_eq!(anvil.height().await, 1);
-    let deploying = tokio::spawn(output(arguments));
-    while !deploying.is_finished() {
-        anvil.mine(1).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let done = deploying.await.unwrap();
-    assert_eq!(code(&done), 0, "{}", String::from_utf8_lossy(&done.stderr));
-    let done = json(&done);
-    assert_eq!(
-        (&done["contract"], &done["setHash"]),
-        (&told["contract"], &told["setHash"])
-    );
-    let contract: Address = serde_json::from_value(done["contract"].clone()).unwrap();
-    let call = fingerprintOfCall { index: 0 }.abi_encode();
-    let call = serde_json::json!({ "to": contract, "data": Bytes::from(call) });
-    let held: B256 = anvil.ask("eth_call", rpc_params![call, "latest"]).await;
-    assert_eq!(held, genesis());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,8 +100,8 @@ async fn a_dry_run_without_a_key_shows_what_would_be_sent_and_leaves_nothing() {
     let side = SideServer::start(&chains.history).await;
     chains.grow(1);
     let account = Chains::signer(0).address();
-    chains.anvil.fund(account, purse()).await;
-    chains.anvil.mine(1).await;
+    chains.node.fund(account, purse()).await;
+    chains.node.mine(1).await;
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("none").display().to_string();
     let account = account.to_string();
@@ -161,7 +113,7 @@ async fn a_dry_run_without_a_key_shows_what_would_be_sent_and_leaves_nothing() {
         serde_json::json!([{ "index": 1, "kind": "new" }])
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    chains.anvil.mine(1).await;
+    chains.node.mine(1).await;
     assert!(chains.made().await.is_empty());
 }
 
@@ -170,7 +122,7 @@ async fn a_relayer_serves_metrics_and_ends_when_it_is_asked_to() {
     let Some(chains) = Chains::start().await else { return };
     let side = SideServer::start(&chains.history).await;
     let setting = Setting::new(&Chains::signer(0));
-    chains.anvil.fund(Chains::signer(0).address(), purse()).await;
+    chains.node.fund(Chains::signer(0).address(), purse()).await;
     chains.grow(1);
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -184,7 +136,7 @@ async fn a_relayer_serves_metrics_and_ends_when_it_is_asked_to() {
         .unwrap();
     let mut text = String::new();
     for _ in 0..100 {
-        chains.anvil.mine(1).await;
+        chains.node.mine(1).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         text = scrape(&address).unwrap_or_default();
         if text.contains("ledger_relayer_head_checkpoint 1") {

@@ -1,9 +1,12 @@
-//! The relayer against anvil, the real contract and validators' real keys. Skipped, with words, where npm has not brought anvil.
+//! The relayer against real development nodes, the real contract and validators' real keys. Skipped, with words, where npm has not
+//! brought them.
 
 mod chains;
 mod commands;
+mod deploying;
 mod kill;
 mod node;
+mod program;
 mod proxy;
 #[path = "../it/support/random.rs"]
 mod random;

@@ -1,8 +1,8 @@
-//! anvil as a mainchain: type-0 transactions, a block when the test says so, and reorganisations.
+//! A development node as a mainchain: anvil, or Hardhat's. Type-0 transactions, a block when it is asked for, and reorganisations.
 
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
 };
@@ -16,52 +16,99 @@ use jsonrpsee::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Where npm puts the binary, from the repository's root.
-const BINARY: &str = "../tests/js/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
+/// Where npm puts anvil, from this crate's folder.
+const ANVIL: &str = "../tests/js/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
+
+/// The folder of Hardhat's configuration, from this crate's folder.
+const HARDHAT: &str = "tests/hardhat";
+
+/// Where npm puts Hardhat in it.
+const HARDHAT_PROGRAM: &str = "node_modules/hardhat/internal/cli/bootstrap.js";
 
 /// The mainchain's id: that of Ethereum Classic's test network.
 pub const CHAIN_ID: u64 = 63;
 
-/// A running anvil, which ends with its owner.
-pub struct Anvil {
+/// Which node, and by which rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// anvil by the EVM of Ethereum Classic's Spiral, without a base fee.
+    Anvil,
+    /// anvil by the fees of Ethereum Classic: no base fee at all, and nothing but type 0.
+    AnvilBeforeBaseFees,
+    /// Hardhat's node by the EVM of Ethereum Classic's Spiral.
+    Hardhat,
+}
+
+/// A running node, which ends with its owner.
+pub struct DevNode {
     child: Child,
     pub url: String,
     client: HttpClient,
 }
 
-impl Anvil {
-    /// The EVM of Ethereum Classic's Spiral, without a base fee; none, and a word, if anvil is not installed.
-    pub fn start() -> Option<Self> {
-        Self::start_with(&["--hardfork", "shanghai", "--base-fee", "0", "--gas-limit", "8000000"])
-    }
+fn in_crate(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
 
-    /// The fees of Ethereum Classic: no base fee at all, and nothing but type 0.
-    pub fn start_before_base_fees() -> Option<Self> {
-        Self::start_with(&["--hardfork", "berlin"])
-    }
-
-    fn start_with(options: &[&str]) -> Option<Self> {
-        let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join(BINARY);
-        if !binary.is_file() {
-            println!("skipped: anvil is not installed (npm ci in tests/js)");
+/// The command that starts it, and how its line begins that says where it listens; none, and a word, where npm has not brought it.
+fn command(kind: Kind) -> Option<(Command, &'static str)> {
+    if kind == Kind::Hardhat {
+        let folder = in_crate(HARDHAT);
+        let program = folder.join(HARDHAT_PROGRAM);
+        if !program.is_file() {
+            println!("skipped: Hardhat is not installed (npm ci in checkpoint/{HARDHAT})");
             return None;
         }
-        let mut child = Command::new(binary)
-            .args(["--port", "0", "--no-mining", "--order", "fees", "--accounts", "2"])
-            .args(["--chain-id", &CHAIN_ID.to_string()])
-            .args(options)
+        let mut command = Command::new("node");
+        command
+            .arg(program)
+            .args(["node", "--hostname", "127.0.0.1", "--port", "0"])
+            .env("HARDHAT_DISABLE_TELEMETRY_PROMPT", "true")
+            .current_dir(folder);
+        return Some((command, "Started HTTP and WebSocket JSON-RPC server at "));
+    }
+    let program = in_crate(ANVIL);
+    if !program.is_file() {
+        println!("skipped: anvil is not installed (npm ci in tests/js)");
+        return None;
+    }
+    let mut command = Command::new(program);
+    command
+        .args(["--port", "0", "--no-mining", "--order", "fees", "--accounts", "2"])
+        .args(["--chain-id", &CHAIN_ID.to_string()]);
+    match kind {
+        Kind::AnvilBeforeBaseFees => command.args(["--hardfork", "berlin"]),
+        _ => command.args(["--hardfork", "shanghai", "--base-fee", "0", "--gas-limit", "8000000"]),
+    };
+    Some((command, "Listening on "))
+}
+
+impl DevNode {
+    /// anvil as it is mostly needed; none, and a word, where npm has not brought it.
+    pub fn start() -> Option<Self> {
+        Self::start_as(Kind::Anvil)
+    }
+
+    /// A node of this kind; none, and a word, where npm has not brought it.
+    pub fn start_as(kind: Kind) -> Option<Self> {
+        let (mut command, says) = command(kind)?;
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("anvil starts");
+            .expect("the node starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let address = loop {
             let line = lines
                 .next()
-                .expect("anvil listens before it ends")
+                .expect("it listens before it ends")
                 .expect("it writes text");
-            if let Some(address) = line.strip_prefix("Listening on ") {
-                break address.trim().to_owned();
+            if let Some(address) = line.strip_prefix(says) {
+                break address
+                    .trim()
+                    .trim_start_matches("http://")
+                    .trim_end_matches('/')
+                    .to_owned();
             }
         };
         // Read on, so that it never waits for a reader.
@@ -72,7 +119,7 @@ impl Anvil {
     }
 
     pub async fn ask<T: DeserializeOwned>(&self, method: &str, params: ArrayParams) -> T {
-        let answer: Value = self.client.request(method, params).await.expect("anvil answers");
+        let answer: Value = self.client.request(method, params).await.expect("the node answers");
         serde_json::from_value(answer).expect("and says what is expected")
     }
 
@@ -81,10 +128,10 @@ impl Anvil {
     }
 
     pub async fn mine(&self, blocks: u64) {
-        let _: Value = self.ask("anvil_mine", rpc_params![U64::from(blocks)]).await;
+        let _: Value = self.ask("hardhat_mine", rpc_params![U64::from(blocks)]).await;
     }
 
-    /// Replaces the newest blocks by others, which have none of our transactions. anvil does not remember those.
+    /// Replaces the newest blocks by others, which have none of our transactions. anvil does not remember those, and Hardhat cannot.
     pub async fn reorganise(&self, depth: u64) {
         let _: Value = self
             .ask("anvil_reorg", rpc_params![depth, json!([[self.strange().await, 0]])])
@@ -96,7 +143,8 @@ impl Anvil {
         self.ask("evm_snapshot", rpc_params![]).await
     }
 
-    /// Goes back to a snapshot and on from there, as many blocks. For depths at which anvil's own way forgets the state.
+    /// Goes back to a snapshot and on from there, as many blocks. For Hardhat, and for depths at which anvil's own way forgets the
+    /// state.
     pub async fn branch_off(&self, snapshot: Value, blocks: u64) {
         let done: bool = self.ask("evm_revert", rpc_params![snapshot]).await;
         assert!(done, "the snapshot is there");
@@ -114,7 +162,7 @@ impl Anvil {
     }
 
     pub async fn fund(&self, account: Address, wei: U256) {
-        let _: Value = self.ask("anvil_setBalance", rpc_params![account, wei]).await;
+        let _: Value = self.ask("hardhat_setBalance", rpc_params![account, wei]).await;
     }
 
     pub async fn drop_transactions(&self) {
@@ -124,12 +172,12 @@ impl Anvil {
     /// What the next block takes per gas at least, and the price that the node proposes with it.
     pub async fn set_price(&self, wei: u64) {
         let _: Value = self
-            .ask("anvil_setNextBlockBaseFeePerGas", rpc_params![U256::from(wei)])
+            .ask("hardhat_setNextBlockBaseFeePerGas", rpc_params![U256::from(wei)])
             .await;
     }
 }
 
-impl Drop for Anvil {
+impl Drop for DevNode {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -23,6 +23,8 @@ pub enum Manner {
     Honest,
     /// Of so many answers one is an error.
     ErrorOneIn(u64),
+    /// Of so many answers one never comes.
+    HangOneIn(u64),
     /// Never answers.
     Mute,
     /// Forges whatever a relayer asks.
@@ -71,8 +73,9 @@ async fn answer(State(shared): State<Shared>, Json(request): Json<Value>) -> Res
         Manner::ErrorOneIn(times) if lock(&shared.random).once_in(times) => {
             return Err(StatusCode::BAD_GATEWAY);
         }
-        Manner::Mute => tokio::time::sleep(Duration::from_secs(3_600)).await,
-        Manner::Honest | Manner::Liar | Manner::ErrorOneIn(_) => {}
+        Manner::HangOneIn(times) if lock(&shared.random).once_in(times) => hang().await,
+        Manner::Mute => hang().await,
+        Manner::Honest | Manner::Liar | Manner::ErrorOneIn(_) | Manner::HangOneIn(_) => {}
     }
     let method = request["method"].as_str().unwrap_or_default().to_owned();
     let mut params = ArrayParams::new();
@@ -88,6 +91,11 @@ async fn answer(State(shared): State<Shared>, Json(request): Json<Value>) -> Res
         Err(_) => return Err(StatusCode::BAD_GATEWAY),
     }
     Ok(Json(response))
+}
+
+/// Longer than anybody waits.
+async fn hang() {
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
 }
 
 /// The most harmful answers: everything is there already, for nothing, long ago.

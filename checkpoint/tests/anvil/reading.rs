@@ -55,17 +55,17 @@ async fn checkpoints_come_back_firmer_and_firmer_and_what_a_reorganisation_takes
     let Some(chains) = Chains::start().await else { return };
     let (mut relayer, _journal) = chains.one().await;
     let place = folder();
-    let urls = [chains.anvil.url.clone()];
+    let urls = [chains.node.url.clone()];
     let mut reader = open(&chains, place.path(), &urls);
     assert!(!reader.is_through());
     // Not so deep that the contract goes, too.
-    chains.anvil.mine(5).await;
+    chains.node.mine(5).await;
     chains.grow(2);
     rounds(&chains, &mut relayer, 3).await;
     assert_eq!(read(&mut reader).await.alarms, []);
     assert!(reader.is_through());
     assert_eq!(standings(&reader), [Mined, Mined]);
-    chains.anvil.mine(SOFT).await;
+    chains.node.mine(SOFT).await;
     read(&mut reader).await;
     assert_eq!(standings(&reader), [Soft, Soft]);
     chains.grow(1);
@@ -81,7 +81,7 @@ async fn checkpoints_come_back_firmer_and_firmer_and_what_a_reorganisation_takes
     assert_eq!(standings(&reader), [Soft, Soft, Mined]);
 
     // The two that were believed go with the third.
-    chains.anvil.reorganise(SOFT + 6).await;
+    chains.node.reorganise(SOFT + 6).await;
     let report = read(&mut reader).await;
     assert!(
         report
@@ -92,7 +92,7 @@ async fn checkpoints_come_back_firmer_and_firmer_and_what_a_reorganisation_takes
     );
     assert_eq!(standings(&reader), []);
     rounds(&chains, &mut relayer, 5).await;
-    chains.anvil.mine(FINAL).await;
+    chains.node.mine(FINAL).await;
     assert_eq!(read(&mut reader).await.alarms, []);
     assert_eq!(standings(&reader), [Final, Final, Final]);
     drop(reader);
@@ -105,11 +105,11 @@ async fn one_node_of_three_that_lies_or_is_gone_changes_nothing() {
     let (mut relayer, _journal) = chains.one().await;
     chains.grow(2);
     rounds(&chains, &mut relayer, 3).await;
-    chains.anvil.mine(SOFT).await;
+    chains.node.mine(SOFT).await;
     for manner in [Manner::Liar, Manner::ErrorOneIn(2)] {
-        let bad = Proxy::start(&chains.anvil.url, manner, 4).await;
-        let good = Proxy::start(&chains.anvil.url, Manner::Honest, 4).await;
-        let urls = [bad.url, good.url, chains.anvil.url.clone()];
+        let bad = Proxy::start(&chains.node.url, manner, 4).await;
+        let good = Proxy::start(&chains.node.url, Manner::Honest, 4).await;
+        let urls = [bad.url, good.url, chains.node.url.clone()];
         let place = folder();
         let mut reader = open(&chains, place.path(), &urls);
         read(&mut reader).await;
@@ -123,8 +123,8 @@ async fn a_lone_liar_makes_nobody_believe_what_the_contract_has_not() {
     let (mut relayer, _journal) = chains.one().await;
     chains.grow(1);
     rounds(&chains, &mut relayer, 2).await;
-    chains.anvil.mine(SOFT).await;
-    let node = Proxy::start(&chains.anvil.url, Manner::Liar, 4).await;
+    chains.node.mine(SOFT).await;
+    let node = Proxy::start(&chains.node.url, Manner::Liar, 4).await;
     let place = folder();
     let mut reader = open(&chains, place.path(), std::slice::from_ref(&node.url));
     let said = reader.round(tick(), None).await;

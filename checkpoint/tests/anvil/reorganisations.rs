@@ -22,7 +22,7 @@ async fn checkpoints_of_changing_sets_come_onto_the_chain_once_and_become_final(
         last,
         "as the contract computes it"
     );
-    chains.anvil.mine(policy().final_blocks).await;
+    chains.node.mine(policy().final_blocks).await;
     alarms.extend(round(&mut relayer).await.alarms);
     assert!(relayer.planner().outbox().entries().is_empty());
     assert_eq!(alarms, []);
@@ -43,26 +43,26 @@ async fn reorganise(depth: u64) {
         final_blocks: 2_000,
         ..policy()
     };
-    let urls = [chains.anvil.url.clone()];
+    let urls = [chains.node.url.clone()];
     let mut relayer = chains.relayer(0, deep, folder.path(), &urls).await;
     // Not so deep that the contract goes, too.
-    chains.anvil.mine(5).await;
-    let snapshot = chains.anvil.snapshot().await;
-    let height = chains.anvil.height().await;
+    chains.node.mine(5).await;
+    let snapshot = chains.node.snapshot().await;
+    let height = chains.node.height().await;
     chains.grow(3);
     rounds(&chains, &mut relayer, 3).await;
-    chains.anvil.mine(depth.saturating_sub(6)).await;
+    chains.node.mine(depth.saturating_sub(6)).await;
     chains.grow(2);
     rounds(&chains, &mut relayer, 2).await;
     round(&mut relayer).await;
     chains.check_all_made().await;
     match depth {
         900 => {
-            let gone = chains.anvil.height().await - height;
+            let gone = chains.node.height().await - height;
             assert!(gone >= depth - 2, "{gone} blocks go");
-            chains.anvil.branch_off(snapshot, gone + 1).await;
+            chains.node.branch_off(snapshot, gone + 1).await;
         }
-        _ => chains.anvil.reorganise(depth).await,
+        _ => chains.node.reorganise(depth).await,
     }
     let left = chains.made().await.len();
     assert!(left < 5, "depth {depth}: {left} are left");
@@ -105,8 +105,8 @@ async fn a_relayer_that_was_away_during_a_reorganisation_notices_at_its_start() 
     chains.grow(4);
     rounds(&chains, &mut relayer, 5).await;
     drop(relayer);
-    chains.anvil.reorganise(3).await;
-    let urls = [chains.anvil.url.clone()];
+    chains.node.reorganise(3).await;
+    let urls = [chains.node.url.clone()];
     let mut relayer = chains.relayer(0, policy(), folder.path(), &urls).await;
     rounds(&chains, &mut relayer, 3).await;
     chains.check_all_made().await;

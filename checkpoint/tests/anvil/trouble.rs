@@ -11,7 +11,7 @@ use ledger_checkpoint::{
 
 use crate::{
     chains::{Chains, policy, purse, round, rounds, senders, tick},
-    node::{Anvil, CHAIN_ID},
+    node::{CHAIN_ID, DevNode, Kind},
     proxy::{Manner, Proxy},
 };
 
@@ -24,8 +24,8 @@ async fn transactions_that_the_nodes_dropped_are_sent_again() {
     chains.grow(2);
     for _ in 0..4 {
         round(&mut relayer).await;
-        chains.anvil.drop_transactions().await;
-        chains.anvil.mine(1).await;
+        chains.node.drop_transactions().await;
+        chains.node.mine(1).await;
     }
     assert!(chains.made().await.is_empty());
     rounds(&chains, &mut relayer, 5).await;
@@ -40,7 +40,7 @@ async fn a_price_that_jumps_is_followed_up_to_the_highest_and_no_further() {
         gas_price_max_wei: u128::from(20 * GWEI),
         ..policy()
     };
-    let urls = [chains.anvil.url.clone()];
+    let urls = [chains.node.url.clone()];
     let mut relayer = chains.relayer(0, capped, folder.path(), &urls).await;
     chains.grow(1);
     let first = round(&mut relayer).await;
@@ -48,8 +48,8 @@ async fn a_price_that_jumps_is_followed_up_to_the_highest_and_no_further() {
     let mut kinds = Vec::new();
     let mut alarms = Vec::new();
     for _ in 0..12 {
-        chains.anvil.set_price(60 * GWEI).await;
-        chains.anvil.mine(1).await;
+        chains.node.set_price(60 * GWEI).await;
+        chains.node.mine(1).await;
         let report = round(&mut relayer).await;
         kinds.extend(report.sendings.iter().map(|sending| sending.kind));
         alarms.extend(report.alarms);
@@ -64,8 +64,8 @@ async fn a_price_that_jumps_is_followed_up_to_the_highest_and_no_further() {
             .iter()
             .all(|attempt| attempt.gas_price_wei <= u128::from(20 * GWEI))
     );
-    chains.anvil.set_price(GWEI).await;
-    chains.anvil.mine(1).await;
+    chains.node.set_price(GWEI).await;
+    chains.node.mine(1).await;
     rounds(&chains, &mut relayer, 2).await;
     chains.check_all_made().await;
 }
@@ -74,14 +74,14 @@ async fn a_price_that_jumps_is_followed_up_to_the_highest_and_no_further() {
 async fn an_empty_account_says_so_and_goes_on_when_it_is_filled() {
     let Some(chains) = Chains::start().await else { return };
     let (mut relayer, _folder) = chains.one().await;
-    chains.anvil.fund(Chains::signer(0).address(), U256::from(1)).await;
-    chains.anvil.mine(1).await;
+    chains.node.fund(Chains::signer(0).address(), U256::from(1)).await;
+    chains.node.mine(1).await;
     chains.grow(1);
     let alarms = rounds(&chains, &mut relayer, 3).await;
     assert!(alarms.iter().all(|alarm| matches!(alarm, Alarm::LowBalance { .. })));
     assert!(alarms.len() >= 2 && chains.made().await.is_empty());
-    chains.anvil.fund(Chains::signer(0).address(), purse()).await;
-    chains.anvil.mine(1).await;
+    chains.node.fund(Chains::signer(0).address(), purse()).await;
+    chains.node.mine(1).await;
     let alarms = rounds(&chains, &mut relayer, 3).await;
     assert_eq!(alarms, []);
     chains.check_all_made().await;
@@ -90,7 +90,7 @@ async fn an_empty_account_says_so_and_goes_on_when_it_is_filled() {
 #[tokio::test]
 async fn a_node_with_errors_slows_the_relayer_down_and_nothing_else() {
     let Some(chains) = Chains::start().await else { return };
-    let proxy = Proxy::start(&chains.anvil.url, Manner::ErrorOneIn(6), 3).await;
+    let proxy = Proxy::start(&chains.node.url, Manner::ErrorOneIn(6), 3).await;
     let folder = tempfile::tempdir().unwrap();
     let mut relayer = chains
         .relayer(0, policy(), folder.path(), std::slice::from_ref(&proxy.url))
@@ -105,11 +105,29 @@ async fn a_node_with_errors_slows_the_relayer_down_and_nothing_else() {
                 failed += 1;
             }
         }
-        chains.anvil.mine(1).await;
+        chains.node.mine(1).await;
     }
     assert!(failed > 5, "{failed} rounds failed");
     proxy.set(Manner::Honest);
     rounds(&chains, &mut relayer, 8).await;
+    chains.check_all_made().await;
+}
+
+#[tokio::test]
+async fn a_node_that_leaves_some_questions_unanswered_is_asked_again() {
+    let Some(chains) = Chains::start().await else { return };
+    let proxy = Proxy::start(&chains.node.url, Manner::HangOneIn(60), 6).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut relayer = chains
+        .relayer(0, policy(), folder.path(), std::slice::from_ref(&proxy.url))
+        .await;
+    chains.grow(4);
+    for _ in 0..14 {
+        if let Err(error) = relayer.round(tick()).await {
+            assert!(error.is_passing(), "{error}");
+        }
+        chains.node.mine(1).await;
+    }
     chains.check_all_made().await;
 }
 
@@ -119,14 +137,14 @@ async fn one_of_three_nodes_may_lie_or_be_gone() {
         let Some(chains) = Chains::start().await else { return };
         let mut urls = Vec::new();
         for kind in [manner, Manner::Honest, Manner::Honest] {
-            urls.push(Proxy::start(&chains.anvil.url, kind, 4).await.url);
+            urls.push(Proxy::start(&chains.node.url, kind, 4).await.url);
         }
         let folder = tempfile::tempdir().unwrap();
         let mut relayer = chains.relayer(0, policy(), folder.path(), &urls).await;
         chains.grow(2);
         rounds(&chains, &mut relayer, 3).await;
         chains.check_all_made().await;
-        chains.anvil.reorganise(2).await;
+        chains.node.reorganise(2).await;
         rounds(&chains, &mut relayer, 2).await;
         chains.check_all_made().await;
         assert_eq!(senders(&chains).await.len(), 2, "{manner:?}");
@@ -136,8 +154,8 @@ async fn one_of_three_nodes_may_lie_or_be_gone() {
 #[tokio::test]
 async fn two_nodes_have_to_agree_and_a_liar_among_them_stops_everything() {
     let Some(chains) = Chains::start().await else { return };
-    let honest = Proxy::start(&chains.anvil.url, Manner::Honest, 5).await;
-    let other = Proxy::start(&chains.anvil.url, Manner::Liar, 5).await;
+    let honest = Proxy::start(&chains.node.url, Manner::Honest, 5).await;
+    let other = Proxy::start(&chains.node.url, Manner::Liar, 5).await;
     let folder = tempfile::tempdir().unwrap();
     let urls = [honest.url.clone(), other.url.clone()];
     let mut relayer = chains.relayer(0, policy(), folder.path(), &urls).await;
@@ -164,7 +182,7 @@ async fn race(relayers: u64, staggered: bool) {
             relayers: if staggered { relayers } else { 1 },
             ..policy()
         };
-        let urls = [chains.anvil.url.clone()];
+        let urls = [chains.node.url.clone()];
         all.push((chains.relayer(rank, policy, folder.path(), &urls).await, folder));
     }
     for step in 0..40 {
@@ -172,12 +190,12 @@ async fn race(relayers: u64, staggered: bool) {
             chains.grow(1);
         }
         if step == 18 {
-            chains.anvil.reorganise(6).await;
+            chains.node.reorganise(6).await;
         }
         for (relayer, _) in &mut all {
             round(relayer).await;
         }
-        chains.anvil.mine(1).await;
+        chains.node.mine(1).await;
     }
     chains.check_all_made().await;
     let sent = senders(&chains).await;
@@ -205,13 +223,13 @@ async fn three_relayers_that_do_not_know_of_each_other() {
 
 #[tokio::test]
 async fn transactions_are_taken_where_there_is_nothing_but_type_0() {
-    let Some(anvil) = Anvil::start_before_base_fees() else {
+    let Some(node) = DevNode::start_as(Kind::AnvilBeforeBaseFees) else {
         return;
     };
     let signer = Chains::signer(7);
-    anvil.fund(signer.address(), purse()).await;
-    anvil.mine(1).await;
-    let nodes = Nodes::new(std::slice::from_ref(&anvil.url), signer.address()).unwrap();
+    node.fund(signer.address(), purse()).await;
+    node.mine(1).await;
+    let nodes = Nodes::new(std::slice::from_ref(&node.url), signer.address()).unwrap();
     let order = Order {
         chain_id: CHAIN_ID,
         nonce: Nonce::new(0),
@@ -223,7 +241,7 @@ async fn transactions_are_taken_where_there_is_nothing_but_type_0() {
     let (hash, raw) = signing::sign(&signer, order).unwrap();
     nodes.send(&raw).await.unwrap();
     nodes.send(&raw).await.expect("a node that has it already took it");
-    anvil.mine(1).await;
+    node.mine(1).await;
     let receipt = nodes.receipt(hash).await.unwrap().unwrap();
     assert!(receipt.succeeded);
     assert_eq!(nodes.purse(signer.address()).await.unwrap().nonce, Nonce::new(1));
