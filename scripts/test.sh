@@ -8,6 +8,7 @@ use_rocksdb
 cd "$top"
 step "npm packages of the whole-system tests" npm_ci "$top/tests/js"
 scripts/web.sh
+step "npm packages of the second mainchain" npm_ci "$top/checkpoint/tests/hardhat"
 if cargo nextest --version >/dev/null 2>&1; then
     profile=default
     [ -z "${CI:-}" ] || profile=ci

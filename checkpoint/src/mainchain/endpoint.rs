@@ -209,7 +209,9 @@ impl Endpoint {
     fn reverted(&self, question: &'static str, error: &ProviderError) -> Said<Outcome> {
         match response(error) {
             Some(said) if said.code == REVERTED || said.message.contains(REVERTED_WORDS) => {
-                let data = said.data.as_ref().and_then(|data| data.as_str());
+                // Hardhat's node puts it one level deeper.
+                let data = said.data.as_ref().map(|data| data.get("data").unwrap_or(data));
+                let data = data.and_then(|data| data.as_str());
                 let data = data.and_then(|data| hex::decode(data.trim_start_matches("0x")).ok());
                 let known = data.and_then(|data| decode_revert(&data));
                 let reason = known.map_or_else(|| said.message.clone(), |error| error.to_string());

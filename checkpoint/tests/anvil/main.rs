@@ -13,6 +13,7 @@ mod random;
 mod reading;
 mod reorganisations;
 mod side;
+mod story;
 mod trouble;
 #[path = "../it/support/validators.rs"]
 mod validators;
