@@ -1,7 +1,8 @@
 # Every way to build, run and test Cloud Ledger. Each target installs what it needs and is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build testnet testnet-down test lint fuzz bench crash faults soak contracts-check notary-check signup-check signup-kills clean-data
+.PHONY: help setup build testnet testnet-down test lint fuzz bench crash faults relayer-faults soak contracts-check notary-check signup-check \
+    signup-kills clean-data
 
 help: ## This list
 	@echo 'Cloud Ledger: make <target>'
@@ -36,6 +37,9 @@ crash: setup ## 500 kills, 200 I/O faults and damaged files, with a table of wha
 
 faults: setup ## Kill, hold, cut off, deceive and flood a network of four validators (about 15 minutes; cuts need root)
 	@scripts/faults.sh
+
+relayer-faults: setup ## Let everything go wrong between the relayer and a mainchain: reorganisations, kills, liars (about 15 minutes)
+	@scripts/relayer-faults.sh
 
 soak: setup ## 100,000 simulated runs of the consensus, with a table of what they came to (about an hour)
 	@scripts/soak.sh

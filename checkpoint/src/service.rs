@@ -78,12 +78,18 @@ pub fn open(
 pub async fn rounds(relayer: &mut Relayer<Nodes, SidechainNode>, poll: Duration) -> RelayerError {
     let mut meter = Meter::default();
     let mut pauses = Pauses::new(poll);
+    let mut missing = None;
     loop {
         let now_ms = now_ms();
         let pause = match relayer.round(now_ms).await {
             Ok(report) => {
                 let new = meter.round(&report, relayer.planner().outbox(), now_ms);
                 tell(&report, &new);
+                // Said once, not in every round.
+                if let Some(error) = report.sidechain.as_ref().filter(|_| report.sidechain != missing) {
+                    warn!(target: "ledger::relayer", %error, "no new bundles");
+                }
+                missing = report.sidechain;
                 pauses.well()
             }
             Err(error) if error.is_passing() => {
@@ -133,9 +139,6 @@ fn tell(report: &Report, new: &[&str]) {
                 warn!(target: "ledger::relayer", %index, %hash, kind, %fault, "no node took the transaction")
             }
         }
-    }
-    if let Some(error) = &report.sidechain {
-        warn!(target: "ledger::relayer", %error, "no new bundles");
     }
     for alarm in report.alarms.iter().filter(|alarm| new.contains(&alarm.name())) {
         error!(target: "ledger::relayer", name = alarm.name(), "{alarm}");
