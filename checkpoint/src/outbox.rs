@@ -222,8 +222,12 @@ impl Outbox {
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
         let mut records: Vec<_> = self.settled.map(Record::Settled).into_iter().collect();
-        for (index, entry) in &self.entries {
-            let index = *index;
+        let all: Vec<_> = self.entries.iter().collect();
+        // While what was final is taken again from below, there is a gap: what lies below it can only be taken after what lies above.
+        let runs = all.chunk_by(|(before, _), (after, _)| before.plus(1) == **after);
+        let runs: Vec<_> = runs.collect();
+        for (index, entry) in runs.into_iter().rev().flatten() {
+            let index = **index;
             records.push(Record::Taken(entry.bundle.clone()));
             let signed = entry.attempts.iter().cloned();
             records.extend(signed.map(|attempt| Record::Signed { index, attempt }));

@@ -243,6 +243,17 @@ fn a_journal_that_is_mostly_over_is_written_anew_and_says_the_same() {
 }
 
 #[test]
+fn a_gap_below_what_is_kept_is_written_anew_as_it_was() {
+    let mut history = History::new(anchor(), 4);
+    (0..6).for_each(|_| history.grow());
+    let taken = |at: usize| Record::Taken(history.bundles[at].clone());
+    let outbox = outbox_of(&[taken(4), taken(5), taken(1), taken(2)]);
+    let indexes: Vec<_> = outbox.entries().keys().map(|index| index.get()).collect();
+    assert_eq!(indexes, [2, 3, 5, 6]);
+    assert_eq!(outbox_of(&outbox.records()), outbox);
+}
+
+#[test]
 fn the_bytes_of_a_journal_never_change_their_meaning() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), &records());

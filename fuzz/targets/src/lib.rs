@@ -14,6 +14,8 @@ pub mod network;
 pub mod node;
 pub mod notary;
 #[cfg(feature = "node")]
+pub mod relayer;
+#[cfg(feature = "node")]
 pub mod rpc;
 pub mod seeds;
 #[cfg(feature = "node")]
@@ -98,6 +100,8 @@ pub fn targets() -> Vec<Target> {
     all.extend(network::TARGETS);
     #[cfg(feature = "node")]
     all.extend(state::TARGETS);
+    #[cfg(feature = "node")]
+    all.extend(relayer::TARGETS);
     #[cfg(feature = "node")]
     all.extend(rpc::TARGETS);
     all

@@ -49,6 +49,8 @@ pub fn all() -> Vec<Seed> {
     #[cfg(feature = "node")]
     all.extend(crate::state::seeds());
     #[cfg(feature = "node")]
+    all.extend(crate::relayer::seeds());
+    #[cfg(feature = "node")]
     all.extend(crate::rpc::seeds());
     all
 }

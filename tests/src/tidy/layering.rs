@@ -78,6 +78,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "ledger-api",
             "ledger-chainspec",
+            "ledger-checkpoint",
             "ledger-consensus",
             "ledger-contracts",
             "ledger-keys",
