@@ -14,7 +14,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt};
 use ledger_chainspec::{ChainSpec, dev_keys};
 use ledger_consensus::{GuardRecord, GuardStart};
 use ledger_runtime::{Head, Runtime, RuntimeOpenError, RuntimeOptions};
@@ -34,7 +34,7 @@ use crate::{
         Chain, NetworkEnds,
         alone::{self, Wanted},
     },
-    ports,
+    ports, relaying,
     rpc::RpcContext,
     signals::Signals,
     signer::{ConsensusSigner, GuardStore},
@@ -106,7 +106,6 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
         wanted: wiring.port.wanted.clone(),
     };
     announce(&config, &runtime, rpc.address(), names)?;
-
     let parts = DriverParts {
         runtime,
         pool,
@@ -118,9 +117,8 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
         slots: Arc::clone(&wiring.port.slots),
     };
     let driver = Driver::new(parts, wiring.driver, signing, shutdown.clone())?;
-    tasks.spawn("driver", async move {
-        driver.run().await.map_err(|error| error.to_string())
-    });
+    tasks.spawn("driver", driver.run().map_err(|error| error.to_string()));
+    tasks.spawn_relayer(ingress, relaying::open(&config, rpc.address()).await?);
     tasks.spawn_servers(ingress, rpc, admin);
     for (name, task) in wiring.tasks {
         tasks.spawn(name, task(shutdown.clone()).map(Ok));

@@ -19,6 +19,7 @@ use crate::{
     cli::{Cli, LogFormat, SyncMode},
     driver::LostGuardAnswer,
     error::NodeError,
+    relaying::{self, RelayerConfig},
     rpc::RpcOptions,
 };
 
@@ -44,6 +45,8 @@ pub struct NodeConfig {
     pub admission: Option<AdmissionConfig>,
     /// The mainchain; `None` to read nothing back.
     pub anchor: Option<AnchorConfig>,
+    /// Bringing checkpoints onto the mainchain; `None` not to.
+    pub relayer: Option<RelayerConfig>,
     /// Logs, metrics, output.
     pub telemetry: TelemetryConfig,
 }
@@ -162,6 +165,7 @@ impl NodeConfig {
         let network = network(cli, &spec, &data)?;
         let admission = admission::config::resolve(&cli.admission, &spec, &data)?;
         let anchor = anchor::resolve(&cli.anchor, &spec, &data)?;
+        let relayer = relaying::resolve(&cli.relayer, &cli.anchor, &data)?;
         Ok(Self {
             paths: Paths {
                 chain: chain_path(&data),
@@ -186,6 +190,7 @@ impl NodeConfig {
             network,
             admission,
             anchor,
+            relayer,
             validator: key_source(cli, is_dev).map(|key| ValidatorConfig {
                 key,
                 lost_guard: LostGuardAnswer {

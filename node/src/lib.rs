@@ -4,7 +4,7 @@
 //! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
 //! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
 //! [`slot_log`] remembers how its slots went; [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
-//! proof against a validator, [`admission`] of requests to become one; [`transaction`] is how both speak to the contracts; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
+//! proof against a validator, [`admission`] of requests to become one; [`relaying`] brings checkpoints onto the mainchain, where that is asked for; [`transaction`] is how both speak to the contracts; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
 //! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them, [`ports`] where it listens,
 //! [`signals`] what ends it.
 
@@ -21,6 +21,7 @@ pub mod error;
 pub mod evidence;
 pub mod network;
 pub mod ports;
+pub mod relaying;
 pub mod rpc;
 pub mod signals;
 pub mod signer;

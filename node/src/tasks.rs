@@ -8,7 +8,7 @@ use futures::FutureExt;
 use tokio::{runtime::Handle, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{admin::server::AdminServer, error::NodeError, rpc::RpcServer};
+use crate::{admin::server::AdminServer, error::NodeError, relaying::RelayerTask, rpc::RpcServer};
 
 /// What of [`STOP_WITHIN`](crate::assembly::STOP_WITHIN) the tasks may take; the rest is for closing the database.
 const TASKS_STOP_WITHIN: Duration = Duration::from_secs(4);
@@ -55,6 +55,14 @@ impl Tasks {
         });
         let token = self.shutdown.clone();
         self.spawn("admin socket", admin.run(token).map(Ok));
+    }
+
+    /// Spawns the relayer, if there is one.
+    pub(crate) fn spawn_relayer(&mut self, ingress: &Handle, relayer: Option<RelayerTask>) {
+        if let Some(relayer) = relayer {
+            let token = self.shutdown.clone();
+            self.spawn_on(ingress, "relayer", relayer.run(token).map(Ok));
+        }
     }
 
     /// Spawns what serves metrics on a port of their own, if anything does.

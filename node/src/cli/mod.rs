@@ -19,7 +19,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{admission::AdmissionArgs, anchor::AnchorArgs, error::NodeError};
+use crate::{admission::AdmissionArgs, anchor::AnchorArgs, error::NodeError, relaying::RelayerArgs};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -65,6 +65,9 @@ pub struct Cli {
     /// The mainchain.
     #[command(flatten)]
     pub anchor: AnchorArgs,
+    /// Bringing checkpoints onto the mainchain.
+    #[command(flatten)]
+    pub relayer: RelayerArgs,
     /// Logs, metrics and output.
     #[command(flatten)]
     pub telemetry: TelemetryArgs,
