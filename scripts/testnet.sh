@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The testnet of this clone: four validators and a full node as processes of this machine. `up` starts it in the background and
 # plays the demo on it, `down` stops it, `status` shows it. Keys, data and logs lie in .data/testnet. LEDGER_RPC_PORT and
-# LEDGER_P2P_PORT are the first ports, in place of 8545 and 30333, and LEDGER_NOTARY_PORT is the notary's, in place of 8650.
+# LEDGER_P2P_PORT are the first ports, in place of 8545 and 30333, LEDGER_NOTARY_PORT is the notary's, in place of 8650, and
+# LEDGER_MAINCHAIN_PORT the mainchain's, in place of 8655. The mainchain is anvil, which npm brings.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -9,6 +10,8 @@ data=$top/.data/testnet
 rpc_port=${LEDGER_RPC_PORT:-8545}
 p2p_port=${LEDGER_P2P_PORT:-30333}
 notary_port=${LEDGER_NOTARY_PORT:-8650}
+mainchain_port=${LEDGER_MAINCHAIN_PORT:-8655}
+anvil=$top/tests/js/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
 binary=$(target_dir)/debug/ledger-node
 
 testnet() { "$binary" testnet "$@" --data-dir "$data"; }
@@ -27,13 +30,27 @@ is_outdated() {
 # JSON-RPC of the node with that name.
 rpc_of() { testnet status --json | jq -er --arg name "$1" '.nodes[] | select(.name == $name) | .rpc'; }
 
+# The arguments of the mainchain, if npm can bring anvil.
+mainchain_arguments() {
+    if [ ! -x "$anvil" ] && command -v npm >/dev/null; then
+        (step "npm packages: anvil, for the mainchain" npm_ci "$top/tests/js") || true
+    fi
+    if [ -x "$anvil" ]; then
+        printf '%s\n' --mainchain --mainchain-port "$mainchain_port" --anvil "$anvil"
+    else
+        say "No mainchain: npm has not brought anvil (npm ci in tests/js). The network runs without one; its checkpoints go nowhere."
+    fi
+}
+
 up() {
+    local mainchain
+    mapfile -t mainchain < <(mainchain_arguments)
     if is_outdated; then
         say "The node was built anew since the testnet started: starting it again."
         testnet down
     fi
     testnet up --validators 4 --nodes 1 --detach --rpc-port-base "$rpc_port" --p2p-port-base "$p2p_port" \
-        --notary-port "$notary_port"
+        --notary-port "$notary_port" "${mainchain[@]}"
     local entry second
     entry=$(rpc_of node-0)
     second=$(rpc_of validator-1)

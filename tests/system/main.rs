@@ -10,6 +10,7 @@ mod crash;
 mod fifth_cloud;
 mod governance;
 mod hostile;
+mod mainchain;
 mod network;
 mod pages;
 mod readme;

@@ -22,6 +22,9 @@ const PORTS: u16 = 9_000;
 /// Room for clouds that join.
 const JOIN_MAX: u16 = 2;
 
+/// Where npm puts anvil, from this crate's folder.
+const ANVIL: &str = "js/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
+
 /// Longest wait for nodes to agree.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -63,6 +66,29 @@ impl Testnet {
     /// As [`Self::start`].
     pub fn start_with_notary(validators: u16, nodes: u16) -> Self {
         Self::start_with(validators, nodes, &["--notary-port", &free_ports(1).to_string()])
+    }
+
+    /// The same with a mainchain instead; none, and a word, where npm has not brought anvil.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_with_mainchain(validators: u16, nodes: u16) -> Option<Self> {
+        let mainchain = Self::mainchain_arguments()?;
+        let mainchain = mainchain.iter().map(String::as_str);
+        let further: Vec<_> = ["--no-notary"].into_iter().chain(mainchain).collect();
+        Some(Self::start_with(validators, nodes, &further))
+    }
+
+    /// What `up` is told to start a mainchain, too; none, and a word, where npm has not brought anvil.
+    pub fn mainchain_arguments() -> Option<Vec<String>> {
+        let anvil = Path::new(env!("CARGO_MANIFEST_DIR")).join(ANVIL);
+        if !anvil.is_file() {
+            println!("skipped: anvil is not installed (npm ci in tests/js)");
+            return None;
+        }
+        let (port, anvil) = (free_ports(1).to_string(), anvil.display().to_string());
+        let words = ["--mainchain", "--mainchain-port", &port, "--anvil", &anvil];
+        Some(words.map(str::to_owned).to_vec())
     }
 
     fn start_with(validators: u16, nodes: u16, further: &[&str]) -> Self {

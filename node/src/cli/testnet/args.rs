@@ -2,6 +2,8 @@
 //!
 //! Parsed by clap, read by the commands beside it. The folder is the global `--data-dir`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::plan::{NODES_MAX, VALIDATORS_MAX};
@@ -12,6 +14,7 @@ The folder of the network is --data-dir (default: ~/.cloud-ledger/local-testnet)
 Examples:
   ledger-node testnet up                                     four validators and a full node, shown until Ctrl-C
   ledger-node testnet up --validators 7 --nodes 2 --detach   in the background, with a chain of its own
+  ledger-node testnet up --mainchain                         with Ethereum Classic beside it, and checkpoints upon it
   ledger-node testnet status --json
   ledger-node testnet stop-node 2                            validator-2 stops, the others go on
   ledger-node testnet start-node validator-2
@@ -58,12 +61,12 @@ pub(super) enum TestnetCommand {
     /// Let a new cloud join: its working group admits it at the notary, its node asks the chain, the validators vote, it makes a block.
     /// Typed again after it was cut off, it goes on
     Admit(AdmitArgs),
-    /// Stop all nodes and the notary; the data stays
+    /// Stop all nodes, the notary and the mainchain; the data stays
     Down,
 }
 
 /// How big the network is and where it listens. What is not said stays as it was, or takes the default.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct UpArgs {
     /// Validators [default: 4, on the built-in chain `testnet`; other numbers get a chain of their own]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=i64::from(VALIDATORS_MAX)))]
@@ -86,6 +89,16 @@ pub(super) struct UpArgs {
     /// Start no notary: validators check nothing, and nobody can be admitted by `testnet admit`
     #[arg(long, conflicts_with = "notary_port")]
     pub no_notary: bool,
+    /// Start a mainchain, too: anvil as Ethereum Classic with the checkpoint contract, and relayers in two validators. Said once, it
+    /// stays with the network
+    #[arg(long)]
+    pub mainchain: bool,
+    /// Port of the mainchain's JSON-RPC [default: 8655]
+    #[arg(long, value_name = "PORT", requires = "mainchain", value_parser = clap::value_parser!(u16).range(1..))]
+    pub mainchain_port: Option<u16>,
+    /// The program anvil [default: where npm puts it in this repository (npm ci in tests/js)]
+    #[arg(long, env = "LEDGER_ANVIL", value_name = "FILE")]
+    pub anvil: Option<PathBuf>,
 }
 
 /// Who joins.

@@ -34,7 +34,7 @@ pub fn status(cli: &Cli) -> Result<(), NodeError> {
         true => Ok(()),
         false => Err(TestnetError::NotAllRun(match report.wanted {
             wanted if wanted > 0 && report.running == wanted => {
-                "the notary should run and does not, or does not answer".to_owned()
+                "the notary or the mainchain should run and does not, or does not answer".to_owned()
             }
             0 => format!(
                 "no node runs; start them with: ledger-node testnet up --data-dir {}",
@@ -106,7 +106,7 @@ fn start(cli: &Cli, mut network: Network, chosen: &[usize]) -> Result<(), NodeEr
     let mut interrupt = Interrupt::install()?;
     let mut children = Children::default();
     let plan = network.state.shape.plan();
-    ports::check(chosen.iter().map(|index| &plan[*index]), None)?;
+    ports::check(chosen.iter().map(|index| &plan[*index]), &[])?;
     address_spec(&network.folder, &network.state)?;
     network.start(chosen, &Voice::of(cli), &mut children, &mut interrupt)?;
     let names: Vec<_> = chosen
@@ -132,6 +132,7 @@ pub fn down(cli: &Cli) -> Result<(), NodeError> {
     let all: Vec<_> = (0..network.state.nodes.len()).collect();
     let stopped = network.stop(&all)?;
     network.stop_notary()?;
+    network.stop_mainchain()?;
     let of = |node: &StoppedNode| json!({ "node": node.name, "how": how_word(node.how) });
     let facts = json!({ "stopped": stopped.iter().map(of).collect::<Vec<_>>() });
     output(cli.telemetry.json, &facts, || {

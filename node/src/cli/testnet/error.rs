@@ -72,7 +72,15 @@ pub enum TestnetError {
         /// Its files.
         folder: PathBuf,
     },
-    /// A command of the admission did not do what it was to do.
+    /// The mainchain cannot be had.
+    #[error("the mainchain: {reason}; its files lie in {}", folder.display())]
+    Mainchain {
+        /// What is wrong.
+        reason: String,
+        /// Its files.
+        folder: PathBuf,
+    },
+    /// A command of the admission or of the mainchain did not do what it was to do.
     #[error("`{command}` failed:\n{words}")]
     Step {
         /// The command.
@@ -80,8 +88,11 @@ pub enum TestnetError {
         /// What it said.
         words: String,
     },
-    /// Ports can only change while nothing runs.
-    #[error("nodes of this testnet run at other ports; stop them first: ledger-node testnet down --data-dir {}", path.display())]
+    /// Ports can only change, and a mainchain come, while nothing runs.
+    #[error(
+        "nodes of this testnet run at other ports, or without the mainchain; stop them first: ledger-node testnet down --data-dir {}",
+        path.display()
+    )]
     PortsInUse {
         /// The folder.
         path: PathBuf,
@@ -197,6 +208,7 @@ impl TestnetError {
             | Self::Interrupted
             | Self::StoppedElsewhere
             | Self::Notary { .. }
+            | Self::Mainchain { .. }
             | Self::Step { .. }
             | Self::NotAllRun(_) => 1,
             Self::Usage(_) | Self::PortsInUse { .. } => 2,

@@ -53,6 +53,8 @@ pub fn prepare(folder: &Folder, lock: &Lock, state: &mut State) -> Result<(), Te
             spec
         }
     };
+    // A chain with other keys needs another contract.
+    clear(folder.mainchain().folder())?;
     if state.shape.notary_port.is_some() {
         write_accounts(folder, state, &spec)?;
         clear(folder.notary().folder())?;

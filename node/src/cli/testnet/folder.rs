@@ -19,8 +19,10 @@ use crate::{cli::Cli, error::NodeError, keys::durable};
 
 use super::{
     error::TestnetError,
+    launch::NotaryPlace,
+    mainchain::{MainchainFiles, MainchainState},
     notary::NotaryFiles,
-    plan::{NodeFiles, NotaryPlace, Planned, Shape, multiaddress},
+    plan::{NodeFiles, Planned, Shape, multiaddress},
     processes::ProcessId,
 };
 
@@ -59,6 +61,9 @@ pub struct State {
     /// Its notary's processes.
     #[serde(default)]
     pub notary: NotaryState,
+    /// Its mainchain.
+    #[serde(default)]
+    pub mainchain: MainchainState,
 }
 
 /// What is known about the processes of the notary.
@@ -101,6 +106,7 @@ impl State {
             shape,
             nodes: Vec::new(),
             notary: NotaryState::default(),
+            mainchain: MainchainState::default(),
         }
     }
 
@@ -138,7 +144,8 @@ impl State {
     /// Whether some process is alive.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.nodes.iter().any(NodeState::is_alive) || self.notary.processes().any(ProcessId::is_alive)
+        let others = self.notary.processes().chain(&self.mainchain.process);
+        self.nodes.iter().any(NodeState::is_alive) || others.into_iter().any(ProcessId::is_alive)
     }
 }
 
@@ -208,6 +215,12 @@ impl Folder {
     #[must_use]
     pub fn notary(&self) -> NotaryFiles {
         NotaryFiles::of(&self.path)
+    }
+
+    /// The files of the mainchain.
+    #[must_use]
+    pub fn mainchain(&self) -> MainchainFiles {
+        MainchainFiles::of(&self.path)
     }
 
     /// Where the notary of a network of this shape is.

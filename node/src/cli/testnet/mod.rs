@@ -1,19 +1,23 @@
 //! `ledger-node testnet`: a network of real nodes on this machine, in one folder.
 //!
-//! [`plan`] says which nodes there are, [`folder`] what is known about them, [`processes`] starts, knows again and ends them;
-//! [`network`] does so under the folder's lock. [`notary`] is who says who may run a validator. [`status`] looks at all of them
-//! through [`ask`]. The commands are `up` (with [`view`]), [`logs`], [`admit`], and the small ones in [`commands`]. Nothing here
-//! knows the chain's rules: the nodes are started as anybody would start them, by their command line.
+//! [`plan`] says which nodes there are, [`launch`] how each is started, [`folder`] what is known about them, [`processes`] starts, knows
+//! again and ends them; [`network`] does so under the folder's lock. [`notary`] is who says who may run a validator, [`mainchain`] what the
+//! checkpoints are brought to. [`status`] looks at all of them through [`ask`], and [`beside`] is about what is no node. The commands are
+//! `up` (with [`view`]), [`logs`], [`admit`], and the small ones in [`commands`]. Nothing here knows the chain's rules: the nodes are
+//! started as anybody would start them, by their command line.
 
 mod admit;
 mod args;
 mod ask;
+mod beside;
 mod commands;
 pub mod error;
 mod files;
 mod folder;
 mod interrupt;
+mod launch;
 mod logs;
+mod mainchain;
 mod network;
 mod notary;
 mod plan;

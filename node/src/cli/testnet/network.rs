@@ -19,7 +19,8 @@ use super::{
     error::TestnetError,
     folder::{Folder, Lock, State},
     interrupt::Interrupt,
-    plan::{LaunchOptions, NodeFiles, Planned, arguments},
+    launch::{LaunchOptions, arguments},
+    plan::{NodeFiles, Planned},
     processes::{self, ProcessId, Stopped},
     status::{Condition, Report, chain_argument, observe},
 };
@@ -135,6 +136,14 @@ impl Network {
         super::notary::start(self, children, interrupt)
     }
 
+    /// Starts the mainchain if it is down, with the contract on it.
+    ///
+    /// # Errors
+    /// As [`super::mainchain::start`].
+    pub fn start_mainchain(&mut self, children: &mut Children, interrupt: &mut Interrupt) -> Result<(), TestnetError> {
+        super::mainchain::start(self, children, interrupt)
+    }
+
     /// Numbers of the nodes whose process is not alive.
     #[must_use]
     pub fn down(&self) -> Vec<usize> {
@@ -199,6 +208,8 @@ impl Network {
             bootnodes: self.unnamed_validators(&planned.name),
             is_fresh: self.is_fresh(index, &files),
             notary: self.folder.notary_place(&self.state.shape),
+            mainchain: self.state.shape.mainchain_port.map(super::mainchain::url),
+            relayers: self.state.shape.relayers(),
             log_level: voice.log_level.clone(),
             log_format: voice.log_format,
         };
@@ -280,6 +291,25 @@ impl Network {
         self.save()
     }
 
+    /// Stops the mainchain, which writes its chain down first; it is not to run from then on.
+    ///
+    /// # Errors
+    /// [`TestnetError::Signal`] if it could not be stopped, [`TestnetError::File`].
+    pub fn stop_mainchain(&mut self) -> Result<(), TestnetError> {
+        self.state.mainchain.wanted = false;
+        self.save()?;
+        let known: Vec<_> = self.state.mainchain.process.iter().cloned().collect();
+        for (process, how) in known.iter().zip(processes::stop(&known)) {
+            how.map_err(|source| TestnetError::Signal {
+                node: "the mainchain".to_owned(),
+                pid: process.pid,
+                source,
+            })?;
+        }
+        self.state.mainchain.process = None;
+        self.save()
+    }
+
     /// Finds nodes whose process was started and not written down, because the command was cut off in between.
     fn find_strays(&mut self) {
         let down: Vec<_> = self
@@ -298,6 +328,7 @@ impl Network {
             }
         }
         super::notary::find_strays(&self.folder, &mut self.state);
+        super::mainchain::find_strays(&self.folder, &mut self.state);
     }
 }
 

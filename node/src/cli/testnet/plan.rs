@@ -1,17 +1,13 @@
-//! Which nodes does a network have, where does each listen, and with which command line is it started?
+//! Which nodes does a network have, where does each listen, and where are its files?
 //!
-//! Pure: numbers and folders in, names, ports and arguments out. Called by `up` and by everything that looks at the nodes.
+//! Pure: numbers and folders in, names and ports out. Called by `up` and by everything that looks at the nodes.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use ledger_chainspec::dev_keys::DEV_VALIDATORS;
 use serde::{Deserialize, Serialize};
 
-use crate::{cli::LogFormat, config::P2P_PORT_DEFAULT};
+use crate::config::P2P_PORT_DEFAULT;
 
 use super::error::TestnetError;
 
@@ -27,6 +23,10 @@ pub const NODES_DEFAULT: u16 = 1;
 pub const RPC_PORT_DEFAULT: u16 = 8545;
 /// Port of the notary unless it is said otherwise: that of `ledger-notary serve`.
 pub const NOTARY_PORT_DEFAULT: u16 = 8650;
+/// Port of the mainchain unless it is said otherwise.
+pub const MAINCHAIN_PORT_DEFAULT: u16 = 8655;
+/// Validators with a relayer in them: two, so that one may be stopped and checkpoints still come.
+pub const RELAYERS: u16 = 2;
 /// Most clouds that join a network later.
 pub const JOINED_MAX: u16 = 8;
 
@@ -51,6 +51,9 @@ pub struct Shape {
     /// Port of the notary; none if the network has no notary.
     #[serde(default)]
     pub notary_port: Option<u16>,
+    /// Port of the mainchain; none if the network has none.
+    #[serde(default)]
+    pub mainchain_port: Option<u16>,
     /// Number of clouds that joined later.
     #[serde(default)]
     pub joined: u16,
@@ -81,6 +84,8 @@ pub struct Planned {
     pub p2p_port: u16,
     /// Where it serves JSON-RPC.
     pub rpc_port: u16,
+    /// A relayer runs in it.
+    pub relays: bool,
 }
 
 /// A port that something else listens on.
@@ -109,36 +114,12 @@ pub struct NodeFiles {
     pub account: PathBuf,
     /// The keystore of the key that signs checkpoints, of a cloud that joined.
     pub checkpoint: PathBuf,
+    /// The keystore of the account that pays for checkpoints on the mainchain, if a relayer runs in it.
+    pub relayer: PathBuf,
     /// The record of what that key has signed.
     pub guard: PathBuf,
     /// Standard output and standard error.
     pub log: PathBuf,
-}
-
-/// What else a command line depends on.
-#[derive(Clone, Debug)]
-pub struct LaunchOptions {
-    /// `--chain` of the nodes.
-    pub chain: OsString,
-    /// Addresses of other validators that the chain itself does not name.
-    pub bootnodes: Vec<String>,
-    /// The node's key has never signed on this chain.
-    pub is_fresh: bool,
-    /// The notary, if there is one.
-    pub notary: Option<NotaryPlace>,
-    /// `--log-level` of the nodes.
-    pub log_level: String,
-    /// `--log-format` of the nodes.
-    pub log_format: LogFormat,
-}
-
-/// Where the notary of a network is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotaryPlace {
-    /// Its address.
-    pub url: String,
-    /// The root that trust in it starts from.
-    pub root: PathBuf,
 }
 
 impl Shape {
@@ -157,6 +138,7 @@ impl Shape {
                 },
                 role,
                 number,
+                relays: role == Role::Validator && number < self.relayers(),
                 p2p_port: self.p2p_port_base.saturating_add(index),
                 rpc_port: self.rpc_port_base.saturating_add(self.rpc_offset(index)),
             })
@@ -198,6 +180,12 @@ impl Shape {
         })
     }
 
+    /// Number of validators with a relayer in them: none without a mainchain.
+    #[must_use]
+    pub fn relayers(&self) -> u16 {
+        self.mainchain_port.map_or(0, |_| self.validators.min(RELAYERS))
+    }
+
     /// Whether all ports exist and none is meant for two things.
     ///
     /// # Errors
@@ -224,15 +212,24 @@ impl Shape {
             return Err(TestnetError::Usage(message));
         }
         let is_in = |base: u16, port: u16| (base..base.saturating_add(count)).contains(&port);
-        match self
-            .notary_port
-            .filter(|port| bases.iter().any(|(_, base)| is_in(*base, *port)))
-        {
-            Some(port) => Err(TestnetError::Usage(format!(
-                "--notary-port {port} is a node's: {count} nodes need {count} ports behind {} and {}",
+        let others = [
+            ("--notary-port", self.notary_port),
+            ("--mainchain-port", self.mainchain_port),
+        ];
+        for (flag, port) in others {
+            let Some(port) = port.filter(|port| bases.iter().any(|(_, base)| is_in(*base, *port))) else {
+                continue;
+            };
+            return Err(TestnetError::Usage(format!(
+                "{flag} {port} is a node's: {count} nodes need {count} ports behind {} and {}",
                 self.p2p_port_base, self.rpc_port_base
+            )));
+        }
+        match self.mainchain_port {
+            Some(port) if self.notary_port == self.mainchain_port => Err(TestnetError::Usage(format!(
+                "--mainchain-port {port} is the notary's; choose another"
             ))),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -247,6 +244,7 @@ impl NodeFiles {
             password: folder.join("password"),
             account: folder.join("wallets").join("account.json"),
             checkpoint: folder.join("wallets").join("checkpoint.json"),
+            relayer: folder.join("wallets").join("relayer.json"),
             wallets: folder.join("wallets"),
             guard: folder.join("guard"),
             log: folder.join("node.log"),
@@ -261,67 +259,6 @@ pub fn multiaddress(p2p_port: u16, peer_id: &str) -> String {
     format!("/ip4/127.0.0.1/tcp/{p2p_port}/p2p/{peer_id}")
 }
 
-/// The arguments that start `node`.
-#[must_use]
-pub fn arguments(node: &Planned, files: &NodeFiles, options: &LaunchOptions) -> Vec<OsString> {
-    let format = options.log_format.to_possible_value();
-    let format = format.expect("every form of the log has a name");
-    let mut arguments: Vec<OsString> = vec![
-        "--chain".into(),
-        options.chain.clone(),
-        "--data-dir".into(),
-        files.folder.clone().into(),
-        "--rpc-host".into(),
-        "127.0.0.1".into(),
-        "--rpc-port".into(),
-        node.rpc_port.to_string().into(),
-        "--p2p-host".into(),
-        "127.0.0.1".into(),
-        "--p2p-port".into(),
-        node.p2p_port.to_string().into(),
-        "--log-level".into(),
-        options.log_level.clone().into(),
-        "--log-format".into(),
-        format.get_name().into(),
-    ];
-    if !options.bootnodes.is_empty() {
-        arguments.extend(["--bootnode".into(), options.bootnodes.join(",").into()]);
-    }
-    if matches!(node.role, Role::Validator | Role::Joined) {
-        arguments.extend(["--validator-key".into(), files.key.clone().into()]);
-        arguments.extend(["--password-file".into(), files.password.clone().into()]);
-        if options.is_fresh {
-            arguments.push("--fresh-guard".into());
-        }
-    }
-    if let Some(notary) = &options.notary {
-        arguments.extend(notary_arguments(notary));
-        arguments.extend(["--notary-refresh".into(), NOTARY_REFRESH_SECONDS.into()]);
-        if node.role == Role::FullNode {
-            // It tells who asks what the notary says.
-            arguments.extend(["--admission".into(), "manual".into()]);
-        } else {
-            arguments.extend(["--validator-account".into(), files.account.clone().into()]);
-            arguments.extend(["--account-password-file".into(), files.password.clone().into()]);
-        }
-    }
-    arguments
-}
-
-/// How often nodes ask the notary: nobody waits long, and on one machine it costs nothing.
-const NOTARY_REFRESH_SECONDS: &str = "2";
-
-/// The arguments that name a notary.
-#[must_use]
-pub fn notary_arguments(notary: &NotaryPlace) -> [OsString; 4] {
-    [
-        "--notary-url".into(),
-        notary.url.clone().into(),
-        "--notary-root".into(),
-        notary.root.clone().into(),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,6 +269,7 @@ mod tests {
         p2p_port_base: 30333,
         rpc_port_base: 8545,
         notary_port: None,
+        mainchain_port: None,
         joined: 0,
     };
 
@@ -410,6 +348,15 @@ mod tests {
             let refused = Shape { notary_port, ..FOUR }.check().unwrap_err().to_string();
             assert!(refused.contains("--notary-port"), "{refused}");
         }
+        for (port, notary_port) in [(30337, None), (8545, None), (8655, Some(8655))] {
+            let shape = Shape {
+                mainchain_port: Some(port),
+                notary_port,
+                ..FOUR
+            };
+            let refused = shape.check().unwrap_err().to_string();
+            assert!(refused.contains("--mainchain-port"), "{refused}");
+        }
         FOUR.check().unwrap();
         let close = Shape {
             p2p_port_base: 8550,
@@ -419,56 +366,18 @@ mod tests {
     }
 
     #[test]
-    fn a_validator_has_its_key_and_a_full_node_has_none() {
-        let plan = FOUR.plan();
-        let options = LaunchOptions {
-            chain: "testnet".into(),
-            bootnodes: vec!["/a".to_owned(), "/b".to_owned()],
-            is_fresh: true,
-            notary: Some(NotaryPlace {
-                url: "http://n".to_owned(),
-                root: "/r".into(),
-            }),
-            log_level: "info".to_owned(),
-            log_format: LogFormat::Json,
+    fn two_validators_relay_where_there_is_a_mainchain() {
+        let shape = |validators, mainchain_port| Shape {
+            validators,
+            mainchain_port,
+            ..FOUR
         };
-        let line = |node: &Planned, options: &LaunchOptions| {
-            let words = arguments(node, &NodeFiles::of(Path::new("/x"), &node.name), options);
-            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-            words.join(" ")
+        let relaying = |shape: Shape| {
+            let plan = shape.plan().into_iter().filter(|node| node.relays);
+            plan.map(|node| node.name).collect::<Vec<_>>()
         };
-        let validator = line(&plan[1], &options);
-        for part in [
-            "--data-dir /x/validator-1",
-            "--rpc-port 8547",
-            "--p2p-port 30334",
-            "--bootnode /a,/b",
-            "--validator-key /x/validator-1/validator.pem --password-file /x/validator-1/password",
-            "--log-format json",
-            "--fresh-guard",
-            "--notary-url http://n --notary-root /r",
-            "--validator-account /x/validator-1/wallets/account.json --account-password-file /x/validator-1/password",
-        ] {
-            assert!(validator.contains(part), "`{part}` is missing: {validator}");
-        }
-        let node = line(&plan[4], &options);
-        for part in [
-            "--validator-key",
-            "--password-file",
-            "--fresh-guard",
-            "--validator-account",
-        ] {
-            assert!(!node.contains(part), "`{part}` is there: {node}");
-        }
-        let again = LaunchOptions {
-            bootnodes: Vec::new(),
-            is_fresh: false,
-            notary: None,
-            ..options
-        };
-        let validator = line(&plan[1], &again);
-        for part in ["--bootnode", "--fresh-guard", "--notary-url", "--validator-account"] {
-            assert!(!validator.contains(part), "`{part}` is there: {validator}");
-        }
+        assert!(relaying(shape(4, None)).is_empty());
+        assert_eq!(relaying(shape(1, Some(8655))), ["validator-0"]);
+        assert_eq!(relaying(shape(4, Some(8655))), ["validator-0", "validator-1"]);
     }
 }

@@ -8,18 +8,20 @@ use super::{
     plan::{Planned, TakenPort},
 };
 
-/// Whether all ports of `nodes`, and the notary's if it is to start, are free now.
+/// Whether all ports of `nodes`, and those of `others` that are to start, are free now.
 ///
 /// # Errors
 /// [`TestnetError::Ports`] with all that are not.
-pub fn check<'a>(nodes: impl Iterator<Item = &'a Planned>, notary: Option<u16>) -> Result<(), TestnetError> {
+pub fn check<'a>(nodes: impl Iterator<Item = &'a Planned>, others: &[(&'static str, u16)]) -> Result<(), TestnetError> {
     let mut taken = Vec::new();
-    if let Some(port) = notary.filter(|port| TcpListener::bind(local(*port)).is_err()) {
-        taken.push(TakenPort {
-            port,
-            node: "the notary".to_owned(),
-            service: "HTTP",
-        });
+    for (name, port) in others {
+        if TcpListener::bind(local(*port)).is_err() {
+            taken.push(TakenPort {
+                port: *port,
+                node: (*name).to_owned(),
+                service: "HTTP",
+            });
+        }
     }
     for node in nodes {
         let mut note = |port, service| {

@@ -157,11 +157,16 @@ pub fn spawn(program: &Path, arguments: &[OsString], log: &Path) -> io::Result<C
         .stdout(log.try_clone()?)
         .stderr(log)
         .process_group(0);
+    forget_own_variables(&mut command);
+    command.spawn()
+}
+
+/// Keeps from `command` the environment variables that stand for arguments: they were meant for this one.
+pub fn forget_own_variables(command: &mut Command) {
     let names = std::env::vars_os().map(|(name, _)| name);
     for name in names.filter(|name| name.as_bytes().starts_with(OWN_VARIABLES)) {
         command.env_remove(name);
     }
-    command.spawn()
 }
 
 /// The processes that [`spawn`] started with each of these arguments and that nobody wrote down. The folder of the data

@@ -77,7 +77,7 @@ pub fn dev_signer(account: &Address) -> PrivateKeySigner {
 }
 
 /// Account `index` of the public test mnemonic.
-fn dev_signer_at(index: u32) -> PrivateKeySigner {
+pub fn dev_signer_at(index: u32) -> PrivateKeySigner {
     let builder = MnemonicBuilder::<English>::default().phrase(DEV_MNEMONIC).index(index);
     let signer = builder.and_then(|builder| builder.build());
     signer.expect("the test mnemonic has every account")

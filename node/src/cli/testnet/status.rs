@@ -8,12 +8,11 @@ use alloy_primitives::B256;
 use serde::Serialize;
 
 use super::{
-    ask::{Answer, ask, get},
+    ask::{Answer, ask},
+    beside::{self, MainchainReport, NotaryReport},
     folder::{Folder, NodeState, State},
     logs,
-    notary::STATUS_PATH,
     plan::{Planned, Role},
-    processes::ProcessId,
 };
 
 /// Lines that are shown of the log of a node that has ended.
@@ -92,23 +91,8 @@ pub struct Report {
     pub nodes: Vec<NodeReport>,
     /// The notary, if the network has one.
     pub notary: Option<NotaryReport>,
-}
-
-/// The notary as it stands.
-#[derive(Clone, Debug, Serialize)]
-pub struct NotaryReport {
-    /// Where it answers.
-    pub url: String,
-    /// How its server is.
-    pub condition: Condition,
-    /// Its server's process, if that is alive.
-    pub pid: Option<u32>,
-    /// The process with the online keys, if that is alive.
-    pub signer_pid: Option<u32>,
-    /// Members that may validate, if it answers.
-    pub members: Option<u64>,
-    /// Its files.
-    pub folder: PathBuf,
+    /// The mainchain, if the network has one.
+    pub mainchain: Option<MainchainReport>,
 }
 
 /// Looks at every node of `state`, at all of them at once.
@@ -144,32 +128,9 @@ pub fn observe(folder: &Folder, state: &State) -> Report {
         wanted: nodes.iter().filter(|node| node.wanted).count(),
         running: nodes.iter().filter(|node| node.wanted && node.answers()).count(),
         nodes,
-        notary: notary(folder, state),
+        notary: beside::notary(folder, state),
+        mainchain: beside::mainchain(folder, state),
     }
-}
-
-fn notary(folder: &Folder, state: &State) -> Option<NotaryReport> {
-    let (port, known) = (state.shape.notary_port?, &state.notary);
-    let alive = |process: &Option<ProcessId>| {
-        let process = process.as_ref().filter(|process| process.is_alive());
-        process.map(|process| process.pid)
-    };
-    let answer = alive(&known.server).and_then(|_| get(port, STATUS_PATH));
-    let (pid, signer_pid) = (alive(&known.server), alive(&known.signer));
-    let condition = match (&answer, pid, signer_pid) {
-        (Some(_), Some(_), Some(_)) => Condition::Ready,
-        (None, Some(_), Some(_)) => Condition::Silent,
-        _ if known.wanted => Condition::Ended,
-        _ => Condition::Stopped,
-    };
-    Some(NotaryReport {
-        url: format!("http://127.0.0.1:{port}"),
-        condition,
-        pid,
-        signer_pid,
-        members: answer.and_then(|answer| answer.pointer("/members/published")?.as_u64()),
-        folder: folder.notary().folder().to_owned(),
-    })
 }
 
 /// What the nodes are given as `--chain`.
@@ -224,22 +185,6 @@ fn report(
     }
 }
 
-impl NotaryReport {
-    fn words(&self) -> String {
-        let members = self.members.map_or_else(String::new, |members| match members {
-            1 => ", 1 member may validate by its word".to_owned(),
-            members => format!(", {members} members may validate by its word"),
-        });
-        let folder = self.folder.display();
-        match self.condition {
-            Condition::Ended => format!(
-                "The notary has ended, server or signer; see the logs in {folder}. Start it again with: ledger-node testnet up"
-            ),
-            condition => format!("Notary at {}: {}{members}", self.url, condition.words()),
-        }
-    }
-}
-
 impl NodeReport {
     /// Whether it runs: its process is there, and it answers.
     #[must_use]
@@ -276,11 +221,13 @@ impl Condition {
 }
 
 impl Report {
-    /// Whether all nodes run that should, the notary answers if it should run, and there are such nodes.
+    /// Whether all nodes run that should, the notary and the mainchain answer if they should run, and there are such nodes.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let is_missed = |notary: &NotaryReport| !matches!(notary.condition, Condition::Ready | Condition::Stopped);
-        self.wanted > 0 && self.running == self.wanted && !self.notary.as_ref().is_some_and(is_missed)
+        let notary = self.notary.as_ref().map(|notary| notary.condition);
+        let mainchain = self.mainchain.as_ref().map(|mainchain| mainchain.condition);
+        let is_missed = |condition: &Condition| !matches!(condition, Condition::Ready | Condition::Stopped);
+        self.wanted > 0 && self.running == self.wanted && !notary.iter().chain(&mainchain).any(is_missed)
     }
 
     /// The first node, if all that should run have ended.
@@ -326,6 +273,9 @@ impl Report {
         }
         if let Some(notary) = &self.notary {
             let _ = writeln!(text, "\n{}", notary.words());
+        }
+        if let Some(mainchain) = &self.mainchain {
+            let _ = writeln!(text, "\n{}", mainchain.words());
         }
         for node in &self.nodes {
             if let Some(words) = &node.last_words {

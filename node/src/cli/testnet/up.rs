@@ -18,8 +18,9 @@ use super::{
     files::address_spec,
     folder::{Folder, State},
     interrupt::Interrupt,
+    mainchain,
     network::{Children, Network, POLL, Voice, await_answers, say},
-    plan::{NODES_DEFAULT, NOTARY_PORT_DEFAULT, RPC_PORT_DEFAULT, Shape, VALIDATORS_DEFAULT},
+    plan::{MAINCHAIN_PORT_DEFAULT, NODES_DEFAULT, NOTARY_PORT_DEFAULT, RPC_PORT_DEFAULT, Shape, VALIDATORS_DEFAULT},
     ports,
     processes::ProcessId,
     status::{Condition, Report},
@@ -45,8 +46,13 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
     let plan = network.state.shape.plan();
     let needs_notary = network.needs_notary();
     let is_server_down = !network.state.notary.server.as_ref().is_some_and(ProcessId::is_alive);
-    let notary_port = network.state.shape.notary_port.filter(|_| is_server_down);
-    ports::check(down.iter().map(|index| &plan[*index]), notary_port)?;
+    let is_mainchain_down = !mainchain::is_alive(&network.state);
+    let notary = network.state.shape.notary_port.filter(|_| is_server_down);
+    let mainchain = network.state.shape.mainchain_port.filter(|_| is_mainchain_down);
+    let notary = notary.map(|port| ("the notary", port));
+    let mainchain = mainchain.map(|port| ("the mainchain", port));
+    let others: Vec<_> = notary.into_iter().chain(mainchain).collect();
+    ports::check(down.iter().map(|index| &plan[*index]), &others)?;
     let is_new = network.state.nodes.is_empty();
     if is_new {
         say("A new testnet: making its keys.");
@@ -60,7 +66,8 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
         true => network.start_notary(&mut children, &mut interrupt),
         false => Ok(()),
     };
-    let started = notary.and_then(|()| network.start(&down, &Voice::of(cli), &mut children, &mut interrupt));
+    let mainchain = notary.and_then(|()| network.start_mainchain(&mut children, &mut interrupt));
+    let started = mainchain.and_then(|()| network.start(&down, &Voice::of(cli), &mut children, &mut interrupt));
     // From here on others may stop nodes, too.
     drop(network);
     let working = match (started, args.detach) {
@@ -71,7 +78,7 @@ pub fn run(cli: &Cli, args: &UpArgs) -> Result<(), NodeError> {
     match working {
         Ok(report) => output(cli.telemetry.json, &serde_json::json!(report), || summary(&report)),
         Err(error) => {
-            give_up(&folder, &down, is_server_down, &mut children);
+            give_up(&folder, &down, (is_server_down, is_mainchain_down), &mut children);
             Err(error.into())
         }
     }
@@ -89,10 +96,13 @@ fn open(folder: Folder, args: &UpArgs) -> Result<Network, TestnetError> {
             p2p_port_base: args.p2p_port_base.unwrap_or(P2P_PORT_DEFAULT),
             rpc_port_base: args.rpc_port_base.unwrap_or(RPC_PORT_DEFAULT),
             notary_port: (!args.no_notary).then(|| args.notary_port.unwrap_or(NOTARY_PORT_DEFAULT)),
+            mainchain_port: mainchain_port(args, None),
             joined: 0,
         };
         shape.check()?;
-        return Ok(Network::with(folder, lock, State::new(shape)));
+        let mut state = State::new(shape);
+        name_anvil(&folder, args, &mut state)?;
+        return Ok(Network::with(folder, lock, state));
     };
     let found = state.shape;
     let wanted = Shape {
@@ -101,6 +111,7 @@ fn open(folder: Folder, args: &UpArgs) -> Result<Network, TestnetError> {
         p2p_port_base: args.p2p_port_base.unwrap_or(found.p2p_port_base),
         rpc_port_base: args.rpc_port_base.unwrap_or(found.rpc_port_base),
         notary_port: found.notary_port.map(|port| args.notary_port.unwrap_or(port)),
+        mainchain_port: mainchain_port(args, found.mainchain_port),
         joined: found.joined,
     };
     wanted.check()?;
@@ -116,7 +127,25 @@ fn open(folder: Folder, args: &UpArgs) -> Result<Network, TestnetError> {
         return Err(TestnetError::PortsInUse { path });
     }
     network.state.shape = wanted;
+    name_anvil(&network.folder, args, &mut network.state)?;
     Ok(network)
+}
+
+/// Port of the mainchain that `args` want, beside what there was.
+fn mainchain_port(args: &UpArgs, found: Option<u16>) -> Option<u16> {
+    match args.mainchain {
+        true => args.mainchain_port.or(found).or(Some(MAINCHAIN_PORT_DEFAULT)),
+        false => found,
+    }
+}
+
+/// Finds the program of the mainchain, before anything is made or started.
+fn name_anvil(folder: &Folder, args: &UpArgs, state: &mut State) -> Result<(), TestnetError> {
+    let is_known = state.mainchain.anvil.as_ref().is_some_and(|path| path.is_file());
+    if state.shape.mainchain_port.is_some() && !(is_known && args.anvil.is_none()) {
+        state.mainchain.anvil = Some(mainchain::program(folder, args.anvil.as_deref())?);
+    }
+    Ok(())
 }
 
 fn refuse_other_chain(cli: &Cli) -> Result<(), TestnetError> {
@@ -197,11 +226,14 @@ fn heights(report: &Report) -> String {
 }
 
 /// Stops what this command has started: of the notary, both processes if it started the server.
-fn give_up(folder: &Folder, started: &[usize], with_notary: bool, children: &mut Children) {
+fn give_up(folder: &Folder, started: &[usize], (with_notary, with_mainchain): (bool, bool), children: &mut Children) {
     let stopped = Network::open(folder.clone()).and_then(|mut network| {
         network.stop(started)?;
-        match with_notary {
-            true => network.stop_notary(),
+        if with_notary {
+            network.stop_notary()?;
+        }
+        match with_mainchain {
+            true => network.stop_mainchain(),
             false => Ok(()),
         }
     });

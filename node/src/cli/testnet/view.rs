@@ -70,6 +70,7 @@ pub fn watch(
     let all: Vec<_> = (0..network.state.nodes.len()).collect();
     network.stop(&all)?;
     network.stop_notary()?;
+    network.stop_mainchain()?;
     children.reap();
     say(&super::commands::down_words(folder));
     shown.map_err(|source| NodeError::Environment {

@@ -33,9 +33,10 @@ use super::{
     error::TestnetError,
     folder::{Folder, State, failed, hold, replace},
     interrupt::Interrupt,
+    launch::{NotaryPlace, notary_arguments},
     network::{Children, Network, Voice, say},
     notary::NotaryFiles,
-    plan::{NodeFiles, NotaryPlace, Planned, Role, notary_arguments},
+    plan::{NodeFiles, Planned, Role},
     processes::ProcessId,
     status::chain_argument,
 };

@@ -90,7 +90,7 @@ impl Newcomer {
             return Err(usage(format!("there is a cloud {name:?} already: give another --name")));
         }
         shape.check()?;
-        ports::check(std::iter::once(&planned), None)?;
+        ports::check(std::iter::once(&planned), &[])?;
         let node = prepare_joined(&network.folder, &planned, &name)?;
         network.state.shape = shape;
         network.state.nodes.push(node);
@@ -137,7 +137,7 @@ impl Newcomer {
         }
         let mut children = Children::default();
         if !network.state.nodes[self.index].is_alive() {
-            ports::check(std::iter::once(&self.planned), None)?;
+            ports::check(std::iter::once(&self.planned), &[])?;
             address_spec(&network.folder, &network.state)?;
             return Ok(network.start(&[self.index], voice, &mut children, interrupt)?);
         }
