@@ -41,7 +41,7 @@ pub async fn deploy(node: &DevNode, arguments: Vec<String>) -> Value {
         node.mine(1).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let done = deploying.await.unwrap();
+    let done = deploying.await.expect("the command ends");
     assert_eq!(code(&done), 0, "{}", String::from_utf8_lossy(&done.stderr));
     told(&done)
 }
@@ -58,7 +58,7 @@ async fn made_by(node: &DevNode, account: Address) -> Vec<Address> {
                     .ask("eth_getTransactionReceipt", rpc_params![transaction["hash"].clone()])
                     .await;
                 assert_eq!(receipt["status"], "0x1");
-                made.push(serde_json::from_value(receipt["contractAddress"].clone()).unwrap());
+                made.push(serde_json::from_value(receipt["contractAddress"].clone()).expect("an address"));
             }
         }
     }

@@ -34,7 +34,7 @@ async fn tell(kind: Kind) {
     node.fund(signer.address(), purse()).await;
     node.mine(1).await;
     let deployed = deploy(&node, deploy_arguments(&node, &setting)).await;
-    let contract: Address = serde_json::from_value(deployed["contract"].clone()).unwrap();
+    let contract: Address = serde_json::from_value(deployed["contract"].clone()).expect("an address");
     let chains = Chains::with(node, contract);
     let side = SideServer::start(&chains.history).await;
 
