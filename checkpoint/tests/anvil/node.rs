@@ -64,6 +64,8 @@ fn command(kind: Kind) -> Option<(Command, &'static str)> {
             .arg(program)
             .args(["node", "--hostname", "127.0.0.1", "--port", "0"])
             .env("HARDHAT_DISABLE_TELEMETRY_PROMPT", "true")
+            // Where CI is set, it would colour the line that is waited for.
+            .env("NO_COLOR", "1")
             .current_dir(folder);
         return Some((command, "Started HTTP and WebSocket JSON-RPC server at "));
     }
