@@ -27,7 +27,7 @@ use ledger_contracts::Transact;
 use ledger_node::{
     rpc::{ConsensusPort, NetworkStatus, RpcBindError, RpcContext, RpcLimits, RpcOptions, RpcServer},
     txpool::TxPool,
-    wiring::Wiring,
+    wiring::{Roles, Wiring},
 };
 use ledger_runtime::{BlockRef, Executed, Head, ProduceInputs, Runtime, RuntimeOptions, Skipped};
 use serde::de::DeserializeOwned;
@@ -316,8 +316,7 @@ fn context(
     let port = Wiring::new(
         (runtime, pool, &heads),
         (None, &Arc::default()),
-        None,
-        None,
+        Roles::default(),
         Handle::current(),
     )
     .port;
