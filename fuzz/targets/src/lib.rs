@@ -15,6 +15,7 @@ pub mod node;
 pub mod notary;
 #[cfg(feature = "node")]
 pub mod relayer;
+pub mod proof;
 #[cfg(feature = "node")]
 pub mod rpc;
 pub mod seeds;
@@ -102,6 +103,7 @@ pub fn targets() -> Vec<Target> {
     all.extend(state::TARGETS);
     #[cfg(feature = "node")]
     all.extend(relayer::TARGETS);
+    all.extend(proof::TARGETS);
     #[cfg(feature = "node")]
     all.extend(rpc::TARGETS);
     all
