@@ -16,6 +16,7 @@ use super::{ANCHOR, HOUR, Scene};
 
 type Change = Box<dyn Fn(&mut ProofFile)>;
 type Recertify = Box<dyn Fn(&mut FinalityCertificate)>;
+type IsNamed = fn(&CertificateError) -> bool;
 
 fn change(change: impl Fn(&mut ProofFile) + 'static) -> Change {
     Box::new(change)
@@ -321,7 +322,7 @@ async fn each_lie_has_a_name_of_its_own() {
 async fn certificates_of_too_few_or_of_others_are_refused() {
     let scene = Scene::new().await;
     let file = scene.anchored(true).await;
-    let table: Vec<(fn(&CertificateError) -> bool, Recertify)> = vec![
+    let table: Vec<(IsNamed, Recertify)> = vec![
         (
             |error| matches!(error, CertificateError::NoQuorum { got: 0, quorum: 1, .. }),
             Box::new(|certificate| certificate.signatures.clear()),
