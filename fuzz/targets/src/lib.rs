@@ -14,8 +14,9 @@ pub mod network;
 pub mod node;
 pub mod notary;
 #[cfg(feature = "node")]
-pub mod relayer;
 pub mod proof;
+#[cfg(feature = "node")]
+pub mod relayer;
 #[cfg(feature = "node")]
 pub mod rpc;
 pub mod seeds;
@@ -103,6 +104,7 @@ pub fn targets() -> Vec<Target> {
     all.extend(state::TARGETS);
     #[cfg(feature = "node")]
     all.extend(relayer::TARGETS);
+    #[cfg(feature = "node")]
     all.extend(proof::TARGETS);
     #[cfg(feature = "node")]
     all.extend(rpc::TARGETS);
