@@ -14,7 +14,7 @@ use super::columns::{block_key, code_key, indexed_key, lookup_key, meta, set_key
 use super::marker::{FinalBlock, FinalMarker};
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, included_to_bytes};
 use super::{
-    CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Durability, Head, Store, StoreError, StoredReceipt,
+    CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Durability, Head, Store, StoreError, StoredReceipt, Tally,
     TxLocation,
 };
 use crate::state::{StateChange, StateCommitment, Written};
@@ -47,6 +47,8 @@ pub enum CodeChange {
         id: U256,
         /// Index in the block of the issuing transaction.
         index: u32,
+        /// When it expires, in seconds since the Unix epoch.
+        expires_at: u64,
     },
     /// It ended.
     Ended {
@@ -54,6 +56,8 @@ pub enum CodeChange {
         id: U256,
         /// How.
         kind: CodeEndKind,
+        /// Member id of the cloud that redeemed it; 0 if it ended otherwise.
+        member: u32,
         /// Index in the block of the transaction that ended it.
         index: u32,
     },
@@ -166,7 +170,7 @@ impl Store {
                 receipts: &block.receipts,
             },
         );
-        self.put_codes(&mut batch, &block.codes, number)?;
+        self.put_codes(&mut batch, &block.codes, &block.header)?;
         self.put_state(&mut batch, &block.state);
         let oldest = if head.is_some() {
             self.put_undo(&mut batch, number, block.state.changes());
@@ -306,15 +310,28 @@ impl Store {
         }
     }
 
-    fn put_codes(&self, batch: &mut WriteBatch, changes: &[CodeChange], block: BlockNumber) -> Result<(), StoreError> {
+    fn put_codes(
+        &self,
+        batch: &mut WriteBatch,
+        changes: &[CodeChange],
+        header: &SealedHeader,
+    ) -> Result<(), StoreError> {
+        let (block, now) = (header.number(), header.header.timestamp);
         let mut records: BTreeMap<U256, CodeRecord> = BTreeMap::new();
+        let mut tally = Tally::default();
         for change in changes {
             match *change {
-                CodeChange::Issued { id, index } => {
+                CodeChange::Issued { id, index, expires_at } => {
                     let issued = TxLocation { block, index };
                     records.insert(id, CodeRecord { issued, end: None });
+                    tally.issued(&id, now, expires_at, None);
                 }
-                CodeChange::Ended { id, kind, index } => {
+                CodeChange::Ended {
+                    id,
+                    kind,
+                    member,
+                    index,
+                } => {
                     let before = match records.get(&id) {
                         Some(record) => Some(*record),
                         None => self.promo_code(&id)?,
@@ -323,6 +340,12 @@ impl Store {
                         kind,
                         at: TxLocation { block, index },
                     };
+                    let expires_at = match before.map(|record| record.issued.block) {
+                        None => None,
+                        Some(issued) if issued == block => tally.expiry(&id, now),
+                        Some(issued) => Some(self.expiry(&id, issued)?),
+                    };
+                    tally.ended(&id, now, (kind, member), expires_at);
                     match before {
                         Some(record) => {
                             let end = Some(end);
@@ -338,7 +361,7 @@ impl Store {
         for (id, record) in records {
             batch.put_cf(self.column(Column::Codes), code_key(&id), record.to_bytes());
         }
-        Ok(())
+        self.put_usage(batch, &tally)
     }
 
     fn put_state(&self, batch: &mut WriteBatch, state: &StateCommitment) {

@@ -52,6 +52,7 @@ fn the_state_is_the_same_to_the_byte_in_chunks_of_any_size() {
             Column::Canonical,
             Column::TxLookup,
             Column::Codes,
+            Column::Usage,
         ] {
             let (kept, taken) = (
                 state_records(giver.world.path(), column),
@@ -459,6 +460,7 @@ fn codes_of_older_blocks_are_known_once_these_were_fetched() {
         Column::Canonical,
         Column::TxLookup,
         Column::Codes,
+        Column::Usage,
     ] {
         assert!(
             state_records(giver.world.path(), column) == state_records(folder.path(), column),
