@@ -15,9 +15,9 @@ use jsonrpsee::{
 };
 use ledger_api::{
     CloudRef, CodeInfo, EthBlocksClient, EthStateClient, EthTransactionsClient, LedgerClient, NodeStatus, PeerInfo,
-    PoolEntry, ProposalInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    PoolEntry, ProposalInfo, SpecInfo, StallReport, UsageReport, ValidatorsInfo, Verification, VerifyRequest,
 };
-use ledger_chainspec::CodeRef;
+use ledger_chainspec::{CodeRef, Month};
 
 pub use send::{Patience, Prepared, Sent};
 
@@ -142,6 +142,18 @@ impl Node {
         match self.http.verify_code(id.to_owned(), request).await {
             Err(RpcError::Call(error)) if error.code() == NOT_FOUND => Err(CliError::UnknownCloud { asked }),
             answer => self.answer("ledger_verifyCode", answer),
+        }
+    }
+
+    /// What became of promo codes in a month, and of them at one cloud.
+    ///
+    /// # Errors
+    /// [`CliError::UnknownCloud`], and as [`Node::chain_id`].
+    pub async fn usage(&self, month: Month, cloud: Option<CloudRef>) -> Result<UsageReport, CliError> {
+        let asked = cloud.as_ref().map(cloud_words).unwrap_or_default();
+        match self.http.usage_report(month, cloud).await {
+            Err(RpcError::Call(error)) if error.code() == NOT_FOUND => Err(CliError::UnknownCloud { asked }),
+            answer => self.answer("ledger_usageReport", answer),
         }
     }
 

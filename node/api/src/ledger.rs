@@ -2,10 +2,11 @@
 
 use alloy_primitives::{B256, U64};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
+use ledger_chainspec::Month;
 
 use crate::types::{
-    CodeInfo, EndorsementInfo, EvidenceInfo, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SpecInfo, StallReport,
-    ValidatorsInfo, Verification, VerifyRequest,
+    CloudRef, CodeInfo, EndorsementInfo, EvidenceInfo, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SpecInfo,
+    StallReport, UsageReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 
 /// Promo codes, and who runs the chain.
@@ -34,6 +35,10 @@ pub trait Ledger {
     /// Whether a promo code is good, and whether the cloud that asks could redeem it now. Never changes anything.
     #[method(name = "verifyCode")]
     async fn verify_code(&self, id: String, request: VerifyRequest) -> RpcResult<Verification>;
+
+    /// What became of promo codes in a month, by specification, and of them at one cloud. Reads counters, not the chain.
+    #[method(name = "usageReport")]
+    async fn usage_report(&self, month: Month, cloud: Option<CloudRef>) -> RpcResult<UsageReport>;
 
     /// The validators in the order of their turns.
     #[method(name = "validators")]

@@ -56,6 +56,7 @@ const PRICES: &[(&str, u32)] = &[
     ("eth_simulateV1", 50),
     ("ledger_evidence", 20),
     ("ledger_peers", 10),
+    ("ledger_usageReport", 10),
     ("ledger_whyStalled", 20),
     ("eth_subscribe", 20),
     ("rpc.discover", 100),

@@ -11,6 +11,7 @@ mod consensus;
 mod governance;
 mod pool;
 mod routing;
+mod usage;
 
 pub use anchor::{AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus};
 pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
@@ -26,3 +27,4 @@ pub use governance::{
 };
 pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};
 pub use routing::{Capabilities, CapabilitiesHead, Capability, DeleteStrategy, SyncInfo, SyncStatus};
+pub use usage::{SpecUsage, UsageReport};

@@ -12,16 +12,18 @@ mod governance;
 mod open_proposals;
 mod pool;
 mod stalled;
+mod usage;
 mod verify;
 
 use alloy_primitives::{B256, U64};
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::{
-    BlockPoint, CodeInfo, ContractAddresses, EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo,
-    PoolEntry, PoolStatus, ProposalInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    BlockPoint, CloudRef, CodeInfo, ContractAddresses, EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus,
+    PeerInfo, PoolEntry, PoolStatus, ProposalInfo, SpecInfo, StallReport, UsageReport, ValidatorsInfo, Verification,
+    VerifyRequest,
 };
 use ledger_chainspec::{
-    SealedHeader,
+    Month, SealedHeader,
     predeploys::{BOOTSTRAP, PASSPORT_TOKEN, TRANSACT},
 };
 
@@ -56,6 +58,11 @@ impl LedgerServer for Api {
             verify::verify(&mut view, &api.context.pool, &id, request)
         })
         .await
+    }
+
+    async fn usage_report(&self, month: Month, cloud: Option<CloudRef>) -> RpcResult<UsageReport> {
+        self.ask(move |view, _| usage::report(&view, month, cloud.as_ref()))
+            .await
     }
 
     async fn validators(&self) -> RpcResult<ValidatorsInfo> {
