@@ -11,7 +11,7 @@ use ledger_chainspec::Month;
 use crate::time::Deadline;
 
 const AFTER_HELP: &str = "\
-A promo code is written as its transaction id (0x and 64 digits) or as its passport code (0050-00C9).
+A promo code is written as its transaction id (0x and 64 digits), as its passport code (0050-00C9), or as a link that ends in one.
 
 Exit codes:
   0  done; of `verify`: this cloud can redeem the code now
