@@ -221,7 +221,7 @@ const GENESIS: [(&str, B256); 2] = [
     ),
     (
         "testnet",
-        b256!("0x7f1f956ff2505a0865fb1b3d0fc97ff950f5eb3c66b1082633fd6a3a9132fab1"),
+        b256!("0xda15bd02ee4c45d86f684cbef6bd1742d4618a863f3e577dec0a5ecf44272e93"),
     ),
 ];
 

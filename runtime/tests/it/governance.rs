@@ -548,7 +548,7 @@ fn the_way_of_anchoring_is_decided_by_vote() {
     let before = council.ask(&Bootstrap::checkpointConfigCall {});
     assert_eq!(
         (before.intervalBlocks, before.mainchainId, before.confirmations),
-        (300, 63, 120)
+        (5, 63, 120)
     );
     let config = |interval: u64, confirmations: u64| Bootstrap::CheckpointConfig {
         intervalBlocks: interval,
