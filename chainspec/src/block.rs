@@ -6,7 +6,7 @@
 
 use alloy_consensus::BlockBody;
 use alloy_eips::Typed2718;
-use alloy_rlp::Decodable;
+use alloy_rlp::{Decodable, Encodable};
 use parity_scale_codec::{Compact, Decode, DecodeAll, Encode, Error as CodecError, Input, Output};
 use thiserror::Error;
 
@@ -135,6 +135,14 @@ impl SealedHeader {
         Self { header, hash }
     }
 
+    /// Reads the RLP of a header that fills `bytes` and is written in the one canonical form; `None` if it is anything else.
+    pub fn from_rlp(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let header = Header::decode(&mut rest).ok()?;
+        let is_canonical = rest.is_empty() && header.length() == bytes.len() && alloy_rlp::encode(&header) == bytes;
+        is_canonical.then(|| Self::new(header))
+    }
+
     /// The header's number.
     pub const fn number(&self) -> BlockNumber {
         BlockNumber::new(self.header.number)
@@ -199,14 +207,14 @@ impl Block {
     /// Ethereum's RLP of the block: header, transactions, no ommers, no withdrawals.
     pub fn to_rlp(&self) -> Vec<u8> {
         let transactions = alloy_rlp::list_length(&self.transactions);
-        let payload_length = alloy_rlp::Encodable::length(&self.header) + transactions + 2;
+        let payload_length = Encodable::length(&self.header) + transactions + 2;
         let list = alloy_rlp::Header {
             list: true,
             payload_length,
         };
         let mut bytes = Vec::with_capacity(list.length_with_payload());
         list.encode(&mut bytes);
-        alloy_rlp::Encodable::encode(&self.header, &mut bytes);
+        Encodable::encode(&self.header, &mut bytes);
         alloy_rlp::encode_list(&self.transactions, &mut bytes);
         bytes.extend_from_slice(&[alloy_rlp::EMPTY_LIST_CODE; 2]);
         bytes

@@ -6,7 +6,7 @@
 //! never panic.
 //!
 //! Read in this order: [`ids`], [`validators`], [`vote`], [`certificate`], [`endorsement`], [`transaction`], [`block`],
-//! [`spec`].
+//! [`finality`], [`spec`].
 
 mod codec;
 
@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod dev_keys;
 pub mod endorsement;
 pub mod endpoint;
+pub mod finality;
 pub mod ids;
 pub mod passport_code;
 pub mod peer_id;
@@ -31,6 +32,7 @@ pub use block::{
 pub use certificate::{CertificateError, FinalityCertificate, PrevoteCertificate, PrevoteSignature};
 pub use endorsement::{ENDORSED_TRANSACTIONS_MAX, Endorsement};
 pub use endpoint::is_endpoint;
+pub use finality::{FinalityFault, Handover};
 pub use ids::{
     BlockHash, BlockNumber, ConsensusKey, GenesisHash, MemberId, SetId, Signature64, Slot, UnixMillis, ValidatorSetHash,
 };

@@ -1,7 +1,7 @@
 //! Do manifests and chunks of a state keep to one encoding, and to their memory?
 
-use ledger_chainspec::{BlockNumber, SealedHeader};
-use ledger_runtime::transfer::{Handover, StateChunk, StateCursor, StateManifest};
+use ledger_chainspec::{BlockNumber, Handover, SealedHeader};
+use ledger_runtime::transfer::{StateChunk, StateCursor, StateManifest};
 use parity_scale_codec::Encode;
 
 use crate::{

@@ -1,7 +1,7 @@
 //! Why is a manifest or a chunk of no use, and whose fault is it?
 
 use alloy_primitives::B256;
-use ledger_chainspec::{BlockHash, BlockNumber, CertificateError, DigestError, SetId, ValidatorSetHash};
+use ledger_chainspec::{BlockNumber, FinalityFault};
 use thiserror::Error;
 
 use super::{CHUNK_BYTES_MAX, MANIFEST_BYTES_MAX, StateCursor};
@@ -112,50 +112,14 @@ pub enum ManifestFault {
     /// Genesis is known to everybody.
     #[error("a manifest of genesis, which needs none")]
     Genesis,
-    /// A header without a digest.
+    /// A block that is not final, or hands over to another set.
     #[error(transparent)]
-    Digest(#[from] DigestError),
-    /// A certificate of another block.
-    #[error("block {block} comes with the certificate of block {certified} at height {height}")]
-    OtherBlock {
-        /// The block.
-        block: BlockHash,
-        /// What is certified.
-        certified: BlockHash,
-        /// At which height.
-        height: BlockNumber,
-    },
-    /// A certificate that nobody gave, or too few.
-    #[error("block {block} is not final: {error}")]
-    Certificate {
-        /// The block.
-        block: BlockNumber,
-        /// What is wrong.
-        error: CertificateError,
-    },
-    /// A set that is not the one after the set before.
-    #[error("validator set {got} follows, where set {expected} has to")]
-    SetOrder {
-        /// The set given.
-        got: SetId,
-        /// The set that has to come.
-        expected: SetId,
-    },
+    Finality(#[from] FinalityFault),
     /// Changes of the set that are not in the order of blocks.
     #[error("block {block}, which changes the validator set, is out of order")]
     BlockOrder {
         /// The block.
         block: BlockNumber,
-    },
-    /// A set that its block does not name.
-    #[error("block {block} hands over to validator set {expected}, and {got} was given")]
-    OtherSet {
-        /// The block.
-        block: BlockNumber,
-        /// Hash in its digest.
-        expected: ValidatorSetHash,
-        /// Hash of the set given.
-        got: ValidatorSetHash,
     },
 }
 

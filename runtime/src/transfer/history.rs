@@ -6,13 +6,12 @@
 use alloy_consensus::transaction::SignerRecoverable;
 use alloy_rlp::Encodable;
 use alloy_sol_types::SolCall;
-use ledger_chainspec::{BlockHash, BlockNumber, predeploys::TRANSACT};
+use ledger_chainspec::{BlockHash, BlockNumber, SealedHeader, predeploys::TRANSACT};
 use ledger_contracts::Transact;
 use rayon::prelude::*;
 
 use super::{
     ChunkFault, StateChunk, StateImportError,
-    manifest::sealed,
     wire::{BlockPart, Body},
 };
 use crate::{
@@ -64,7 +63,7 @@ pub(super) fn check(blocks: Vec<BlockPart>, link: Link) -> Result<(Vec<OldBlock>
             block: number,
             what: what.to_owned(),
         };
-        let header = sealed(&part.header).ok_or_else(|| fault("its header is none"))?;
+        let header = SealedHeader::from_rlp(&part.header).ok_or_else(|| fault("its header is none"))?;
         if header.hash != hash || header.number() != number {
             return Err(fault("it is another than the block after it names"));
         }
@@ -85,7 +84,7 @@ pub(super) fn check(blocks: Vec<BlockPart>, link: Link) -> Result<(Vec<OldBlock>
 }
 
 /// Transactions and receipts against the roots in `header`.
-fn body(header: ledger_chainspec::SealedHeader, records: &[Vec<u8>]) -> Result<OldBlock, String> {
+fn body(header: SealedHeader, records: &[Vec<u8>]) -> Result<OldBlock, String> {
     let included = records
         .par_iter()
         .map(|record| included_from_bytes(record))

@@ -14,6 +14,7 @@ use parity_scale_codec::{Decode, DecodeAll, Encode};
 
 use super::{
     BLOCK_HASHES_IN_STATE, StateChunk, StateCursor, StateImportError, StateManifest, history,
+    manifest::handover_bytes,
     wire::{BlockPart, Body},
 };
 use crate::{
@@ -231,7 +232,7 @@ impl StateImport {
             certificate: &self.manifest.certificate,
             sets: &self.sets,
             handovers: handovers
-                .map(|handover| (handover.set.id(), handover.to_bytes()))
+                .map(|handover| (handover.set.id(), handover_bytes(handover)))
                 .collect(),
             oldest_block: self.progress.oldest_block,
         })?;

@@ -5,14 +5,16 @@
 //! whether keys of validators of long ago were stolen since: whoever has a quorum of an old set's keys can lead elsewhere.
 //! Checkpoints on the mainchain are against that (R15), and are the node's affair.
 
-use alloy_rlp::{Decodable, Encodable};
 use ledger_chainspec::{
-    BlockNumber, ChainSpec, FinalityCertificate, GenesisHash, Header, SealedHeader, SetId, ValidatorSet, digest_of,
+    BlockNumber, ChainSpec, FinalityCertificate, GenesisHash, Handover, SealedHeader, SetId, ValidatorSet,
 };
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 
 use super::ManifestFault;
-use crate::store::{Store, StoreError};
+use crate::{
+    Runtime,
+    store::{Store, StoreError},
+};
 
 /// Version of the form of manifests; the first byte of each.
 const MANIFEST_VERSION: u8 = 1;
@@ -32,17 +34,6 @@ struct HandoverRecord {
     header: Vec<u8>,
     certificate: FinalityCertificate,
     set: ValidatorSet,
-}
-
-/// A final block that handed over to another validator set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handover {
-    /// The block's header and hash.
-    pub header: SealedHeader,
-    /// What made it final, by the set before.
-    pub certificate: FinalityCertificate,
-    /// The set from the next block on.
-    pub set: ValidatorSet,
 }
 
 /// What leads to a state: its block, and why that is final.
@@ -71,20 +62,13 @@ impl StateManifest {
             return Err(ManifestFault::Version { got: version });
         }
         let record = ManifestRecord::decode_all(&mut rest).map_err(|_| malformed())?;
-        let handover = |handover: HandoverRecord| {
-            Some(Handover {
-                header: sealed(&handover.header)?,
-                certificate: handover.certificate,
-                set: handover.set,
-            })
-        };
         Ok(Self {
-            header: sealed(&record.header).ok_or_else(malformed)?,
+            header: SealedHeader::from_rlp(&record.header).ok_or_else(malformed)?,
             certificate: record.certificate,
             handovers: record
                 .handovers
                 .into_iter()
-                .map(handover)
+                .map(HandoverRecord::handover)
                 .collect::<Option<_>>()
                 .ok_or_else(malformed)?,
         })
@@ -96,7 +80,7 @@ impl StateManifest {
         let record = ManifestRecord {
             header: alloy_rlp::encode(&self.header.header),
             certificate: self.certificate.clone(),
-            handovers: self.handovers.iter().map(Handover::record).collect(),
+            handovers: self.handovers.iter().map(HandoverRecord::of).collect(),
         };
         (MANIFEST_VERSION, record).encode()
     }
@@ -123,15 +107,7 @@ impl StateManifest {
                 return Err(ManifestFault::BlockOrder { block });
             }
             before = number;
-            final_by(&handover.header, &handover.certificate, set, genesis)?;
-            let expected = SetId::new(set.id().get().saturating_add(1));
-            if handover.set.id() != expected {
-                return Err(ManifestFault::SetOrder {
-                    got: handover.set.id(),
-                    expected,
-                });
-            }
-            names(&handover.header, &handover.set)?;
+            handover.check(set, genesis)?;
             sets.push(handover.set.clone());
         }
         if self.header.header.number == 0 {
@@ -140,75 +116,37 @@ impl StateManifest {
         // A block that changes the set was made final by the set before.
         let is_handover = self.handovers.last().is_some_and(|last| last.header == self.header);
         let signers = sets.len() - 1 - usize::from(is_handover);
-        final_by(&self.header, &self.certificate, &sets[signers], genesis)?;
-        names(&self.header, sets.last().expect("it begins with one"))?;
+        self.certificate.makes_final(&self.header, &sets[signers], genesis)?;
+        self.header.hands_to(sets.last().expect("it begins with one"))?;
         Ok(sets)
     }
 }
 
-impl Handover {
-    fn record(&self) -> HandoverRecord {
-        HandoverRecord {
-            header: alloy_rlp::encode(&self.header.header),
-            certificate: self.certificate.clone(),
-            set: self.set.clone(),
+impl HandoverRecord {
+    fn of(handover: &Handover) -> Self {
+        Self {
+            header: alloy_rlp::encode(&handover.header.header),
+            certificate: handover.certificate.clone(),
+            set: handover.set.clone(),
         }
     }
 
-    /// As the database keeps it when its block is not kept.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        self.record().encode()
-    }
-
-    fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
-        let record = HandoverRecord::decode_all(&mut bytes).ok()?;
-        Some(Self {
-            header: sealed(&record.header)?,
-            certificate: record.certificate,
-            set: record.set,
+    fn handover(self) -> Option<Handover> {
+        Some(Handover {
+            header: SealedHeader::from_rlp(&self.header)?,
+            certificate: self.certificate,
+            set: self.set,
         })
     }
 }
 
-/// A header that fills its bytes, and is written in no other way.
-pub(super) fn sealed(bytes: &[u8]) -> Option<SealedHeader> {
-    let mut rest = bytes;
-    let header = Header::decode(&mut rest).ok()?;
-    (rest.is_empty() && header.length() == bytes.len() && alloy_rlp::encode(&header) == bytes)
-        .then(|| SealedHeader::new(header))
+/// A handover as the database keeps it when its block is not kept.
+pub(super) fn handover_bytes(handover: &Handover) -> Vec<u8> {
+    HandoverRecord::of(handover).encode()
 }
 
-fn final_by(
-    block: &SealedHeader,
-    certificate: &FinalityCertificate,
-    set: &ValidatorSet,
-    genesis: GenesisHash,
-) -> Result<(), ManifestFault> {
-    if certificate.hash != block.hash || certificate.height != block.number() {
-        return Err(ManifestFault::OtherBlock {
-            block: block.hash,
-            certified: certificate.hash,
-            height: certificate.height,
-        });
-    }
-    certificate
-        .verify(genesis, set)
-        .map_err(|error| ManifestFault::Certificate {
-            block: block.number(),
-            error,
-        })
-}
-
-fn names(block: &SealedHeader, set: &ValidatorSet) -> Result<(), ManifestFault> {
-    let expected = digest_of(&block.header)?.next_set_hash;
-    if expected == set.hash() {
-        return Ok(());
-    }
-    Err(ManifestFault::OtherSet {
-        block: block.number(),
-        expected,
-        got: set.hash(),
-    })
+fn kept_handover(mut bytes: &[u8]) -> Option<Handover> {
+    HandoverRecord::decode_all(&mut bytes).ok()?.handover()
 }
 
 /// The manifest of the state of a final block after genesis.
@@ -217,21 +155,66 @@ pub(super) fn of_block(store: &Store, header: SealedHeader) -> Result<Option<Sta
     let Some(certificate) = store.certificate(number)? else {
         return Ok(None);
     };
-    let next = next_set_id(store, number)?;
-    let mut handovers = Vec::new();
-    let mut after = 1;
-    for id in 1..=next.get() {
-        let Some(handover) = handover_to(store, SetId::new(id), (after, number.get()))? else {
-            return Ok(None);
-        };
-        after = handover.header.header.number + 1;
-        handovers.push(handover);
-    }
-    Ok(Some(StateManifest {
+    // Genesis hands over to set 0, and need not be kept here.
+    let first = (BlockNumber::new(0), SetId::new(0));
+    let handovers = handovers(store, first, number)?;
+    Ok(handovers.map(|handovers| StateManifest {
         header,
         certificate,
         handovers,
     }))
+}
+
+/// The handovers in the blocks after `from`, after which the set `first` governs, up to `to`; none if one of them is not kept.
+fn handovers(
+    store: &Store,
+    (from, first): (BlockNumber, SetId),
+    to: BlockNumber,
+) -> Result<Option<Vec<Handover>>, StoreError> {
+    let (first, last) = (first.get(), next_set_id(store, to)?.get());
+    let mut handovers = Vec::new();
+    let mut after = from.get().saturating_add(1);
+    for id in first.saturating_add(1)..=last {
+        let Some(handover) = handover_to(store, SetId::new(id), (after, to.get()))? else {
+            return Ok(None);
+        };
+        after = handover.header.header.number.saturating_add(1);
+        handovers.push(handover);
+    }
+    Ok(Some(handovers))
+}
+
+impl Runtime {
+    /// The validator set that governs the block after `number`; none if there is no such block, or the set is not known.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database fails, or the block is no longer kept.
+    pub fn next_set(&self, number: BlockNumber) -> Result<Option<ValidatorSet>, StoreError> {
+        if number > self.head().number() {
+            return Ok(None);
+        }
+        let store = self.store();
+        store.validator_set(next_set_id(store, number)?)
+    }
+
+    /// Every change of the validator set in the blocks after `from` up to `to`, `most` of them at most; none if one of them is not kept
+    /// here, or there are more.
+    ///
+    /// # Errors
+    /// As [`Self::next_set`].
+    pub fn handovers(
+        &self,
+        from: BlockNumber,
+        to: BlockNumber,
+        most: u64,
+    ) -> Result<Option<Vec<Handover>>, StoreError> {
+        let store = self.store();
+        let (first, last) = (next_set_id(store, from)?, next_set_id(store, to)?);
+        match last.get().saturating_sub(first.get()) > most {
+            true => Ok(None),
+            false => handovers(store, (from, first), to),
+        }
+    }
 }
 
 /// The id of the set that governs the block after `number`: of its certificate, or of the head's next set.
@@ -247,7 +230,7 @@ fn next_set_id(store: &Store, number: BlockNumber) -> Result<SetId, StoreError> 
 /// The block that handed over to set `id`, which is between the blocks `first` and `last`: the last one that the set before governed.
 fn handover_to(store: &Store, id: SetId, (first, last): (u64, u64)) -> Result<Option<Handover>, StoreError> {
     if let Some(bytes) = store.kept_handover(id)? {
-        return Ok(Handover::from_bytes(&bytes));
+        return Ok(kept_handover(&bytes));
     }
     let governs = |number: u64| -> Result<bool, StoreError> {
         let certificate = store.certificate(BlockNumber::new(number))?;

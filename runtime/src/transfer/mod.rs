@@ -19,7 +19,7 @@ mod wire;
 
 pub use fault::{ChunkFault, ManifestFault, StateImportError};
 pub use import::{Found, StateImport, StateProgress};
-pub use manifest::{Handover, MANIFEST_BYTES_MAX, StateManifest};
+pub use manifest::{MANIFEST_BYTES_MAX, StateManifest};
 pub use serve::{CHUNK_BYTES_ASKED_MAX, CHUNK_LEAVES_MAX};
 pub use wire::{CHUNK_BYTES_MAX, StateChunk, StateCursor};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy_sol_types::SolCall;
-use ledger_chainspec::{BlockNumber, ChainSpec, SetId, predeploys::BOOTSTRAP};
+use ledger_chainspec::{BlockNumber, ChainSpec, FinalityFault, SetId, predeploys::BOOTSTRAP};
 use ledger_contracts::Bootstrap;
 use ledger_runtime::{
     Runtime, RuntimeOptions,
@@ -212,21 +212,33 @@ fn no_changed_byte_of_a_manifest_passes() {
     let whole = StateManifest::decode(&good).unwrap();
     let mut without = whole.clone();
     without.handovers.remove(0);
-    assert!(matches!(check(&without), Err(ManifestFault::Certificate { .. })));
+    assert!(matches!(
+        check(&without),
+        Err(ManifestFault::Finality(FinalityFault::Certificate { .. }))
+    ));
     let mut turned = whole.clone();
     turned.handovers.swap(0, 1);
     check(&turned).unwrap_err();
     let mut early = whole.clone();
     early.handovers.pop();
-    assert!(matches!(check(&early), Err(ManifestFault::Certificate { .. })));
+    assert!(matches!(
+        check(&early),
+        Err(ManifestFault::Finality(FinalityFault::Certificate { .. }))
+    ));
     let mut twice = whole.clone();
     twice.handovers.push(whole.handovers[1].clone());
     assert!(matches!(check(&twice), Err(ManifestFault::BlockOrder { .. })));
     let mut other = whole.clone();
     other.certificate = whole.handovers[0].certificate.clone();
-    assert!(matches!(check(&other), Err(ManifestFault::OtherBlock { .. })));
+    assert!(matches!(
+        check(&other),
+        Err(ManifestFault::Finality(FinalityFault::OtherBlock { .. }))
+    ));
     // Two signatures of two are needed.
     let mut unsigned = whole;
     unsigned.certificate.signatures.pop();
-    assert!(matches!(check(&unsigned), Err(ManifestFault::Certificate { .. })));
+    assert!(matches!(
+        check(&unsigned),
+        Err(ManifestFault::Finality(FinalityFault::Certificate { .. }))
+    ));
 }
