@@ -3,7 +3,7 @@
 //! For whoever reads codes from logs, from storage or from a storage proof. Knows the layout of Transact's slot 0 and of
 //! a record's word; the contract's tests and this module's hold the two together.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;
@@ -34,6 +34,39 @@ impl CodeId {
     /// The storage slot of Transact that holds the code's record, for `eth_getProof`.
     pub fn slot(self) -> B256 {
         keccak256((self.to_word(), U256::ZERO).abi_encode())
+    }
+}
+
+/// A text that is no [`CodeId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotACodeId;
+
+impl fmt::Display for NotACodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a code's id is its spec and its number (1:5), or both in one quantity (0x10000000000000005)")
+    }
+}
+
+impl std::error::Error for NotACodeId {}
+
+/// As a quantity or word, which is far below any transaction's hash, or as it is shown, `spec:sequence`.
+impl FromStr for CodeId {
+    type Err = NotACodeId;
+
+    fn from_str(text: &str) -> Result<Self, NotACodeId> {
+        if let Some((spec_id, sequence)) = text.split_once(':') {
+            let (spec_id, sequence) = (spec_id.parse(), sequence.parse());
+            return match (spec_id, sequence) {
+                (Ok(spec_id), Ok(sequence)) => Ok(Self { spec_id, sequence }),
+                _ => Err(NotACodeId),
+            };
+        }
+        let digits = text.strip_prefix("0x").ok_or(NotACodeId)?;
+        if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(NotACodeId);
+        }
+        let word = U256::from_str_radix(digits, 16).map_err(|_| NotACodeId)?;
+        Self::from_word(word).ok_or(NotACodeId)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Typed calls, structs and events come from the committed artifacts (`artifacts/*.json`, made from `src/*.sol`), so that
 //! building needs no Solidity tool. On top of them: the bytes that genesis runs ([`initcode`]), the ids and storage slots of
-//! codes ([`code`]) and of reserved accounts ([`reserved`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]), events ([`events`]), and
+//! codes ([`code`]), of their specs ([`spec`]) and of reserved accounts ([`reserved`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]), events ([`events`]), and
 //! what validators sign for the mainchain ([`checkpoint`]) with the tree of blocks in it ([`history`]).
 //! Used by runtime (genesis, indexes), node (RPC), cli and checkpoint. Never does input or output, and never signs.
 //!
@@ -18,6 +18,7 @@ pub mod initcode;
 pub mod proposal;
 pub mod redemption;
 pub mod reserved;
+pub mod spec;
 
 pub use code::{CodeId, CodeRecord, CodeState};
 pub use enums::{CodeStatus, Offence, ProposalKind, ProposalStatus, UnknownValue, ValidatorStatus};
@@ -26,6 +27,7 @@ pub use events::{KnownEvent, decode_event};
 pub use generated::{Bootstrap, CheckpointContract, CodeVerifier, PassportToken, Transact};
 pub use proposal::ProposalAction;
 pub use redemption::{Redemption, redemption_digest};
+pub use spec::SpecRecord;
 
 /// What the macro makes of the artifacts. The documentation is in `src/interfaces/*.sol`.
 mod generated {

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, LogData, U256, address, b256, keccak256, uint};
 use alloy_sol_types::{SolEvent, SolValue};
 use ledger_contracts::{
-    CodeId, CodeRecord, CodeState, CodeStatus, KnownEvent, Redemption, Transact, UnknownValue, decode_event,
-    redemption_digest,
+    CodeId, CodeRecord, CodeState, CodeStatus, KnownEvent, Redemption, SpecRecord, Transact, UnknownValue,
+    decode_event, redemption_digest,
 };
 
 #[test]
@@ -17,6 +17,76 @@ fn id_and_word_convert_both_ways() {
     assert_eq!(CodeId::from_word(id.to_word()), Some(id));
     assert_eq!(CodeId::from_word(U256::from(1) << 96), None);
     assert_eq!(id.to_string(), "7:18446744073709551615");
+}
+
+#[test]
+fn an_id_is_read_as_it_is_written() {
+    let id = CodeId {
+        spec_id: 2,
+        sequence: 9,
+    };
+    for text in [
+        "2:9".to_owned(),
+        format!("{:#x}", id.to_word()),
+        format!("{:#066x}", id.to_word()),
+    ] {
+        assert_eq!(text.parse(), Ok(id), "{text}");
+    }
+    for text in [
+        "",
+        "0x",
+        "0xzz",
+        "1:",
+        "1:x",
+        ":",
+        "4294967296:1",
+        "12",
+        &format!("0x{}", "ab".repeat(32)),
+        &"0x1".repeat(99),
+    ] {
+        assert!(text.parse::<CodeId>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_spec_is_read_from_its_words_and_nothing_else_is() {
+    let base = U256::from_be_bytes(keccak256((U256::from(3), U256::from(4)).abi_encode()).0);
+    assert_eq!(
+        SpecRecord::slots(3).map(|slot| U256::from_be_bytes(slot.0)),
+        [0_u64, 1, 2, 3].map(|place| base + U256::from(place))
+    );
+    let name = uint!(0x736d616c6c000000000000000000000000000000000000000000000000000000_U256) | U256::from(10);
+    let sizes = uint!(0x00278d00_000000a8_0000000a_00000800_00000001_U256);
+    let words = [name, sizes, U256::from(7), U256::ONE];
+    let spec = SpecRecord {
+        name: "small".to_owned(),
+        vcpus: 1,
+        memory_mib: 2048,
+        disk_gib: 10,
+        hours: 168,
+        ttl_seconds: 2_592_000,
+        reward: U256::from(7),
+        requires_authorization: true,
+    };
+    assert_eq!(SpecRecord::from_words(words), Some(spec));
+    let with = |place: usize, word: U256| {
+        let mut changed = words;
+        changed[place] = word;
+        SpecRecord::from_words(changed)
+    };
+    // No name, an odd length, one beyond the slot, bytes behind the name, no text.
+    for word in [
+        U256::ZERO,
+        name + U256::ONE,
+        name + U256::from(246),
+        name | U256::from(256),
+        name | (U256::from(255) << 248),
+    ] {
+        assert_eq!(with(0, word), None, "{word:#x}");
+    }
+    assert_eq!(with(1, sizes | (U256::ONE << 160)), None);
+    assert_eq!(with(3, U256::from(2)), None);
+    assert_eq!(SpecRecord::from_words([U256::ZERO; 4]), None);
 }
 
 #[test]

@@ -86,29 +86,13 @@ fn parse(id: &str) -> Result<Id, RpcFailure> {
             id.len()
         )));
     }
-    if let Some(code) = code_id(id) {
+    if let Ok(code) = id.parse::<CodeId>() {
         return Ok(Id::Code(code.to_word()));
     }
     match CodeRef::from_str(id).map_err(|error| RpcFailure::Params(error.to_string()))? {
         CodeRef::Transaction(hash) => Ok(Id::Transaction(hash)),
         CodeRef::Passport(code) => Ok(Id::Passport(code)),
     }
-}
-
-/// The contract's number of a code: as a quantity or word, which is far below any transaction's hash, or as the contract's
-/// errors show it, `spec:sequence`.
-fn code_id(id: &str) -> Option<CodeId> {
-    if let Some((spec_id, sequence)) = id.split_once(':') {
-        return Some(CodeId {
-            spec_id: spec_id.parse().ok()?,
-            sequence: sequence.parse().ok()?,
-        });
-    }
-    let digits = id.strip_prefix("0x")?;
-    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    CodeId::from_word(U256::from_str_radix(digits, 16).ok()?)
 }
 
 fn by_code_id(view: &mut View, code_id: U256) -> Result<Lookup, RpcFailure> {
