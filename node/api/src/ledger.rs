@@ -4,8 +4,8 @@ use alloy_primitives::{B256, U64};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 
 use crate::types::{
-    CodeInfo, EndorsementInfo, EvidenceInfo, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SlotsInfo, SpecInfo,
-    StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    CodeInfo, CodeProof, CodeProofRequest, EndorsementInfo, EvidenceInfo, NodeStatus, PeerInfo, PoolEntry,
+    ProposalInfo, SlotsInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 
 /// Promo codes, and who runs the chain.
@@ -34,6 +34,10 @@ pub trait Ledger {
     /// Whether a promo code is good, and whether the cloud that asks could redeem it now. Never changes anything.
     #[method(name = "verifyCode")]
     async fn verify_code(&self, id: String, request: VerifyRequest) -> RpcResult<Verification>;
+
+    /// A promo code with certificates and Merkle proofs, for whoever trusts one block and no node.
+    #[method(name = "codeProof")]
+    async fn code_proof(&self, id: String, request: Option<CodeProofRequest>) -> RpcResult<CodeProof>;
 
     /// The validators in the order of their turns.
     #[method(name = "validators")]

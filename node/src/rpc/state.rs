@@ -175,7 +175,7 @@ pub(super) fn outcome(outcome: CallOutcome) -> Result<Bytes, RpcFailure> {
 }
 
 /// A proof in the form of EIP-1186. Keys are given back as they were asked for.
-fn proof_response(proof: AccountProof, keys: Vec<JsonStorageKey>) -> EIP1186AccountProofResponse {
+pub(super) fn proof_response(proof: AccountProof, keys: Vec<JsonStorageKey>) -> EIP1186AccountProofResponse {
     let account = proof.account;
     EIP1186AccountProofResponse {
         address: proof.address,

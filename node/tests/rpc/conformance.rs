@@ -379,6 +379,13 @@ async fn the_node(examiner: &mut Examiner<'_>) {
         examiner.ask("ledger_code", json!([id])).await;
         examiner.ask("ledger_verifyCode", json!([id, { "cloud": 1 }])).await;
     }
+    let span = json!({ "after": "0x0", "upTo": format!("{:#x}", chain.head()) });
+    for request in [json!({}), json!({ "trustedBlock": "0x0", "span": span })] {
+        examiner.ask("ledger_codeProof", json!([chain.code, request])).await;
+    }
+    examiner
+        .refused("ledger_codeProof", json!([B256::repeat_byte(9)]), -32001)
+        .await;
 }
 
 /// Every method is either judged or has its reason in a table, and every reason is still one.

@@ -10,6 +10,7 @@ mod code;
 mod consensus;
 mod governance;
 mod pool;
+mod proof;
 mod routing;
 mod slots;
 
@@ -26,5 +27,9 @@ pub use governance::{
     ValidatorInfo, ValidatorsInfo,
 };
 pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};
+pub use proof::{
+    BlockSpan, CODE_PROOF_VERSION, CodeProof, CodeProofRequest, PROOF_HANDOVERS_MAX, PROOF_SPAN_BLOCKS_MAX,
+    RequestProof, SetHandover, StateProof, TrustedBlock,
+};
 pub use routing::{Capabilities, CapabilitiesHead, Capability, DeleteStrategy, SyncInfo, SyncStatus};
 pub use slots::{FinalBlock, SLOTS_PER_QUESTION_MAX, SlotInfo, SlotsInfo, TurnsInfo};

@@ -11,6 +11,7 @@ mod contracts;
 mod governance;
 mod open_proposals;
 mod pool;
+mod proof;
 mod slots;
 mod stalled;
 mod verify;
@@ -18,8 +19,9 @@ mod verify;
 use alloy_primitives::{B256, U64};
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::{
-    BlockPoint, CodeInfo, ContractAddresses, EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo,
-    PoolEntry, PoolStatus, ProposalInfo, SlotsInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    BlockPoint, CodeInfo, CodeProof, CodeProofRequest, ContractAddresses, EndorsementInfo, EvidenceInfo, LedgerServer,
+    NodeStatus, PeerInfo, PoolEntry, PoolStatus, ProposalInfo, SlotsInfo, SpecInfo, StallReport, ValidatorsInfo,
+    Verification, VerifyRequest,
 };
 use ledger_chainspec::{
     SealedHeader,
@@ -57,6 +59,12 @@ impl LedgerServer for Api {
             verify::verify(&mut view, &api.context.pool, &id, request)
         })
         .await
+    }
+
+    async fn code_proof(&self, id: String, request: Option<CodeProofRequest>) -> RpcResult<CodeProof> {
+        let request = request.unwrap_or_default();
+        self.ask(move |mut view, api| proof::code_proof(&mut view, &api.context.pool, &id, request))
+            .await
     }
 
     async fn validators(&self) -> RpcResult<ValidatorsInfo> {

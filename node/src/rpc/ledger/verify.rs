@@ -68,7 +68,7 @@ fn verdict(lookup: &Lookup) -> Verdict {
 }
 
 /// The verdict as a sentence.
-fn reason(lookup: &Lookup, now: u64) -> String {
+pub(super) fn reason(lookup: &Lookup, now: u64) -> String {
     match lookup {
         Lookup::NeverIssued => "no code with this id was ever issued on this chain".to_owned(),
         Lookup::Pending(hash) => format!("transaction {hash} waits for its block; ask again in a few seconds"),

@@ -157,6 +157,12 @@ pub(super) const METHODS: &[Method] = &[
         One("Verification"),
     ),
     method(
+        "ledger_codeProof",
+        "A promo code with certificates and Merkle proofs, for whoever trusts one block and no node.",
+        &[needed("id", One("Text")), optional("request", One("CodeProofRequest"))],
+        One("CodeProof"),
+    ),
+    method(
         "ledger_validators",
         "The validators in the order of their turns.",
         &[],
