@@ -7,15 +7,15 @@ use std::future::Future;
 use alloy_primitives::B256;
 use alloy_sol_types::SolEvent;
 use ethers::{
-    core::types::{self, Filter},
+    core::types::{self, BlockId, Filter},
     providers::Middleware,
 };
 use futures::{StreamExt, stream::iter, try_join};
-use ledger_contracts::CheckpointContract::CheckpointMade;
+use ledger_contracts::CheckpointContract::{CheckpointMade, getHeightCall};
 
 use super::{MainchainError, Nodes, agreement::QUESTIONS_AT_ONCE, endpoint::Endpoint};
 use crate::{
-    numbers::{BlockNumber, Point},
+    numbers::{BlockNumber, Index, Point},
     reading::{Answers, LOG_BLOCKS_MIN, Logs, Made, Questions, Tip},
 };
 
@@ -32,9 +32,7 @@ impl Anchors for Nodes {
     async fn tip(&self) -> Result<Tip, MainchainError> {
         let block = self.head().await?;
         let index = self.agree("headIndex", |node| node.head_index(block)).await?;
-        let fingerprint = self
-            .agree("fingerprintOf", |node| node.fingerprint(block, index))
-            .await?;
+        let fingerprint = self.fingerprint(block, index).await?;
         Ok(Tip {
             block,
             index,
@@ -45,8 +43,8 @@ impl Anchors for Nodes {
     async fn read(&self, tip: &Tip, questions: &Questions) -> Result<Answers, MainchainError> {
         let mut answers = Answers::default();
         let asked = iter(questions.fingerprints.iter().copied().map(|index| async move {
-            let said = self.agree("fingerprintOf", |node| node.fingerprint(tip.block, index));
-            Ok::<_, MainchainError>((index, said.await?))
+            let said = self.fingerprint(tip.block, index).await?;
+            Ok::<_, MainchainError>((index, said))
         }));
         let said: Vec<_> = asked.buffer_unordered(QUESTIONS_AT_ONCE).collect().await;
         answers.fingerprints = said.into_iter().collect::<Result<_, _>>()?;
@@ -69,9 +67,42 @@ impl Anchors for Nodes {
     }
 }
 
+/// What whoever proves something by checkpoints asks beside that, once.
 impl Nodes {
+    /// What the contract has as the fingerprint of a checkpoint, as of block `at`; 0 if it has none.
+    ///
+    /// # Errors
+    /// [`MainchainError`], as for all that follow.
+    pub async fn fingerprint(&self, at: Point, index: Index) -> Result<B256, MainchainError> {
+        self.agree("fingerprintOf", |node| node.fingerprint(at, index)).await
+    }
+
+    /// Height of the newest checkpoint, as of block `at`; 0 before the first.
+    ///
+    /// # Errors
+    /// As [`Nodes::fingerprint`].
+    pub async fn anchored_height(&self, at: Point) -> Result<u64, MainchainError> {
+        self.agree("getHeight", |node| node.anchored_height(at)).await
+    }
+
+    /// The checkpoints that the contract accepted in these blocks, both included, in order.
+    ///
+    /// # Errors
+    /// As [`Nodes::fingerprint`].
+    pub async fn made(&self, from: BlockNumber, to: BlockNumber) -> Result<Vec<Made>, MainchainError> {
+        self.agree("the checkpoints", |node| node.made(from, to)).await
+    }
+
+    /// The time of a block, in seconds since the Unix epoch; none if there is no such block.
+    ///
+    /// # Errors
+    /// As [`Nodes::fingerprint`].
+    pub async fn time(&self, number: BlockNumber) -> Result<Option<u64>, MainchainError> {
+        self.agree("a block's time", |node| node.time(number)).await
+    }
+
     async fn logs(&self, from: BlockNumber, to: BlockNumber) -> Result<Logs, MainchainError> {
-        let made = self.agree("the checkpoints", |node| node.made(from, to));
+        let made = self.made(from, to);
         let rejections = self.agree("the rejections", |node| node.rejections(from, to));
         let (made, rejections) = try_join!(made, rejections)?;
         Ok(Logs { made, rejections })
@@ -79,6 +110,18 @@ impl Nodes {
 }
 
 impl Endpoint {
+    async fn anchored_height(&self, at: Point) -> Result<u64, MainchainError> {
+        self.ask(at, "getHeight", &getHeightCall {}).await
+    }
+
+    /// The time of the block with this number in the node's chain.
+    async fn time(&self, number: BlockNumber) -> Result<Option<u64>, MainchainError> {
+        let question = "a block's time";
+        let block = self.provider().get_block(BlockId::Number(number.get().into())).await;
+        let block = self.said(question, block)?;
+        block.map(|block| self.small(question, block.timestamp)).transpose()
+    }
+
     /// Checkpoints that the contract accepted in these blocks.
     async fn made(&self, from: BlockNumber, to: BlockNumber) -> Result<Vec<Made>, MainchainError> {
         let filter = Filter::new()

@@ -90,7 +90,7 @@ impl Endpoint {
         &self.provider
     }
 
-    fn small(&self, question: &'static str, value: types::U256) -> Said<u64> {
+    pub(super) fn small(&self, question: &'static str, value: types::U256) -> Said<u64> {
         u64::try_from(value).map_err(|_| self.silent(question, &format!("{value} cannot be true")))
     }
 
@@ -114,7 +114,7 @@ impl Endpoint {
         }))
     }
 
-    async fn ask<C: SolCall>(&self, at: Point, question: &'static str, call: &C) -> Said<C::Return> {
+    pub(super) async fn ask<C: SolCall>(&self, at: Point, question: &'static str, call: &C) -> Said<C::Return> {
         let request = self.call(None, call.abi_encode().into());
         let answer = self.said(question, self.provider.call(&request, Some(block_id(at))).await)?;
         C::abi_decode_returns_validate(&answer).map_err(|_| self.no_contract(question, &answer))

@@ -15,6 +15,7 @@ mod pool_core;
 mod pool_journal;
 mod pool_properties;
 mod pool_validate;
+mod proofs;
 mod recomputed;
 mod server;
 mod simulate;

@@ -39,7 +39,13 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-suites", &["ledger-chainspec", "ledger-runtime"]),
     (
         "passport",
-        &["ledger-api", "ledger-chainspec", "ledger-contracts", "ledger-keys"],
+        &[
+            "ledger-api",
+            "ledger-chainspec",
+            "ledger-checkpoint",
+            "ledger-contracts",
+            "ledger-keys",
+        ],
     ),
     (
         "ledger-node",
@@ -145,6 +151,7 @@ const PURE_FOLDERS: &[&str] = &[
     "chainspec/src/",
     "checkpoint/src/outbox.rs",
     "checkpoint/src/plan/",
+    "checkpoint/src/proof/",
     "checkpoint/src/reading/",
     "checkpoint/src/statement.rs",
     "consensus/src/",
