@@ -14,6 +14,8 @@ pub mod network;
 pub mod node;
 pub mod notary;
 #[cfg(feature = "node")]
+pub mod proof;
+#[cfg(feature = "node")]
 pub mod relayer;
 #[cfg(feature = "node")]
 pub mod rpc;
@@ -102,6 +104,8 @@ pub fn targets() -> Vec<Target> {
     all.extend(state::TARGETS);
     #[cfg(feature = "node")]
     all.extend(relayer::TARGETS);
+    #[cfg(feature = "node")]
+    all.extend(proof::TARGETS);
     #[cfg(feature = "node")]
     all.extend(rpc::TARGETS);
     all
