@@ -5,16 +5,17 @@
 
 use std::path::PathBuf;
 
+use alloy_primitives::{Address, B256};
 use clap::{Args, Parser, Subcommand};
 
-use crate::time::Deadline;
+use crate::time::{Deadline, Span};
 
 const AFTER_HELP: &str = "\
 A promo code is written as its transaction id (0x and 64 digits) or as its passport code (0050-00C9).
 
 Exit codes:
-  0  done; of `verify`: this cloud can redeem the code now
-  1  refused by the ledger, the node or the contract
+  0  done; of `verify`: this cloud can redeem the code now, or, with --trustless, the code is proven to be live
+  1  refused by the ledger, the node or the contract; a proof that proves nothing
   2  the command line cannot be understood
   3  no node, or none of this ledger, answers
   4  the promo code is not good: never issued, ended, or not redeemable by this cloud
@@ -97,17 +98,10 @@ pub enum Command {
         /// The promo code
         id: String,
     },
-    /// Check a promo code for a cloud; exit code 4 unless that cloud could redeem it now
-    Verify {
-        /// The promo code
-        id: String,
-        /// The cloud that asks, by name or member id
-        #[arg(long, value_name = "CLOUD")]
-        cloud: String,
-        /// The holder's authorization, as `passport authorize` wrote it; `-` reads standard input
-        #[arg(long, value_name = "FILE")]
-        authorization: Option<PathBuf>,
-    },
+    /// Check a promo code for a cloud; exit code 4 unless that cloud could redeem it now. With --trustless: prove that it is good, believing no node
+    Verify(Box<VerifyArgs>),
+    /// Save the proof of a promo code, for `passport verify --trustless --proof FILE` on a machine without a node
+    Proof(Box<ProofArgs>),
     /// Allow one cloud to redeem your promo code, by a signature that costs nothing and is not on the chain
     Authorize(AuthorizeArgs),
     /// Give a promo code to another account
@@ -150,6 +144,79 @@ pub enum Command {
     Peers,
     /// Show whether blocks come, and if not, what is missing and what to do
     Stalled,
+}
+
+/// Who asks about a code, or what is believed beforehand.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// The promo code; with --proof it may be left out: then see yourself which one the proof is of
+    #[arg(required_unless_present = "proof")]
+    pub id: Option<String>,
+    /// The cloud that asks, by name or member id
+    #[arg(
+        long,
+        value_name = "CLOUD",
+        required_unless_present = "trustless",
+        conflicts_with = "trustless"
+    )]
+    pub cloud: Option<String>,
+    /// The holder's authorization, as `passport authorize` wrote it; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "trustless")]
+    pub authorization: Option<PathBuf>,
+    /// Believe no node: prove from a checkpoint on the mainchain, or from a block that you trust, that the code is live
+    #[arg(long)]
+    pub trustless: bool,
+    /// A saved proof, instead of one from the node; `-` reads standard input
+    #[arg(long, value_name = "FILE", requires = "trustless")]
+    pub proof: Option<PathBuf>,
+    /// How old the proven state may be: 90s, 15m, 2h, 1d. On a quiet chain the newest block is up to an hour old
+    #[arg(long, value_name = "SPAN", default_value = "2h", requires = "trustless")]
+    pub max_age: Span,
+    /// What is believed.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// Fingerprints of checkpoints that you trust, to check a saved proof without the mainchain
+    #[arg(long, value_name = "HASH,...", value_delimiter = ',', requires_all = ["proof", "genesis"], conflicts_with_all = ["mainchain", "trusted_block"])]
+    pub checkpoint: Vec<B256>,
+}
+
+/// Which code is to be proven, and for whom.
+#[derive(Clone, Debug, Args)]
+pub struct ProofArgs {
+    /// The promo code
+    pub id: String,
+    /// File to write the proof to, instead of standard output; one that is there is not overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Prove the state of the checkpoint, not the newest: for the contract on the mainchain, which follows no certificates
+    #[arg(long, requires = "mainchain")]
+    pub at_checkpoint: bool,
+    /// Show the calls of `CodeVerifier` on the mainchain that check the proof, instead of the proof
+    #[arg(long, requires = "at_checkpoint", conflicts_with = "out")]
+    pub calldata: bool,
+    /// What will be believed.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+}
+
+/// What is believed beforehand: the mainchain, or a block.
+#[derive(Clone, Debug, Args)]
+pub struct TrustArgs {
+    /// JSON-RPC addresses of mainchain nodes: one of yours, or three or more of others; what more than half say is believed
+    #[arg(long, value_name = "URL,...", value_delimiter = ',', requires = "contract")]
+    pub mainchain: Vec<String>,
+    /// The checkpoint contract on the mainchain, as the passport programme made it known. Never take it from a node
+    #[arg(long, value_name = "ADDRESS", env = "PASSPORT_CHECKPOINT_CONTRACT")]
+    pub contract: Option<Address>,
+    /// Blocks of the mainchain that have to lie upon the checkpoint
+    #[arg(long, value_name = "N", default_value_t = 120)]
+    pub confirmations: u64,
+    /// Hash of a block of the ledger that you trust, instead of the mainchain: of a checkpoint, or the genesis block's
+    #[arg(long, value_name = "HASH", conflicts_with = "mainchain")]
+    pub trusted_block: Option<B256>,
+    /// Hash of the ledger's genesis block; needed with --trusted-block if that is another block
+    #[arg(long, value_name = "HASH")]
+    pub genesis: Option<B256>,
 }
 
 /// What the holder allows.

@@ -14,8 +14,9 @@ use jsonrpsee::{
     http_client::{HttpClient, HttpClientBuilder},
 };
 use ledger_api::{
-    CloudRef, CodeInfo, EthBlocksClient, EthStateClient, EthTransactionsClient, LedgerClient, NodeStatus, PeerInfo,
-    PoolEntry, ProposalInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    CloudRef, CodeInfo, CodeProof, CodeProofRequest, EthBlocksClient, EthStateClient, EthTransactionsClient,
+    LedgerClient, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SpecInfo, StallReport, ValidatorsInfo, Verification,
+    VerifyRequest,
 };
 use ledger_chainspec::CodeRef;
 
@@ -143,6 +144,43 @@ impl Node {
             Err(RpcError::Call(error)) if error.code() == NOT_FOUND => Err(CliError::UnknownCloud { asked }),
             answer => self.answer("ledger_verifyCode", answer),
         }
+    }
+
+    /// Number of the block that issued the promo code, as the node says.
+    ///
+    /// # Errors
+    /// [`CliError::NoSuchCode`], and as [`Node::chain_id`].
+    pub async fn block_of_code(&self, id: &str) -> Result<u64, CliError> {
+        let found = LedgerClient::code(&self.http, id.to_owned()).await;
+        let code = self.answer("ledger_code", found)?;
+        code.map(|code| code.block_number).ok_or_else(|| CliError::NoSuchCode {
+            id: id.to_owned(),
+            why: NoCode::Unknown,
+        })
+    }
+
+    /// Number of the block with this hash, as the node says.
+    ///
+    /// # Errors
+    /// [`CliError::NodeRefused`] if it has none, and as [`Node::chain_id`].
+    pub async fn number_of_block(&self, hash: B256) -> Result<u64, CliError> {
+        let found = self.http.block_by_hash(hash, Some(false)).await;
+        let block = self.answer("eth_getBlockByHash", found)?;
+        block
+            .map(|block| block.header.inner.number)
+            .ok_or_else(|| CliError::NodeRefused {
+                method: "eth_getBlockByHash",
+                reason: format!("it has no block {hash}"),
+            })
+    }
+
+    /// The promo code with its proofs.
+    ///
+    /// # Errors
+    /// As [`Node::chain_id`].
+    pub async fn code_proof(&self, id: &str, request: CodeProofRequest) -> Result<CodeProof, CliError> {
+        let proof = self.http.code_proof(id.to_owned(), Some(request)).await;
+        self.answer("ledger_codeProof", proof)
     }
 
     /// How the node and its chain stand.

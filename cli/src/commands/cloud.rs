@@ -12,6 +12,7 @@ use ledger_contracts::Bootstrap;
 
 use super::{Context, cloud_ref, settled};
 use crate::{
+    args::VerifyArgs,
     authorization::{AUTHORIZATION_BYTES_MAX, SignedAuthorization},
     error::CliError,
     output::{self, Report},
@@ -29,14 +30,12 @@ pub(super) enum OfferChange {
     Resume,
 }
 
-pub(super) async fn verify(
-    context: &Context<'_>,
-    id: &str,
-    cloud: &str,
-    authorization: Option<&Path>,
-) -> Result<Report, CliError> {
+pub(super) async fn verify(context: &Context<'_>, args: &VerifyArgs) -> Result<Report, CliError> {
+    let (Some(id), Some(cloud)) = (&args.id, &args.cloud) else {
+        return Err(CliError::Trust("a promo code and --cloud are needed, or --trustless"));
+    };
     let id = plan::code_ref(id)?.to_string();
-    let signed = authorization.map(read_authorization).transpose()?;
+    let signed = args.authorization.as_deref().map(read_authorization).transpose()?;
     if let Some(signed) = &signed {
         signed.check_chain(context.node.chain_id().await?)?;
     }

@@ -4,7 +4,9 @@
 
 mod cloud;
 mod holder;
+mod proof;
 mod query;
+mod trustless;
 mod wallet;
 
 use std::time::Duration;
@@ -41,11 +43,9 @@ pub async fn run(cli: &Cli) -> Result<Report, CliError> {
         Command::Wallet(command) => wallet::run(command, &cli.signer),
         Command::Request { spec } => holder::request(&context, spec).await,
         Command::Code { id } => query::code(&context, id).await,
-        Command::Verify {
-            id,
-            cloud,
-            authorization,
-        } => cloud::verify(&context, id, cloud, authorization.as_deref()).await,
+        Command::Verify(args) if args.trustless => trustless::verify(&context, args).await,
+        Command::Verify(args) => cloud::verify(&context, args).await,
+        Command::Proof(args) => proof::save(&context, args).await,
         Command::Authorize(args) => holder::authorize(&context, args).await,
         Command::Transfer { id, to } => holder::transfer(&context, id, to).await,
         Command::Cancel { id } => holder::cancel(&context, id).await,

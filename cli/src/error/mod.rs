@@ -8,6 +8,7 @@ mod next;
 use std::{io, path::PathBuf};
 
 use alloy_primitives::{Address, B256};
+use ledger_checkpoint::{lookup::LookupError, proof::ProofError};
 use ledger_keys::KeyError;
 
 /// How the command ended, as its exit code.
@@ -269,6 +270,25 @@ pub enum CliError {
         /// What differs.
         reason: String,
     },
+    /// A proof that is not believed, or proves that the code is not good.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The mainchain does not say what a proof needs.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// A checkpoint that a reorganisation of the mainchain may still take back.
+    #[error("checkpoint {index} has {got} blocks of the mainchain upon it, and {wanted} are asked for")]
+    Unconfirmed {
+        /// Which checkpoint.
+        index: u64,
+        /// Blocks upon it.
+        got: u64,
+        /// Blocks asked for.
+        wanted: u64,
+    },
+    /// Nothing that a proof could begin with.
+    #[error("{0}")]
+    Trust(&'static str),
     /// A file that would be written is there already.
     #[error("{path} exists already, and is not overwritten")]
     FileExists {
@@ -295,7 +315,11 @@ impl CliError {
             | Self::Failed { .. }
             | Self::NotHolder { .. }
             | Self::Notary { .. }
+            | Self::Unconfirmed { .. }
             | Self::Io { .. } => Exit::Refused,
+            Self::Proof(error) if error.is_about_the_code() => Exit::CodeNotGood,
+            Self::Lookup(LookupError::Mainchain(_)) => Exit::Unreachable,
+            Self::Proof(_) | Self::Lookup(_) => Exit::Refused,
             Self::UnknownCloud { .. }
             | Self::UnknownSpec { .. }
             | Self::NoSuchProposal { .. }
@@ -304,6 +328,7 @@ impl CliError {
             | Self::Address { .. }
             | Self::CodeText { .. }
             | Self::DeadlineOver { .. }
+            | Self::Trust(_)
             | Self::Reference { .. } => Exit::Usage,
             Self::Unreachable { .. } | Self::NotALedger { .. } => Exit::Unreachable,
             Self::NoSuchCode { .. } | Self::CodeEnded { .. } => Exit::CodeNotGood,
@@ -360,6 +385,10 @@ impl CliError {
             Self::AuthorizationFile { .. } => "authorizationFile",
             Self::AuthorizationMismatch { .. } => "authorizationMismatch",
             Self::FileExists { .. } => "fileExists",
+            Self::Proof(error) => error.name(),
+            Self::Lookup(_) => "mainchain",
+            Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Trust(_) => "trust",
             Self::Io { .. } => "io",
         }
     }

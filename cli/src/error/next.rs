@@ -1,5 +1,7 @@
 //! What to do next, after each failure.
 
+use ledger_checkpoint::proof::ProofError;
+
 use super::{CliError, NoCode};
 
 impl CliError {
@@ -56,9 +58,28 @@ impl CliError {
                 "Ask the holder for one: passport authorize CODE --cloud YOU --reference TEXT."
             }
             Self::FileExists { .. } => "Choose another file: --out FILE.",
+            Self::Proof(error) => after_proof(error),
+            Self::Lookup(_) => {
+                "Name other mainchain nodes with --mainchain URL, or a block that you trust with --trusted-block."
+            }
+            Self::Unconfirmed { .. } => "Wait, or be content with fewer: --confirmations N.",
+            Self::Trust(_) => {
+                "Give --mainchain URL with --contract ADDRESS, or --trusted-block HASH. See `passport help verify`."
+            }
             Self::Io { .. } => "Check that the file can be read or written.",
         };
         next.to_owned()
+    }
+}
+
+/// The next step after a proof was not enough.
+const fn after_proof(error: &ProofError) -> &'static str {
+    match error {
+        ProofError::Superseded { .. } | ProofError::Stale { .. } => {
+            "Get a new proof: passport proof CODE. If the node has no newer state, ask another node with --rpc URL."
+        }
+        _ if error.is_about_the_code() => "Ask the user for a promo code that is good.",
+        _ => "Do not give anything for it. Ask for another proof, or another node with --rpc URL.",
     }
 }
 

@@ -7,6 +7,7 @@ pub mod chain;
 pub mod code;
 pub mod consensus;
 pub mod pool;
+pub mod proof;
 
 use serde::Serialize;
 use serde_json::Value;
