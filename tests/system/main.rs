@@ -13,6 +13,7 @@ mod hostile;
 mod mainchain;
 mod network;
 mod pages;
+mod proofs;
 mod readme;
 mod state_sync;
 mod testnet;

@@ -18,7 +18,7 @@ use ledger_checkpoint::{
 use ledger_contracts::{CheckpointContract::constructorCall, history::history_root, initcode};
 use serde_json::json;
 
-use super::{Account, MadeChain, Rpc};
+use super::{Account, MadeChain, Rpc, RpcError};
 
 /// Where npm puts the binary, from the repository's root.
 const BINARY: &str = "tests/js/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
@@ -82,9 +82,7 @@ impl Mainchain {
         // Read on, so that it never waits for a reader.
         thread::spawn(move || lines.for_each(drop));
         let payer = Account::random(MAINCHAIN_ID);
-        let keys: Vec<_> = (0..validators)
-            .map(|index| Account::development(CHECKPOINT_KEYS_FROM + index, MAINCHAIN_ID))
-            .collect();
+        let keys = checkpoint_keys(validators);
         let contract = payer.address().create(0);
         let mut mainchain = Self {
             child,
@@ -101,11 +99,7 @@ impl Mainchain {
         };
         let balance = json!([mainchain.payer.address(), U256::MAX >> 8]);
         mainchain.rpc.call("anvil_setBalance", &balance);
-        let code = initcode::checkpoint(&constructorCall {
-            sidechainGenesis: genesis,
-            setId: set_id,
-            checkpointKeys: mainchain.addresses(),
-        });
+        let code = mainchain.contract_code(genesis);
         mainchain.send(TxKind::Create, code);
         let code = mainchain.rpc.call("eth_getCode", &json!([contract, "latest"]));
         assert_ne!(code, "0x", "the contract is there");
@@ -146,9 +140,23 @@ impl Mainchain {
     /// # Panics
     /// If the contract does not take it.
     pub fn anchor(&mut self, chain: &MadeChain, height: u64) {
+        self.anchor_blocks(&|number| chain.block_at(number), height, None);
+    }
+
+    /// The same of a chain whose blocks have these hashes and state roots. If another set is to sign the next one, it has so many development
+    /// validators.
+    ///
+    /// # Panics
+    /// If the contract does not take it.
+    pub fn anchor_blocks(&mut self, block: &dyn Fn(u64) -> (B256, B256), height: u64, next: Option<u32>) {
         let (before, from, parent) = self.last;
-        let (hash, state_root) = chain.block_at(height);
-        let hashes: Vec<_> = (from + 1..=height).map(|number| chain.block_at(number).0).collect();
+        let (hash, state_root) = block(height);
+        let hashes: Vec<_> = (from + 1..=height).map(|number| block(number).0).collect();
+        let next = next.map(|validators| (self.set_id + 1, checkpoint_keys(validators)));
+        let next_set_hash = match &next {
+            Some((id, keys)) => set_hash(*id, &addresses(keys)),
+            None => set_hash(self.set_id, &addresses(&self.keys)),
+        };
         let checkpoint = Checkpoint {
             index: before + 1,
             epoch: 0,
@@ -158,7 +166,7 @@ impl Mainchain {
             stateRoot: state_root,
             historyRoot: history_root(&hashes).expect("there are blocks"),
             parent,
-            nextSetHash: set_hash(self.set_id, &self.addresses()),
+            nextSetHash: next_set_hash,
         };
         let fingerprint = self.anchor.fingerprint(&checkpoint);
         let (mut bitmap, mut signatures) = (U256::ZERO, Vec::new());
@@ -168,17 +176,53 @@ impl Mainchain {
         }
         let bundle = Bundle {
             checkpoint,
-            keys: self.addresses(),
+            keys: addresses(&self.keys),
             bitmap,
             signatures: signatures.into(),
         };
         bundle.check(&self.anchor).expect("the contract takes it");
         self.send(TxKind::Call(self.anchor.contract), bundle.call());
         self.last = (before + 1, height, fingerprint);
+        if let Some((id, keys)) = next {
+            (self.set_id, self.keys) = (id, keys);
+        }
     }
 
-    fn addresses(&self) -> Vec<Address> {
-        self.keys.iter().map(Account::address).collect()
+    /// Makes another contract, and gives its address.
+    ///
+    /// # Panics
+    /// If it is not made.
+    pub fn create(&mut self, code: Bytes) -> Address {
+        let contract = self.payer.address().create(self.nonce);
+        self.send(TxKind::Create, code);
+        contract
+    }
+
+    /// The creation code of a checkpoint contract for the chain with this genesis hash, which the set of now signs first.
+    pub fn contract_code(&self, genesis: B256) -> Bytes {
+        initcode::checkpoint(&constructorCall {
+            sidechainGenesis: genesis,
+            setId: self.set_id,
+            checkpointKeys: addresses(&self.keys),
+        })
+    }
+
+    /// What a call that changes nothing returns.
+    ///
+    /// # Errors
+    /// The node's words, if it reverts.
+    ///
+    /// # Panics
+    /// If anvil does not answer.
+    pub fn view(&self, to: Address, data: &Bytes) -> Result<Bytes, String> {
+        match self
+            .rpc
+            .try_call("eth_call", &json!([{ "to": to, "data": data }, "latest"]))
+        {
+            Ok(answer) => Ok(serde_json::from_value(answer).expect("bytes")),
+            Err(RpcError::Refused { message, .. }) => Err(message),
+            Err(other) => panic!("{other}"),
+        }
     }
 
     /// Sends a transaction and mines the block that has it.
@@ -198,6 +242,16 @@ impl Mainchain {
         let receipt = self.rpc.await_receipt(hash);
         assert_eq!(receipt["status"], "0x1", "{receipt}");
     }
+}
+
+/// The checkpoint keys of the first development validators.
+fn checkpoint_keys(validators: u32) -> Vec<Account> {
+    let key = |index| Account::development(CHECKPOINT_KEYS_FROM + index, MAINCHAIN_ID);
+    (0..validators).map(key).collect()
+}
+
+fn addresses(keys: &[Account]) -> Vec<Address> {
+    keys.iter().map(Account::address).collect()
 }
 
 impl Drop for Mainchain {
