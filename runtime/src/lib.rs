@@ -76,7 +76,7 @@ use genesis::Genesis;
 use state::{StateError, StateView};
 use store::{
     BlockCommit, ChainIdentity, CheckpointError, CommitError, Durability, History, OpenError, Store, StoreError,
-    StoreOptions,
+    StoreOptions, Warming,
 };
 
 /// How to open a runtime.
@@ -158,6 +158,8 @@ pub enum RuntimeCommitError {
 /// Every function may block on the disk or compute for up to a second; async callers run it on a blocking thread.
 #[derive(Debug)]
 pub struct Runtime {
+    /// Ends before the database is closed.
+    _warming: Warming,
     spec: Arc<ChainSpec>,
     executor: Executor,
     store: Arc<Store>,
@@ -210,6 +212,7 @@ impl Runtime {
         let kept = store.head().expect("genesis was committed if there was no head");
         let head = RwLock::new(Arc::new(Head::load(&store, &spec, &kept)?));
         Ok(Self {
+            _warming: Warming::start(Arc::clone(&store)),
             spec,
             executor,
             store,

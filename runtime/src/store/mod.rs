@@ -25,6 +25,7 @@ mod records;
 mod rewrite;
 mod stats;
 mod torn;
+mod warm;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,6 +54,7 @@ pub(crate) use records::included_from_bytes;
 pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, IncludedTransaction, StoredReceipt, TxLocation};
 pub use rewrite::RecordKind;
 pub use stats::{ColumnStats, StoreStats};
+pub(crate) use warm::Warming;
 
 use commit::Writer;
 

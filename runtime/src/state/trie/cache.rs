@@ -24,6 +24,7 @@ const RECORD_BYTES: usize = 1 << 10;
 #[derive(Debug)]
 pub(crate) struct BranchCache {
     records: Cache<Box<[u8]>, Record>,
+    records_max: usize,
     /// The block that the database and the records are of; `None` while a batch is under way, when nobody can tell which
     /// block a read belongs to.
     block: RwLock<Option<u64>>,
@@ -36,8 +37,10 @@ pub(crate) struct AtBlock(Option<u64>);
 impl BranchCache {
     /// A cache of `bytes` at most, of a database at no block yet.
     pub(crate) fn new(bytes: usize) -> Self {
+        let records_max = (bytes / RECORD_BYTES).max(1);
         Self {
-            records: Cache::new((bytes / RECORD_BYTES).max(1)),
+            records: Cache::new(records_max),
+            records_max,
             block: RwLock::new(None),
         }
     }
@@ -52,14 +55,26 @@ impl BranchCache {
         AtBlock(*self.block.read())
     }
 
-    /// Keeps what was read under `key`, unless a batch came between.
-    pub(crate) fn add(&self, key: &[u8], record: &Record, at: AtBlock) {
-        if is_kept(key) {
-            let newest = self.block.read();
-            if newest.is_some() && *newest == at.0 {
-                self.records.insert(key.into(), record.clone());
-            }
+    /// Keeps what was read under `key`, unless a batch came between; tells whether it did.
+    pub(crate) fn add(&self, key: &[u8], record: &Record, at: AtBlock) -> bool {
+        let newest = self.block.read();
+        let fits = is_kept(key) && newest.is_some() && *newest == at.0;
+        if fits {
+            self.records.insert(key.into(), record.clone());
         }
+        fits
+    }
+
+    /// Whether the record under `key` is worth keeping before anybody asks for it: once half of the room is taken, only one that is
+    /// above most.
+    pub(crate) fn wants(&self, key: &[u8]) -> bool {
+        let is_half_full = self.records.len() >= self.records_max / 2;
+        path_length(key) <= PATH_NIBBLES_MAX - usize::from(is_half_full)
+    }
+
+    /// Whether another record would push none out.
+    pub(crate) fn has_room(&self) -> bool {
+        self.records.len() < self.records_max
     }
 
     /// A batch begins: until it ends, nothing that is read is kept.
@@ -84,10 +99,14 @@ impl BranchCache {
     }
 }
 
-/// Whether the path is short enough. A path behind a prefix is what is left of the key.
+/// Whether the path is short enough.
 fn is_kept(key: &[u8]) -> bool {
-    let path = key.len().checked_sub(PREFIX_BYTES).unwrap_or(key.len());
-    path <= PATH_NIBBLES_MAX
+    path_length(key) <= PATH_NIBBLES_MAX
+}
+
+/// Nibbles of the path that `key` ends with: what is left of it behind a prefix.
+fn path_length(key: &[u8]) -> usize {
+    key.len().checked_sub(PREFIX_BYTES).unwrap_or(key.len())
 }
 
 #[cfg(test)]
