@@ -1,8 +1,9 @@
 //! What do millions of live codes change: the rate at which more are issued, how fast one is verified, the disk that each takes?
 //!
-//! `ledger-bench codes` fills the chain of a node that is not running with live codes, each of a holder of its own, starts a node of this
-//! build on it and hands requests in over JSON-RPC, as many as it takes; and goes on to the next size. Requests that fill are signed by
-//! nobody, which production does not mind and a start does not look at; those that are measured are signed like any others.
+//! `ledger-bench codes` fills the chain of a node that is not running with live codes, each of a holder of its own, starts a node of
+//! this build on it and hands requests in over JSON-RPC, as many as it takes, the first of them uncounted; and goes on to the next
+//! size. Requests that fill are signed by nobody, which production does not mind and a start does not look at; those that are measured
+//! are signed like any others.
 
 use std::{
     error::Error,
@@ -35,6 +36,9 @@ pub struct CodesOptions {
     /// Memory of the node for cached database blocks, in MiB
     #[arg(long, default_value_t = 512)]
     cache_mib: u64,
+    /// How long requests are sent before the measured ones, in seconds: a node that has just started is not what users meet
+    #[arg(long, default_value_t = 6)]
+    warm_up_seconds: u64,
 }
 
 /// Requests of a block that fills.
@@ -98,7 +102,7 @@ pub fn run(options: &Options, codes: &CodesOptions) -> Result<Rows, Box<dyn Erro
     let mut rows = Vec::new();
     for &live in &codes.live {
         world.fill(live)?;
-        rows.push(world.measure(options)?);
+        rows.push(world.measure(options, codes.warm_up_seconds)?);
     }
     Ok(Rows(rows))
 }
@@ -165,21 +169,28 @@ impl World<'_> {
     }
 
     /// Starts a node on what is there, and measures it.
-    fn measure(&mut self, options: &Options) -> Result<Row, Box<dyn Error>> {
-        let live = self.issued;
-        let count = options.transactions();
-        let call = promo::request_code(id_of((live + count) / CODES_OF_SPEC));
+    fn measure(&mut self, options: &Options, warm_up_seconds: u64) -> Result<Row, Box<dyn Error>> {
+        let warm_up = Options {
+            seconds: warm_up_seconds,
+            ..options.clone()
+        };
+        let count = warm_up.transactions() + options.transactions();
+        let call = promo::request_code(id_of((self.issued + count) / CODES_OF_SPEC));
         let chain_id = self.spec.chain_id;
         eprintln!("signing code requests, each of a new account");
         let signed = side_by_side(count, &|_| Account::random(chain_id).signed(0, &call));
         let mut node = Node::try_start_in(self.folder, self.node.clone()).map_err(|refused| refused.to_string())?;
-        eprintln!("sending them for {} s", options.seconds);
         let route = load::Route {
             name: "ledger-node",
             sent_to: node.address(),
             seen_on: node.address(),
         };
-        let done = load::run(route, &signed, options)?;
+        let (first, signed) = signed.split_at(warm_up.transactions());
+        eprintln!("warming up for {warm_up_seconds} s");
+        self.issued += load::run(route, first, &warm_up)?.included.len();
+        eprintln!("sending them for {} s", options.seconds);
+        let live = self.issued;
+        let done = load::run(route, signed, options)?;
         let hashes = &done.included;
         let verified = reads::run(node.address(), options, |index| {
             let params = json!([hashes[index % hashes.len()], { "cloud": 1 }]);
