@@ -56,7 +56,10 @@ impl Cost {
     /// Whether it is a cost at all: the libraries that pay compute with these numbers before they look at them.
     fn is_possible(&self) -> bool {
         match *self {
-            Self::Scrypt { n, r, p } => n > 1 && n.is_power_of_two() && r > 0 && p > 0,
+            // RFC 7914, section 2: N is a power of two, larger than 1 and less than 2^(16 r).
+            Self::Scrypt { n, r, p } => {
+                n > 1 && n.is_power_of_two() && u64::from(n.ilog2()) < r.saturating_mul(16) && p > 0
+            }
             Self::Pbkdf2 { rounds } => rounds > 0,
         }
     }
@@ -119,5 +122,15 @@ mod tests {
         }
         assert!(Cost::Pbkdf2 { rounds: 262_144 }.is_bounded());
         assert!(!Cost::Pbkdf2 { rounds: 1 << 32 }.is_bounded());
+    }
+
+    #[test]
+    fn what_scrypt_does_not_define_makes_no_sense() {
+        let scrypt = |n, r, p| Cost::Scrypt { n, r, p }.is_possible();
+        assert!(scrypt(1 << 18, 8, 1) && scrypt(1 << 15, 1, 1) && scrypt(2, u64::MAX, 1));
+        assert!(!scrypt(1 << 16, 1, 1), "N has to be less than 2^(16 r)");
+        for (n, r, p) in [(0, 8, 1), (1, 8, 1), (3, 8, 1), (1 << 18, 0, 1), (1 << 18, 8, 0)] {
+            assert!(!scrypt(n, r, p), "N={n} r={r} p={p}");
+        }
     }
 }
