@@ -42,6 +42,32 @@ pub fn history_root(block_hashes: &[B256]) -> Option<B256> {
     level.pop()
 }
 
+/// The same root, block by block: holds one hash for each bit of the number of blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryTree {
+    /// Roots of whole subtrees, the largest first, with the number of their levels.
+    whole: Vec<(u32, B256)>,
+}
+
+impl HistoryTree {
+    /// Adds the next block.
+    pub fn push(&mut self, block_hash: B256) {
+        let (mut levels, mut right) = (0, leaf(block_hash));
+        while let Some((_, left)) = self.whole.pop_if(|(left, _)| *left == levels) {
+            right = node(left, right);
+            levels += 1;
+        }
+        self.whole.push((levels, right));
+    }
+
+    /// The root over all blocks so far; `None` if there are none.
+    pub fn root(&self) -> Option<B256> {
+        let mut subtrees = self.whole.iter().rev().map(|(_, root)| *root);
+        let last = subtrees.next()?;
+        Some(subtrees.fold(last, |right, left| node(left, right)))
+    }
+}
+
 /// The path that proves the block at `index` of these: its siblings, the lowest first; `None` if there is no such block.
 pub fn history_path(block_hashes: &[B256], index: usize) -> Option<Vec<B256>> {
     if index >= block_hashes.len() {

@@ -5,7 +5,7 @@ use alloy_sol_types::{SolCall, SolEvent, SolEventInterface};
 use ledger_contracts::{
     CheckpointContract::{CheckpointContractEvents, CheckpointMade, FingerprintRejected, makeCheckpointCall},
     checkpoint::{Checkpoint, fingerprint, quorum, set_hash},
-    history::{Place, history_path, history_root, root_of_path},
+    history::{HistoryTree, Place, history_path, history_root, root_of_path},
 };
 use serde_json::Value;
 
@@ -88,6 +88,9 @@ fn history_roots_and_paths_are_rfc_6962s() {
     for (history, size) in histories.iter().zip(1..) {
         let hashes = block_hashes(size);
         assert_eq!(history_root(&hashes), Some(hash(&history["root"])), "of {size}");
+        let mut tree = HistoryTree::default();
+        hashes.iter().for_each(|hash| tree.push(*hash));
+        assert_eq!(tree.root(), history_root(&hashes), "block by block, of {size}");
         let paths = list(&history["paths"], |path| list(path, hash));
         for (index, path) in paths.into_iter().enumerate() {
             assert_eq!(history_path(&hashes, index), Some(path), "{index} of {size}");
