@@ -16,6 +16,7 @@ use crate::{
     journal::{Journal, JournalError},
     mainchain::Nodes,
     metering::Meter,
+    outbox::Outbox,
     plan::{Note, Planner, Policy},
     relayer::{Hands, Relayer, RelayerError, Report, Sending, SendingKind},
     sidechain::SidechainNode,
@@ -74,14 +75,20 @@ pub fn open(
     Ok(Relayer::new(chains.mainchain, chains.sidechain, planner, Ok(hands)))
 }
 
-/// Rounds without an end, up to the first error that is not passing.
-pub async fn rounds(relayer: &mut Relayer<Nodes, SidechainNode>, poll: Duration) -> RelayerError {
+/// Rounds without an end, up to the first error that is not passing. After each of them `see` is shown the outbox.
+pub async fn rounds(
+    relayer: &mut Relayer<Nodes, SidechainNode>,
+    poll: Duration,
+    mut see: impl FnMut(&Outbox),
+) -> RelayerError {
     let mut meter = Meter::default();
     let mut pauses = Pauses::new(poll);
     let mut missing = None;
     loop {
         let now_ms = now_ms();
-        let pause = match relayer.round(now_ms).await {
+        let outcome = relayer.round(now_ms).await;
+        see(relayer.planner().outbox());
+        let pause = match outcome {
             Ok(report) => {
                 let new = meter.round(&report, relayer.planner().outbox(), now_ms);
                 tell(&report, &new);

@@ -88,7 +88,7 @@ pub struct SideBlock {
 
 /// The sidechain, as far as checkpoints are concerned. Every call comes back in bounded time.
 pub trait Sidechain: Send + Sync {
-    /// Up to `count` bundles from this index on, in order; fewer where there are no more.
+    /// Up to `count` bundles from this index on that a quorum has signed, in order; fewer where there are no more.
     fn bundles(&self, from: Index, count: u64) -> impl Future<Output = Result<Vec<Bundle>, SidechainError>> + Send;
 
     /// The block at this height; none above the newest.
@@ -171,7 +171,9 @@ impl Sidechain for SidechainNode {
                 asked: count,
             });
         }
-        Ok(bundles.into_iter().map(Bundle::from).collect())
+        let bundles = bundles.into_iter().map(Bundle::from);
+        // The node shows those that still wait for signatures, too.
+        Ok(bundles.take_while(Bundle::has_quorum).collect())
     }
 
     async fn block(&self, height: u64) -> Result<Option<SideBlock>, SidechainError> {

@@ -96,6 +96,12 @@ pub enum BadBundle {
 }
 
 impl Bundle {
+    /// Whether as many signed as the contract asks for, right or wrong.
+    #[must_use]
+    pub fn has_quorum(&self) -> bool {
+        self.bitmap.count_ones() >= quorum(self.keys.len())
+    }
+
     /// Whether the contract would take the signatures, as far as that can be said without the chain.
     ///
     /// # Errors

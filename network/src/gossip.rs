@@ -44,7 +44,7 @@ const MESH_OUTBOUND: usize = 2;
 /// How long a consensus message is known again: ten hops of two seconds. Shorter than a minute, so that what is said again
 /// after a partition is heard.
 const CONSENSUS_KNOWN: Duration = Duration::from_secs(20);
-/// How long a message of transactions is known again. The pool knows its transactions for longer.
+/// How long a message of transactions, or a signature under a checkpoint, is known again. Whoever keeps them knows them for longer.
 const TRANSACTIONS_KNOWN: Duration = Duration::from_secs(60);
 
 /// From this size on a peer that has a message says so at once, so that others do not send it too. Votes are smaller than
@@ -94,7 +94,7 @@ pub(crate) fn behaviour(topic: Topic, names: &ProtocolNames) -> Result<Gossip, S
         .flood_publish(topic == Topic::Consensus)
         .duplicate_cache_time(match topic {
             Topic::Consensus => CONSENSUS_KNOWN,
-            Topic::Transactions | Topic::Reserved => TRANSACTIONS_KNOWN,
+            Topic::Transactions | Topic::Reserved | Topic::Checkpoints => TRANSACTIONS_KNOWN,
         });
     let config = config.build().map_err(|error| error.to_string())?;
     // Subscriptions to anything else are not kept.

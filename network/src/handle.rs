@@ -1,4 +1,4 @@
-//! How does the rest of the node use the network? A handle to tell and to ask, and four queues of what comes in.
+//! How does the rest of the node use the network? A handle to tell and to ask, and five queues of what comes in.
 //!
 //! Nothing here waits for the network except [`NetworkHandle::request`], and no call of one part can block another's: the
 //! messages of consensus have a queue of their own. What finds a queue full is dropped and counted, since everything that
@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, warn};
 
 use crate::{
+    checkpoint::CheckpointSignature,
     fault::{Misbehaviour, RequestError, Verdict},
     frame::DIRECT,
     message::{CONSENSUS_BYTES_MAX, ConsensusMessage, GossipMessage, Topic},
@@ -27,6 +28,8 @@ pub const CONSENSUS_QUEUE: usize = 1_024;
 pub const TRANSACTIONS_QUEUE: usize = 1_024;
 /// Own messages of reserved transactions that wait to be sent: a slot's share of them, one by one.
 pub const RESERVED_QUEUE: usize = 256;
+/// Own signatures under checkpoints that wait to be sent: after a long absence there is one for each checkpoint that waits.
+pub const CHECKPOINTS_QUEUE: usize = 256;
 /// Own requests that wait to be sent.
 pub const REQUESTS_QUEUE: usize = 256;
 /// Verdicts and reports that wait to be carried out: one for each message that can be waiting for one.
@@ -38,6 +41,8 @@ pub const CONSENSUS_EVENTS_QUEUE: usize = 512;
 pub const TRANSACTIONS_EVENTS_QUEUE: usize = 1_024;
 /// Messages of reserved transactions of others that wait to be taken.
 pub const RESERVED_EVENTS_QUEUE: usize = 256;
+/// Signatures under checkpoints of others that wait to be taken: those of the largest set, twice over.
+pub const CHECKPOINTS_EVENTS_QUEUE: usize = 256;
 /// Requests of others that wait to be taken.
 pub const REQUESTS_EVENTS_QUEUE: usize = 64;
 
@@ -90,6 +95,8 @@ pub struct NetworkEvents {
     pub transactions: mpsc::Receiver<Incoming<Vec<Bytes>>>,
     /// Transactions that are said to be of the reserved lane, as EIP-2718 bytes.
     pub reserved: mpsc::Receiver<Incoming<Vec<Bytes>>>,
+    /// Signatures under checkpoints.
+    pub checkpoints: mpsc::Receiver<Incoming<CheckpointSignature>>,
     /// Requests, other than for the status.
     pub requests: mpsc::Receiver<IncomingRequest>,
 }
@@ -122,6 +129,7 @@ pub(crate) struct Ends {
     pub consensus: mpsc::Receiver<Outgoing>,
     pub transactions: mpsc::Receiver<Vec<u8>>,
     pub reserved: mpsc::Receiver<Vec<u8>>,
+    pub checkpoints: mpsc::Receiver<Vec<u8>>,
     pub requests: mpsc::Receiver<OutgoingRequest>,
     pub control: mpsc::Receiver<Control>,
     pub validators: watch::Receiver<Arc<Vec<PeerId>>>,
@@ -130,6 +138,7 @@ pub(crate) struct Ends {
     pub consensus_in: mpsc::Sender<Incoming<ConsensusMessage>>,
     pub transactions_in: mpsc::Sender<Incoming<Vec<Bytes>>>,
     pub reserved_in: mpsc::Sender<Incoming<Vec<Bytes>>>,
+    pub checkpoints_in: mpsc::Sender<Incoming<CheckpointSignature>>,
     pub requests_in: mpsc::Sender<IncomingRequest>,
 }
 
@@ -140,6 +149,7 @@ pub struct NetworkHandle {
     consensus: mpsc::Sender<Outgoing>,
     transactions: mpsc::Sender<Vec<u8>>,
     reserved: mpsc::Sender<Vec<u8>>,
+    checkpoints: mpsc::Sender<Vec<u8>>,
     requests: mpsc::Sender<OutgoingRequest>,
     control: mpsc::Sender<Control>,
     validators: Arc<watch::Sender<Arc<Vec<PeerId>>>>,
@@ -152,6 +162,7 @@ pub(crate) fn channels(local: PeerId) -> (NetworkHandle, NetworkEvents, Ends) {
     let (consensus, consensus_out) = mpsc::channel(CONSENSUS_QUEUE);
     let (transactions, transactions_out) = mpsc::channel(TRANSACTIONS_QUEUE);
     let (reserved, reserved_out) = mpsc::channel(RESERVED_QUEUE);
+    let (checkpoints, checkpoints_out) = mpsc::channel(CHECKPOINTS_QUEUE);
     let (requests, requests_out) = mpsc::channel(REQUESTS_QUEUE);
     let (control, control_out) = mpsc::channel(CONTROL_QUEUE);
     let (validators, validators_out) = watch::channel(Arc::default());
@@ -160,12 +171,14 @@ pub(crate) fn channels(local: PeerId) -> (NetworkHandle, NetworkEvents, Ends) {
     let (consensus_in, consensus_events) = mpsc::channel(CONSENSUS_EVENTS_QUEUE);
     let (transactions_in, transactions_events) = mpsc::channel(TRANSACTIONS_EVENTS_QUEUE);
     let (reserved_in, reserved_events) = mpsc::channel(RESERVED_EVENTS_QUEUE);
+    let (checkpoints_in, checkpoints_events) = mpsc::channel(CHECKPOINTS_EVENTS_QUEUE);
     let (requests_in, requests_events) = mpsc::channel(REQUESTS_EVENTS_QUEUE);
     let handle = NetworkHandle {
         local,
         consensus,
         transactions,
         reserved,
+        checkpoints,
         requests,
         control,
         validators: Arc::new(validators),
@@ -176,12 +189,14 @@ pub(crate) fn channels(local: PeerId) -> (NetworkHandle, NetworkEvents, Ends) {
         consensus: consensus_events,
         transactions: transactions_events,
         reserved: reserved_events,
+        checkpoints: checkpoints_events,
         requests: requests_events,
     };
     let ends = Ends {
         consensus: consensus_out,
         transactions: transactions_out,
         reserved: reserved_out,
+        checkpoints: checkpoints_out,
         requests: requests_out,
         control: control_out,
         validators: validators_out,
@@ -190,6 +205,7 @@ pub(crate) fn channels(local: PeerId) -> (NetworkHandle, NetworkEvents, Ends) {
         consensus_in,
         transactions_in,
         reserved_in,
+        checkpoints_in,
         requests_in,
     };
     (handle, events, ends)
@@ -213,6 +229,7 @@ impl NetworkHandle {
             Topic::Consensus => self.consensus.try_send(Outgoing::Publish(payload)).is_ok(),
             Topic::Transactions => self.transactions.try_send(payload).is_ok(),
             Topic::Reserved => self.reserved.try_send(payload).is_ok(),
+            Topic::Checkpoints => self.checkpoints.try_send(payload).is_ok(),
         };
         if !is_queued {
             telemetry::dropped(topic.name(), "own queue full");

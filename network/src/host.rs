@@ -68,6 +68,7 @@ pub(crate) struct Behaviour {
     pub consensus: Gossip,
     pub transactions: Gossip,
     pub reserved: Gossip,
+    pub checkpoints: Gossip,
     pub requests: request_response::Behaviour<RequestFrames>,
     pub direct: request_response::Behaviour<DirectFrames>,
     pub kad: kad::Behaviour<kad::store::MemoryStore>,
@@ -81,6 +82,7 @@ impl Behaviour {
             Topic::Consensus => &mut self.consensus,
             Topic::Transactions => &mut self.transactions,
             Topic::Reserved => &mut self.reserved,
+            Topic::Checkpoints => &mut self.checkpoints,
         }
     }
 
@@ -110,6 +112,7 @@ impl Behaviour {
             consensus: gossip::behaviour(Topic::Consensus, names)?,
             transactions: gossip::behaviour(Topic::Transactions, names)?,
             reserved: gossip::behaviour(Topic::Reserved, names)?,
+            checkpoints: gossip::behaviour(Topic::Checkpoints, names)?,
             requests,
             direct,
             kad: kad_behaviour(local, names.stream("kad")),

@@ -113,6 +113,11 @@ impl Network {
                 let incoming = Incoming { from, id, message };
                 put(&self.ends.reserved_in, incoming, self.is_trusted(&from))
             }
+            Ok(GossipMessage::Checkpoint(message)) => {
+                let id = Some(id);
+                let incoming = Incoming { from, id, message };
+                put(&self.ends.checkpoints_in, incoming, self.is_trusted(&from))
+            }
         };
         if !is_taken {
             telemetry::dropped(topic.name(), "queue full");

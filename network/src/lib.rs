@@ -1,6 +1,6 @@
 //! How do the nodes of one chain find each other and talk?
 //!
-//! libp2p behind a handle and four queues: [`Network::bind`] makes them, and the node runs [`Network::run`] as one task.
+//! libp2p behind a handle and five queues: [`Network::bind`] makes them, and the node runs [`Network::run`] as one task.
 //! It carries messages, names their senders, and lets go of peers that do wrong. It never looks at state, never checks a
 //! signature and never decides what a block is worth: whoever takes a message says so with [`NetworkHandle::judge`].
 //! `README.md` beside this crate has the protocols, their bounds, and the rules of who gets a place.
@@ -8,6 +8,7 @@
 mod address;
 mod asking;
 mod bucket;
+mod checkpoint;
 mod codec;
 mod company;
 mod dial;
@@ -41,6 +42,10 @@ mod uploads;
 pub use libp2p::{Multiaddr, PeerId};
 
 pub use bucket::Rate;
+pub use checkpoint::{
+    CHECKPOINT_BYTES_MAX, CHECKPOINT_SIGNATURE_BYTES, CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor,
+    CheckpointSignature, CheckpointStatement, SignedCheckpoint,
+};
 pub use codec::{WIRE_VERSION, WireError};
 pub use fault::{Misbehaviour, RequestError, Verdict};
 pub use handle::{GossipId, Incoming, IncomingRequest, NetworkEvents, NetworkHandle};

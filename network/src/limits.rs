@@ -48,6 +48,11 @@ pub struct NetworkLimits {
     pub reserved_messages: Rate,
     /// Bytes of those.
     pub reserved_bytes: Rate,
+    /// Signatures under checkpoints of an anonymous peer: of the largest set for one checkpoint at once, and then as many as come of
+    /// a checkpoint in every slot.
+    pub checkpoint_messages: Rate,
+    /// Bytes of those.
+    pub checkpoint_bytes: Rate,
     /// How many times as much a validator or a reserved peer may send and ask.
     pub trusted_factor: u32,
     /// Requests of an anonymous peer.
@@ -101,6 +106,8 @@ impl Default for NetworkLimits {
             transaction_bytes: Rate::per_second(4 << 20, 16 << 20),
             reserved_messages: Rate::per_second(250, 1_000),
             reserved_bytes: Rate::per_second(512 << 10, 2 << 20),
+            checkpoint_messages: Rate::per_second(256, 1_024),
+            checkpoint_bytes: Rate::per_second(64 << 10, 256 << 10),
             trusted_factor: 8,
             requests: Rate::per_second(20, 100),
             response_bytes: Rate::per_second(4 << 20, 32 << 20),

@@ -59,6 +59,7 @@ struct Meters {
     consensus: [Bucket; 2],
     transactions: [Bucket; 2],
     reserved: [Bucket; 2],
+    checkpoints: [Bucket; 2],
     requests: [Bucket; 2],
     /// When it last lost points for too much.
     blamed: Option<Instant>,
@@ -84,6 +85,7 @@ impl Link {
                 consensus: full,
                 transactions: full,
                 reserved: full,
+                checkpoints: full,
                 requests: full,
                 blamed: None,
             },
@@ -133,6 +135,11 @@ impl Link {
                 &mut self.meters.reserved,
                 limits.reserved_messages,
                 limits.reserved_bytes,
+            ),
+            Topic::Checkpoints => (
+                &mut self.meters.checkpoints,
+                limits.checkpoint_messages,
+                limits.checkpoint_bytes,
             ),
         };
         buckets[0].take(messages.times(factor), 1, now) && buckets[1].take(size.times(factor), bytes as u64, now)

@@ -1,5 +1,5 @@
-//! What do nodes tell each other unasked? Proposals, votes and certificates on one topic, transactions on another, and those of the
-//! reserved lane on a third, where no flood of the others delays them (R14).
+//! What do nodes tell each other unasked? Proposals, votes and certificates on one topic, transactions on another, those of the
+//! reserved lane on a third, where no flood of the others delays them (R14), and signatures under checkpoints on a fourth.
 //!
 //! A proposal travels without its transactions, since everybody has most of them already: their hashes stand in their
 //! place, and what is missing is asked for ([`Request::Transactions`](crate::Request::Transactions)). Read from bytes of
@@ -15,9 +15,12 @@ use ledger_chainspec::{
 use ledger_consensus::{Reproposal, message::JUSTIFICATION_CERTIFICATES_MAX};
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
-use crate::codec::{
-    WireError, decode_bytes, decode_hashes, decode_list, decode_optional, decode_strings, encode_bytes, encode_hashes,
-    encode_strings, from_payload, to_payload,
+use crate::{
+    checkpoint::{CHECKPOINT_BYTES_MAX, CheckpointSignature},
+    codec::{
+        WireError, decode_bytes, decode_hashes, decode_list, decode_optional, decode_strings, encode_bytes,
+        encode_hashes, encode_strings, from_payload, to_payload,
+    },
 };
 
 /// Most transactions of a block: passport codes number no more, so no specification admits more.
@@ -80,6 +83,8 @@ pub enum GossipMessage {
     Transactions(Vec<Bytes>),
     /// On the reserved topic: the same, of validators and member clouds alone.
     Reserved(Vec<Bytes>),
+    /// On the checkpoints topic.
+    Checkpoint(CheckpointSignature),
 }
 
 /// What a message is about.
@@ -91,11 +96,13 @@ pub enum Topic {
     Transactions,
     /// Transactions of the reserved lane.
     Reserved,
+    /// Signatures under checkpoints.
+    Checkpoints,
 }
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Consensus, Self::Transactions, Self::Reserved];
+    pub const ALL: [Self; 4] = [Self::Consensus, Self::Transactions, Self::Reserved, Self::Checkpoints];
 
     /// Its name, in protocol names and metrics.
     #[must_use]
@@ -104,6 +111,7 @@ impl Topic {
             Self::Consensus => "consensus",
             Self::Transactions => "transactions",
             Self::Reserved => "reserved",
+            Self::Checkpoints => "checkpoints",
         }
     }
 
@@ -113,6 +121,7 @@ impl Topic {
         match self {
             Self::Consensus => CONSENSUS_BYTES_MAX,
             Self::Transactions | Self::Reserved => TRANSACTIONS_BYTES_MAX,
+            Self::Checkpoints => CHECKPOINT_BYTES_MAX,
         }
     }
 
@@ -159,6 +168,7 @@ impl GossipMessage {
             Self::Consensus(_) => Topic::Consensus,
             Self::Transactions(_) => Topic::Transactions,
             Self::Reserved(_) => Topic::Reserved,
+            Self::Checkpoint(_) => Topic::Checkpoints,
         }
     }
 
@@ -170,6 +180,7 @@ impl GossipMessage {
             Self::Transactions(transactions) | Self::Reserved(transactions) => {
                 to_payload(&TransactionList(transactions.clone()))
             }
+            Self::Checkpoint(signature) => to_payload(signature),
         }
     }
 
@@ -182,6 +193,9 @@ impl GossipMessage {
             Topic::Consensus => ConsensusMessage::from_payload(bytes).map(Self::Consensus),
             Topic::Transactions => transactions(bytes).map(Self::Transactions),
             Topic::Reserved => transactions(bytes).map(Self::Reserved),
+            Topic::Checkpoints => {
+                from_payload("signature under a checkpoint", bytes, CHECKPOINT_BYTES_MAX).map(Self::Checkpoint)
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use ledger_chainspec::{BLOCK_BYTES_MAX, BlockHash, BlockNumber, TRANSACTION_BYTE
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
 use crate::{
+    checkpoint::{CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor, SIGNED_CHECKPOINT_BYTES_MAX},
     codec::{
         WireError, decode_bytes, decode_hashes, decode_strings, encode_bytes, encode_hashes, encode_strings,
         from_payload, to_payload,
@@ -105,6 +106,15 @@ pub enum Request {
         /// The transactions.
         transactions: Vec<Bytes>,
     },
+    /// 7: checkpoints and the signatures under them that you know, ascending.
+    Checkpoints {
+        /// Of which sequence.
+        anchor: CheckpointAnchor,
+        /// Index of the first; 0 asks for the newest ones that a quorum has signed.
+        from: u64,
+        /// How many at most: 1 to [`CHECKPOINTS_PER_REQUEST_MAX`].
+        count: u32,
+    },
     /// 8: hashes of final blocks, ascending: which history is yours?
     Hashes {
         /// Of this block first.
@@ -129,6 +139,8 @@ pub enum RequestKind {
     State,
     /// [`Request::Endorse`].
     Endorse,
+    /// [`Request::Checkpoints`].
+    Checkpoints,
     /// [`Request::Hashes`].
     Hashes,
 }
@@ -144,6 +156,7 @@ impl RequestKind {
             Self::Transactions => "transactions",
             Self::State => "state",
             Self::Endorse => "endorse",
+            Self::Checkpoints => "checkpoints",
             Self::Hashes => "hashes",
         }
     }
@@ -157,6 +170,9 @@ impl RequestKind {
             Self::State => STATE_BYTES_MAX + SMALL_RESPONSE_BYTES_MAX,
             Self::Hashes => SMALL_RESPONSE_BYTES_MAX + 32 * to_usize(HASHES_PER_REQUEST_MAX),
             Self::Endorse => SMALL_RESPONSE_BYTES_MAX + ENDORSE_TRANSACTIONS_MAX * (8 + 4 + 32 + 32 + 64),
+            Self::Checkpoints => {
+                SMALL_RESPONSE_BYTES_MAX + to_usize(CHECKPOINTS_PER_REQUEST_MAX) * SIGNED_CHECKPOINT_BYTES_MAX
+            }
         }
     }
 
@@ -171,6 +187,7 @@ impl RequestKind {
             Self::State => 512 << 10,
             // Checking signatures costs more than the bytes that come back.
             Self::Endorse => 64 << 10,
+            Self::Checkpoints => 16 << 10,
             // As many small reads as there are hashes.
             Self::Hashes => 512 << 10,
         }
@@ -188,6 +205,7 @@ impl Request {
             Self::Transactions { .. } => RequestKind::Transactions,
             Self::StateManifest { .. } | Self::StateChunk { .. } => RequestKind::State,
             Self::Endorse { .. } => RequestKind::Endorse,
+            Self::Checkpoints { .. } => RequestKind::Checkpoints,
             Self::Hashes { .. } => RequestKind::Hashes,
         }
     }
@@ -206,9 +224,14 @@ impl Request {
         };
         match self {
             Self::Status(_) | Self::Block { .. } | Self::StateManifest { .. } => Ok(()),
-            Self::Blocks { count: 0, .. } | Self::Hashes { count: 0, .. } => Err(RequestError::Nothing),
+            Self::Blocks { count: 0, .. } | Self::Checkpoints { count: 0, .. } | Self::Hashes { count: 0, .. } => {
+                Err(RequestError::Nothing)
+            }
             Self::Hashes { count, .. } => at_most("hashes", to_usize(*count), to_usize(HASHES_PER_REQUEST_MAX)),
             Self::Blocks { count, .. } => at_most("blocks", to_usize(*count), to_usize(BLOCKS_PER_REQUEST_MAX)),
+            Self::Checkpoints { count, .. } => {
+                at_most("checkpoints", to_usize(*count), to_usize(CHECKPOINTS_PER_REQUEST_MAX))
+            }
             Self::Transactions { hashes, .. } => at_most("transactions", hashes.len(), TRANSACTIONS_PER_REQUEST_MAX),
             Self::StateChunk { cursor, .. } => at_most("bytes of cursor", cursor.len(), STATE_CURSOR_BYTES_MAX),
             Self::Endorse { transactions } => {
@@ -262,6 +285,7 @@ impl Encode for Request {
                 output.push_byte(6);
                 encode_strings(transactions, output);
             }
+            Self::Checkpoints { anchor, from, count } => (7_u8, anchor, from, count).encode_to(output),
             Self::Hashes { from, count } => (8_u8, from, count).encode_to(output),
         }
     }
@@ -296,6 +320,13 @@ impl Decode for Request {
             6 => Self::Endorse {
                 transactions: decode_strings(input, ENDORSE_TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX)?,
             },
+            7 => {
+                let (anchor, from, count) = Decode::decode(input)?;
+                if !(1..=CHECKPOINTS_PER_REQUEST_MAX).contains(&count) {
+                    return Err("a request for no checkpoints, or for more than one may ask for".into());
+                }
+                Self::Checkpoints { anchor, from, count }
+            }
             8 => {
                 let (from, count) = Decode::decode(input)?;
                 if !(1..=HASHES_PER_REQUEST_MAX).contains(&count) {

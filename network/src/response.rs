@@ -8,6 +8,7 @@ use ledger_chainspec::{Block, Endorsement, FinalityCertificate, TRANSACTION_BYTE
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
 use crate::{
+    checkpoint::{CHECKPOINTS_PER_REQUEST_MAX, SignedCheckpoint},
     codec::{
         WireError, decode_bytes, decode_hashes, decode_list, decode_optional, decode_string, encode_hashes,
         encode_length, encode_optional, from_payload, list_length, to_payload,
@@ -40,6 +41,8 @@ pub enum Response {
     Endorsements(Vec<Endorsement>),
     /// 6: to anything: too much to do, ask somebody else.
     Busy,
+    /// 7: to `Checkpoints`: as many as are known from the first one on, without a gap.
+    Checkpoints(Vec<SignedCheckpoint>),
     /// 8: to `Hashes`: from the first one on, without a gap; none if the node has not got it.
     Hashes(Vec<B256>),
 }
@@ -56,6 +59,7 @@ impl Response {
                 | (Self::Transactions(_), RequestKind::Transactions)
                 | (Self::State(_), RequestKind::State)
                 | (Self::Endorsements(_), RequestKind::Endorse)
+                | (Self::Checkpoints(_), RequestKind::Checkpoints)
                 | (Self::Hashes(_), RequestKind::Hashes)
                 | (Self::Busy, _)
         )
@@ -72,6 +76,7 @@ impl Response {
             Self::State(_) => "state",
             Self::Endorsements(_) => "endorsements",
             Self::Busy => "busy",
+            Self::Checkpoints(_) => "checkpoints",
             Self::Hashes(_) => "hashes",
         }
     }
@@ -88,6 +93,7 @@ impl Response {
             Self::State(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len()),
             Self::Hashes(hashes) => hashes.len() * 32,
             Self::Endorsements(promises) => promises.iter().map(Encode::encoded_size).sum(),
+            Self::Checkpoints(checkpoints) => checkpoints.iter().map(Encode::size_hint).sum(),
         }
     }
 
@@ -132,6 +138,7 @@ impl Encode for Response {
             }
             Self::Endorsements(endorsements) => (5_u8, endorsements).encode_to(output),
             Self::Busy => output.push_byte(6),
+            Self::Checkpoints(checkpoints) => (7_u8, checkpoints).encode_to(output),
             Self::Hashes(hashes) => {
                 output.push_byte(8);
                 encode_hashes(hashes, output);
@@ -164,6 +171,7 @@ impl Decode for Response {
             })?),
             5 => Self::Endorsements(decode_list(input, ENDORSE_TRANSACTIONS_MAX)?),
             6 => Self::Busy,
+            7 => Self::Checkpoints(decode_list(input, to_usize(CHECKPOINTS_PER_REQUEST_MAX))?),
             8 => Self::Hashes(decode_hashes(input, to_usize(HASHES_PER_REQUEST_MAX))?),
             _ => return Err("a response of an unknown kind".into()),
         })

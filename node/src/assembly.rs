@@ -16,20 +16,17 @@ use std::{
 use alloy_primitives::B256;
 use futures::{FutureExt, TryFutureExt};
 use ledger_chainspec::{ChainSpec, dev_keys};
-use ledger_consensus::{GuardRecord, GuardStart};
-use ledger_runtime::{Head, Runtime, RuntimeOpenError, RuntimeOptions};
-use parity_scale_codec::Encode;
+use ledger_runtime::{Runtime, RuntimeOpenError, RuntimeOptions};
 use tokio::{runtime::Handle, sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::{
     admin::server::AdminServer,
     anchor::{Anchoring, Confirmed},
     config::{KeySource, NodeConfig, ValidatorConfig},
-    driver::{Driver, DriverParts, Signing, guard_start},
+    driver::{Driver, DriverParts},
     error::NodeError,
-    keys::{Password, consensus},
     network::{
         Chain, NetworkEnds,
         alone::{self, Wanted},
@@ -37,12 +34,12 @@ use crate::{
     ports, relaying,
     rpc::RpcContext,
     signals::Signals,
-    signer::{ConsensusSigner, GuardStore},
     sync::take_state,
     tasks::Tasks,
     telemetry::{banner, metering},
     txpool::TxPool,
-    wiring::{Admission, Wiring},
+    unlocking::{open_roles, open_signing},
+    wiring::Wiring,
 };
 
 /// Time between a signal to stop and the end of the process, at most.
@@ -85,10 +82,9 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
     let pool = open_pool(&config, &runtime).await?;
     let (head_sender, heads) = watch::channel(Arc::clone(&head));
     let peer_id = network.as_ref().map(|network| network.handle.local_peer().to_string());
-    let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
-    let admission = open_admission(&config).await?;
+    let roles = open_roles(&config, &runtime, signing.as_ref()).await?;
     let outside = (network, &anchoring.confirmed);
-    let wiring = Wiring::new((&runtime, &pool, &heads), outside, signer, admission, ingress.clone());
+    let wiring = Wiring::new((&runtime, &pool, &heads), outside, roles, ingress.clone());
     let context = RpcContext {
         runtime: Arc::clone(&runtime),
         pool: Arc::clone(&pool),
@@ -118,7 +114,8 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
     };
     let driver = Driver::new(parts, wiring.driver, signing, shutdown.clone())?;
     tasks.spawn("driver", driver.run().map_err(|error| error.to_string()));
-    tasks.spawn_relayer(ingress, relaying::open(&config, rpc.address()).await?);
+    let relayer = relaying::open(&config, rpc.address(), anchoring.confirmed.book()).await?;
+    tasks.spawn_relayer(ingress, relayer);
     tasks.spawn_servers(ingress, rpc, admin);
     for (name, task) in wiring.tasks {
         tasks.spawn(name, task(shutdown.clone()).map(Ok));
@@ -199,54 +196,6 @@ async fn open_anchor(config: &NodeConfig, tasks: &mut Tasks) -> Result<Anchoring
     Ok(anchoring)
 }
 
-/// Unlocks the validator's key and finds out what it has signed; `None` to make no blocks.
-async fn open_signing(config: &NodeConfig, runtime: &Runtime, head: &Head) -> Result<Option<Signing>, NodeError> {
-    let Some(ValidatorConfig { key, lost_guard }) = config.validator.clone() else {
-        info!(target: "ledger::node", "no validator key: this node follows the chain and makes no blocks");
-        return Ok(None);
-    };
-    let signer = Arc::new(ConsensusSigner::new(blocking(move || read_key(&key)).await??));
-    let key = signer.public().to_string();
-    if head.set.index_of(&signer.public()).is_none() {
-        if config.network.is_none() {
-            return Err(NodeError::NotAValidator { key });
-        }
-        warn!(target: "ledger::node", %key, "this key is no validator's yet: the node follows the chain until it is admitted");
-    }
-    let folder = config.paths.guard.clone();
-    let genesis = runtime.genesis_hash().get();
-    let (mut store, found) = blocking(move || GuardStore::open(&folder, genesis)).await??;
-    let start = guard_start(found.as_deref(), head, lost_guard)?;
-    if matches!(start, GuardStart::Fresh) {
-        // From here on there is a record: a crash before the first signature must not look like a lost one.
-        let fresh = GuardRecord::fresh(runtime.genesis_hash(), signer.public()).encode();
-        store = blocking(move || store.store(&fresh).map(|()| store)).await??;
-    }
-    Ok(Some(Signing { signer, store, start }))
-}
-
-/// Unlocks the key of the account that votes on admissions, if there is one.
-async fn open_admission(config: &NodeConfig) -> Result<Option<Admission>, NodeError> {
-    let Some(admission) = config.admission.clone() else {
-        return Ok(None);
-    };
-    let account = match admission.account.clone() {
-        Some(source) => Some(blocking(move || source.read()).await??),
-        None => None,
-    };
-    Ok(Some((admission, account)))
-}
-
-fn read_key(source: &KeySource) -> Result<ed25519_dalek::SigningKey, NodeError> {
-    match source {
-        KeySource::PublicDevelopmentKey => Ok(dev_keys::validator_key(0)),
-        KeySource::File { path, password_file } => {
-            let password = Password::unlocking(&path.display().to_string(), password_file.as_deref())?;
-            Ok(consensus::read_encrypted(path, &password)?)
-        }
-    }
-}
-
 /// Under which public names this node is known, and whom it looks for.
 struct Names {
     peer_id: Option<String>,
@@ -311,7 +260,7 @@ async fn open_network(config: &NodeConfig, tasks: &mut Tasks) -> Result<Option<N
 }
 
 /// Runs what blocks off the async threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NodeError> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NodeError> {
     spawn_blocking(work).await.map_err(|error| NodeError::TaskStopped {
         task: "start",
         reason: error.to_string(),

@@ -14,7 +14,7 @@ use ledger_network::{Multiaddr, NetworkLimits, parse_peer_address};
 use ledger_runtime::ReadLimits;
 
 use crate::{
-    admission::{self, AdmissionConfig},
+    admission::{self, AdmissionConfig, config::AccountSource},
     anchor::{self, AnchorConfig},
     cli::{Cli, LogFormat, SyncMode},
     driver::LostGuardAnswer,
@@ -41,6 +41,8 @@ pub struct NodeConfig {
     pub network: Option<NetworkConfig>,
     /// Signing; `None` to make no blocks.
     pub validator: Option<ValidatorConfig>,
+    /// What signs checkpoints; `None` to sign none.
+    pub checkpoint_key: Option<CheckpointKeySource>,
     /// Who may join; `None` not to look at it.
     pub admission: Option<AdmissionConfig>,
     /// The mainchain; `None` to read nothing back.
@@ -60,6 +62,8 @@ pub struct Paths {
     pub chain: PathBuf,
     /// The guard store, separate from the chain database.
     pub guard: PathBuf,
+    /// The checkpoints that a quorum has signed.
+    pub checkpoints: PathBuf,
     /// The transaction pool's journal.
     pub pool_journal: PathBuf,
     /// The network identity.
@@ -136,6 +140,15 @@ pub enum KeySource {
     },
 }
 
+/// Where the checkpoint key comes from.
+#[derive(Debug, Clone)]
+pub enum CheckpointKeySource {
+    /// The publicly known key of the dev chain.
+    PublicDevelopmentKey,
+    /// A keystore file.
+    File(AccountSource),
+}
+
 /// Logs, metrics, output.
 #[derive(Debug, Clone)]
 pub struct TelemetryConfig {
@@ -170,6 +183,7 @@ impl NodeConfig {
             paths: Paths {
                 chain: chain_path(&data),
                 guard,
+                checkpoints: data.join("checkpoints"),
                 pool_journal: data.join("pool.journal"),
                 identity: identity_path(&data),
                 data,
@@ -188,6 +202,7 @@ impl NodeConfig {
                 reads: cli.rpc.reads.limits()?,
             },
             network,
+            checkpoint_key: checkpoint_key_source(cli, is_dev),
             admission,
             anchor,
             relayer,
@@ -279,6 +294,20 @@ fn key_source(cli: &Cli, is_dev: bool) -> Option<KeySource> {
             password_file: cli.validator.password_file.clone(),
         }),
         None => is_dev.then_some(KeySource::PublicDevelopmentKey),
+    }
+}
+
+fn checkpoint_key_source(cli: &Cli, is_dev: bool) -> Option<CheckpointKeySource> {
+    let args = &cli.validator;
+    match &args.checkpoint_key {
+        Some(keystore) => Some(CheckpointKeySource::File(AccountSource {
+            keystore: keystore.clone(),
+            password_file: args
+                .checkpoint_password_file
+                .clone()
+                .or_else(|| args.password_file.clone()),
+        })),
+        None => is_dev.then_some(CheckpointKeySource::PublicDevelopmentKey),
     }
 }
 

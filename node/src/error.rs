@@ -12,6 +12,7 @@ use passport_cli::error::CliError;
 
 use crate::{
     anchor::Contradiction,
+    checkpoints::own::OwnKeyError,
     cli::{self, db::DbError, testnet::error::TestnetError},
     driver,
     keys::KeyError,
@@ -51,6 +52,9 @@ pub enum NodeError {
     /// The guard store refused to open or to write.
     #[error("{0}")]
     Guard(#[from] GuardStoreError),
+    /// The checkpoint key cannot be used.
+    #[error("{0}")]
+    CheckpointKey(#[from] OwnKeyError),
     /// The guard record does not fit the chain that is in the data folder (R8), or the chain contradicts itself.
     #[error("{0}")]
     Start(#[from] driver::StartError),
@@ -176,6 +180,7 @@ impl NodeError {
             Self::Database(_)
             | Self::StateSync(_)
             | Self::Guard(_)
+            | Self::CheckpointKey(_)
             | Self::Start(_)
             | Self::Anchor(_)
             | Self::DataFolder { .. } => 3,

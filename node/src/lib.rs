@@ -4,15 +4,16 @@
 //! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
 //! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
 //! [`slot_log`] remembers how its slots went; [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
-//! proof against a validator, [`admission`] of requests to become one; [`relaying`] brings checkpoints onto the mainchain, where that is asked for; [`transaction`] is how both speak to the contracts; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
+//! proof against a validator, [`admission`] of requests to become one; [`checkpoints`] are what its validators sign for the mainchain, and [`relaying`] brings them there, where that is asked for; [`transaction`] is how both speak to the contracts; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
 //! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them, [`ports`] where it listens,
-//! [`signals`] what ends it.
+//! [`signals`] what ends it; `unlocking` opens the keys.
 
 pub mod admin;
 pub mod admission;
 pub mod anchor;
 pub mod assembly;
 pub mod backup;
+pub mod checkpoints;
 pub mod cli;
 pub mod config;
 pub mod driver;
@@ -31,6 +32,7 @@ mod tasks;
 pub mod telemetry;
 pub mod transaction;
 pub mod txpool;
+mod unlocking;
 mod until;
 pub mod wiring;
 

@@ -4,8 +4,10 @@
 //! becomes of the mainchain, of the account or of the journal, the chain goes on, and the log and the metrics say what is wrong.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,6 +18,7 @@ use ledger_checkpoint::{
     connection::{Chains, ConnectionError, Places},
     journal::JournalError,
     metering,
+    outbox::{Entry, Outbox},
     plan::{
         Policy,
         policy::{PolicyError, SOFT_BLOCKS},
@@ -27,7 +30,13 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::{admission::config::AccountSource, anchor::AnchorArgs, config::NodeConfig, error::NodeError};
+use crate::{
+    admission::config::AccountSource,
+    anchor::AnchorArgs,
+    checkpoints::{CheckpointBook, book::Sent},
+    config::NodeConfig,
+    error::NodeError,
+};
 
 /// Wei in a gwei.
 const GWEI: u128 = 1_000_000_000;
@@ -116,11 +125,15 @@ pub fn resolve(args: &RelayerArgs, anchor: &AnchorArgs, data: &Path) -> Result<O
     }))
 }
 
-/// Unlocks the account of the relayer that `config` asks for, for a node that serves JSON-RPC at `rpc`.
+/// Unlocks the account of the relayer that `config` asks for, for a node that serves JSON-RPC at `rpc` and shows in `book` what was sent.
 ///
 /// # Errors
 /// [`NodeError::Key`]
-pub async fn open(config: &NodeConfig, rpc: SocketAddr) -> Result<Option<RelayerTask>, NodeError> {
+pub async fn open(
+    config: &NodeConfig,
+    rpc: SocketAddr,
+    book: &Arc<CheckpointBook>,
+) -> Result<Option<RelayerTask>, NodeError> {
     let Some(config) = config.relayer.clone() else {
         return Ok(None);
     };
@@ -134,6 +147,7 @@ pub async fn open(config: &NodeConfig, rpc: SocketAddr) -> Result<Option<Relayer
         config,
         signer,
         sidechain: own_url(rpc),
+        book: Arc::clone(book),
     }))
 }
 
@@ -156,6 +170,7 @@ pub struct RelayerTask {
     config: RelayerConfig,
     signer: PrivateKeySigner,
     sidechain: String,
+    book: Arc<CheckpointBook>,
 }
 
 impl RelayerTask {
@@ -177,13 +192,16 @@ impl RelayerTask {
 
     async fn try_relay(self) -> Result<std::convert::Infallible, Ended> {
         let chains = self.connect().await?;
-        let Self { config, signer, .. } = self;
+        let Self {
+            config, signer, book, ..
+        } = self;
         let RelayerConfig {
             journal, policy, poll, ..
         } = config;
         let opening = spawn_blocking(move || service::open(chains, signer, &journal, policy));
         let mut relayer = opening.await??;
-        Err(service::rounds(&mut relayer, poll).await.into())
+        let show = |outbox: &Outbox| book.set_sent(*outbox.anchor(), sent(outbox));
+        Err(service::rounds(&mut relayer, poll, show).await.into())
     }
 
     /// Both chains, as soon as both answer and know of each other.
@@ -204,6 +222,24 @@ impl RelayerTask {
             }
         }
     }
+}
+
+/// The transactions of this relayer, by checkpoint: of one that the contract has the one that brought it, of another the newest.
+fn sent(outbox: &Outbox) -> BTreeMap<u64, Sent> {
+    let of = |entry: &Entry| {
+        let transaction = match entry.anchored {
+            Some(anchored) => anchored.by?,
+            None => entry.attempts.last()?.hash,
+        };
+        Some(Sent {
+            fingerprint: entry.fingerprint,
+            transaction,
+        })
+    };
+    let entries = outbox.entries().iter();
+    entries
+        .filter_map(|(index, entry)| Some((index.get(), of(entry)?)))
+        .collect()
 }
 
 /// Where this node's own JSON-RPC is asked.

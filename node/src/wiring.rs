@@ -4,6 +4,7 @@
 
 use std::{
     future::Future,
+    path::PathBuf,
     pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -16,7 +17,7 @@ use ledger_consensus::{
     Evidence, Schedule,
     limits::{EndorsementBook, SlotLimits},
 };
-use ledger_network::Incoming;
+use ledger_network::{CheckpointSignature, Incoming, NetworkHandle};
 use ledger_runtime::{Head, Runtime};
 use parking_lot::Mutex;
 use tokio::{
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admission::{AdmissionConfig, AdmissionTask},
     anchor::Confirmed,
+    checkpoints::{self, CheckpointParts, OwnKey, SignedRecord, task::CheckpointInputs},
     driver::{DriverInputs, DriverNetwork, now},
     endorse::{Announcer, AnnouncerInputs, EndorseRequest, Endorsements, Strays},
     evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
@@ -53,6 +55,26 @@ type Task = Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()>
 
 /// What the admission task is to do, and the account that votes.
 pub type Admission = (AdmissionConfig, Option<PrivateKeySigner>);
+
+/// What checkpoints are looked after with.
+#[derive(Debug)]
+pub struct Checkpoints {
+    /// The folder of the bundles.
+    pub folder: PathBuf,
+    /// The own key and what it has signed, if there is one.
+    pub own: Option<(OwnKey, SignedRecord)>,
+}
+
+/// What this node does beside following the chain.
+#[derive(Debug, Default)]
+pub struct Roles {
+    /// Makes blocks and votes with this key.
+    pub signer: Option<Arc<ConsensusSigner>>,
+    /// Looks after requests for admission.
+    pub admission: Option<Admission>,
+    /// Looks after checkpoints.
+    pub checkpoints: Option<Checkpoints>,
+}
 
 /// Everything between the parts.
 pub struct Wiring {
@@ -82,10 +104,14 @@ impl Wiring {
     pub fn new(
         (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
         (network, confirmed): (Option<NetworkEnds>, &Arc<Confirmed>),
-        signer: Option<Arc<ConsensusSigner>>,
-        admission: Option<Admission>,
+        roles: Roles,
         ingress: Handle,
     ) -> Self {
+        let Roles {
+            signer,
+            admission,
+            checkpoints,
+        } = roles;
         let promised = promised_max(&runtime.spec().limits);
         let endorsements = Arc::new(Endorsements::new(runtime.genesis_hash(), promised.transactions));
         let (questions, asked) = mpsc::channel(QUESTIONS_QUEUE);
@@ -98,27 +124,19 @@ impl Wiring {
             questions,
             evidence: Arc::clone(&log),
             verdicts: Arc::default(),
+            checkpoints: Arc::clone(confirmed.book()),
             peers: network.as_ref().map(|network| network.handle.peers()),
             wanted: network.as_ref().map(|network| network.wanted.clone()),
             own: signer.as_ref().map(|signer| signer.public()),
             confirmed: Arc::clone(confirmed),
             slots: begin_slot_log(runtime),
         };
-        let mut announcer = Announcer {
-            runtime: Arc::clone(runtime),
-            pool: Arc::clone(pool),
-            endorsements,
-            signer: signer.clone(),
-            book: Mutex::new(EndorsementBook::new(promised)),
-            strays: Mutex::new(Strays::new(Instant::now())),
-            network: None,
-            schedule: schedule_of(runtime.spec().consensus.slot_duration_ms),
-            ingress,
-        };
+        let mut announcer = announcer((runtime, pool), (endorsements, promised), signer.clone(), ingress);
         let (evidence, keeper) = keep_evidence((runtime, pool, heads), log, signer);
         let mut tasks = vec![keeper];
         tasks.extend(admission.map(|admission| look_after((runtime, pool, heads), admission, &port)));
-        let (mut transactions, mut reserved) = (mpsc::channel(1).1, mpsc::channel(1).1);
+        let mut told = Told::nothing();
+        let handle = network.as_ref().map(|ends| ends.handle.clone());
         let driver_network = network.map(|ends| {
             announcer.network = Some(ends.handle.clone());
             let ways = Ways {
@@ -127,13 +145,15 @@ impl Wiring {
                 endorse,
                 confirmed: Arc::clone(confirmed),
             };
-            let (driver_network, lanes) = wire_network((runtime, pool, heads), ends, ways, &mut tasks);
-            [transactions, reserved] = lanes;
+            let driver_network;
+            (driver_network, told) = wire_network((runtime, pool, heads), ends, ways, &mut tasks);
             driver_network
         });
+        let inputs = (heads.clone(), handle, told.signatures);
+        tasks.extend(checkpoints.map(|checkpoints| look_after_checkpoints(runtime, &port, checkpoints, inputs)));
         let announcer_inputs = AnnouncerInputs {
-            transactions,
-            reserved,
+            transactions: told.transactions,
+            reserved: told.reserved,
             requests: endorse_requests,
         };
         tasks.push(("announcer", task(|token| announcer.run(announcer_inputs, token))));
@@ -148,6 +168,26 @@ impl Wiring {
             status,
             tasks,
         }
+    }
+}
+
+/// The announcer, as long as there are no peers.
+fn announcer(
+    (runtime, pool): (&Arc<Runtime>, &Arc<TxPool>),
+    (endorsements, promised): (Arc<Endorsements>, SlotLimits),
+    signer: Option<Arc<ConsensusSigner>>,
+    ingress: Handle,
+) -> Announcer {
+    Announcer {
+        runtime: Arc::clone(runtime),
+        pool: Arc::clone(pool),
+        endorsements,
+        signer,
+        book: Mutex::new(EndorsementBook::new(promised)),
+        strays: Mutex::new(Strays::new(Instant::now())),
+        network: None,
+        schedule: schedule_of(runtime.spec().consensus.slot_duration_ms),
+        ingress,
     }
 }
 
@@ -167,6 +207,34 @@ fn look_after(
     };
     let heads = heads.clone();
     ("admission", task(|token| look.run(heads, token)))
+}
+
+/// The task that looks after checkpoints.
+fn look_after_checkpoints(
+    runtime: &Arc<Runtime>,
+    port: &ConsensusPort,
+    Checkpoints { folder, own }: Checkpoints,
+    (heads, network, signatures): (
+        watch::Receiver<Arc<Head>>,
+        Option<NetworkHandle>,
+        mpsc::Receiver<Incoming<CheckpointSignature>>,
+    ),
+) -> (&'static str, Task) {
+    let inputs = CheckpointInputs {
+        heads,
+        network,
+        signatures,
+    };
+    let parts = CheckpointParts {
+        runtime: Arc::clone(runtime),
+        book: Arc::clone(&port.checkpoints),
+        folder,
+        own,
+    };
+    (
+        "checkpoints",
+        task(|token| checkpoints::task::run(parts, inputs, token)),
+    )
 }
 
 /// The task that keeps evidence, and the way to it.
@@ -195,13 +263,32 @@ struct Ways {
     confirmed: Arc<Confirmed>,
 }
 
-/// The parts that talk to peers. Gives the driver's end, and what peers pass on: transactions of the open lane, and of the reserved lane.
+/// What peers pass on, beside what the driver takes.
+struct Told {
+    transactions: mpsc::Receiver<Incoming<Vec<Bytes>>>,
+    /// Of the reserved lane.
+    reserved: mpsc::Receiver<Incoming<Vec<Bytes>>>,
+    signatures: mpsc::Receiver<Incoming<CheckpointSignature>>,
+}
+
+impl Told {
+    /// Where there are no peers.
+    fn nothing() -> Self {
+        Self {
+            transactions: mpsc::channel(1).1,
+            reserved: mpsc::channel(1).1,
+            signatures: mpsc::channel(1).1,
+        }
+    }
+}
+
+/// The parts that talk to peers. Gives the driver's end, and what peers pass on.
 fn wire_network(
     (runtime, pool, heads): (&Arc<Runtime>, &Arc<TxPool>, &watch::Receiver<Arc<Head>>),
     ends: NetworkEnds,
     ways: Ways,
     tasks: &mut Vec<(&'static str, Task)>,
-) -> (DriverNetwork, [mpsc::Receiver<Incoming<Vec<Bytes>>>; 2]) {
+) -> (DriverNetwork, Told) {
     let NetworkEnds { handle, events, .. } = ends;
     let recent = Arc::new(RecentBlocks::default());
     let (hint_sender, hints) = mpsc::channel(HINTS_QUEUE);
@@ -210,6 +297,7 @@ fn wire_network(
         pool: Arc::clone(pool),
         recent: Arc::clone(&recent),
         endorse: ways.endorse,
+        book: Arc::clone(ways.confirmed.book()),
     };
     let sync = Sync {
         network: handle.clone(),
@@ -232,7 +320,12 @@ fn wire_network(
         recent,
         hints: hint_sender,
     };
-    (driver, [events.transactions, events.reserved])
+    let told = Told {
+        transactions: events.transactions,
+        reserved: events.reserved,
+        signatures: events.checkpoints,
+    };
+    (driver, told)
 }
 
 /// Boxes a task.
@@ -260,6 +353,6 @@ fn begin_slot_log(runtime: &Runtime) -> Arc<SlotLog> {
 }
 
 /// The division of time into slots. A specification gives them a length.
-fn schedule_of(slot_duration_ms: u64) -> Schedule {
+pub(crate) fn schedule_of(slot_duration_ms: u64) -> Schedule {
     Schedule::new(std::num::NonZeroU64::new(slot_duration_ms).unwrap_or(std::num::NonZeroU64::MIN))
 }

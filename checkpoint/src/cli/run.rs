@@ -44,7 +44,7 @@ pub async fn run(args: &RunArgs) -> eyre::Result<Exit> {
     }
     let mut relayer = service::open(chains, signer, &args.journal, policy)?;
     tokio::select! {
-        ended = service::rounds(&mut relayer, Duration::from_secs(args.watching.poll)) => Err(ended.into()),
+        ended = service::rounds(&mut relayer, Duration::from_secs(args.watching.poll), |_| {}) => Err(ended.into()),
         asked = asked_to_end() => asked.map(|()| Exit::Fine),
     }
 }

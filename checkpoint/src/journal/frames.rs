@@ -6,7 +6,7 @@
 use alloy_primitives::keccak256;
 
 /// Bytes before the content.
-const HEAD_BYTES: usize = 12;
+pub const HEAD_BYTES: usize = 12;
 
 /// Largest content: a transaction with the bundle of 256 validators has 23 KiB.
 pub const CONTENT_BYTES_MAX: usize = 1 << 16;

@@ -5,7 +5,7 @@
 //! words: nobody acted on it. Bytes damaged in the middle are not repaired: the journal refuses to open and says what to do. It is
 //! never needed to know what is on the mainchain, so a journal that is lost costs fees at most.
 
-pub(crate) mod frames;
+pub mod frames;
 mod record;
 
 use std::{

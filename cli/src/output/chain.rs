@@ -26,6 +26,7 @@ pub fn status(status: &NodeStatus) -> Report {
             "Waiting",
             format!("{} ready, {} queued", status.pool.pending, status.pool.queued),
         ),
+        ("Checkpoints", checkpoints(status)),
         ("Anchored", anchored(status)),
         ("History from", format!("block {}", status.history_from)),
         ("Genesis", status.genesis_hash.to_string()),
@@ -55,6 +56,11 @@ fn peers(status: &NodeStatus) -> String {
         words += &format!("; the newest block of all is {highest}");
     }
     words
+}
+
+fn checkpoints(status: &NodeStatus) -> String {
+    let told = status.checkpoints.as_ref();
+    told.map_or_else(|| "not told by this node".to_owned(), |told| told.summary.clone())
 }
 
 fn synchronised(status: &NodeStatus) -> String {

@@ -2,9 +2,9 @@
 
 use alloy_primitives::{B256, U256};
 use ledger_api::{
-    AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus, BlockPoint, CodeEnding, CodeInfo,
-    CodeState, ContractAddresses, EndorsementInfo, NodeStatus, OfferInfo, OpenHeight, PeerHead, PeerInfo, PoolEntry,
-    PoolStatus, StallReport, ValidatorHeard, ValidatorName, Verdict, Verification,
+    AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus, BlockPoint, CheckpointStatus,
+    CodeEnding, CodeInfo, CodeState, ContractAddresses, EndorsementInfo, NodeStatus, OfferInfo, OpenHeight, PeerHead,
+    PeerInfo, PoolEntry, PoolStatus, StallReport, ValidatorHeard, ValidatorName, Verdict, Verification,
 };
 use passport_cli::{
     error::Exit,
@@ -252,6 +252,16 @@ fn node_status() -> NodeStatus {
         highest_peer_block: Some(112),
         syncing: true,
         sync_target: Some(112),
+        checkpoints: Some(CheckpointStatus {
+            summary: "this node signs a checkpoint every 1000 blocks".to_owned(),
+            mainchain_id: 61,
+            contract: Some(OTHER),
+            interval_blocks: 1_000,
+            own_key: None,
+            newest_signed: None,
+            oldest_waiting: None,
+            waiting: 0,
+        }),
         pool: PoolStatus { pending: 0, queued: 0 },
         contracts: ContractAddresses {
             bootstrap: OTHER,
@@ -270,6 +280,7 @@ fn status_says_whom_the_node_signs_for_and_how_far_it_is() {
         "Signs for      Aurora Cloud\n",
         "Peers          4, 3 of them validators; the newest block of all is 112\n",
         "Synchronised   not yet; fetches blocks up to 112\n",
+        "Checkpoints    this node signs a checkpoint every 1000 blocks\n",
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }

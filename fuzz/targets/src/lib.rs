@@ -5,6 +5,8 @@
 //! written again as the very bytes it was read from, so that no value has two encodings; and no input may make a decoder
 //! take more memory than the input itself excuses. Called by the wrappers in `fuzz/fuzz_targets` and by `tests/replay.rs`.
 
+#[cfg(feature = "node")]
+pub mod checkpoints;
 pub mod desk;
 pub mod files;
 pub mod mutate;
@@ -100,6 +102,8 @@ pub fn targets() -> Vec<Target> {
     all.extend(node::TARGETS);
     #[cfg(feature = "node")]
     all.extend(network::TARGETS);
+    #[cfg(feature = "node")]
+    all.extend(checkpoints::TARGETS);
     #[cfg(feature = "node")]
     all.extend(state::TARGETS);
     #[cfg(feature = "node")]

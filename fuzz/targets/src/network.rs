@@ -1,9 +1,10 @@
 //! Do the decoders of what nodes tell and ask each other keep to one encoding per value, and to their memory?
 
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use ledger_chainspec::{Block, BlockHash, BlockNumber, Header};
 use ledger_network::{
-    CompactProposal, ConsensusMessage, GossipMessage, KnownPeer, PeerStatus, Request, RequestKind, Response, Topic,
+    CHECKPOINT_SIGNATURE_BYTES, CheckpointAnchor, CheckpointSignature, CheckpointStatement, CompactProposal,
+    ConsensusMessage, GossipMessage, KnownPeer, PeerStatus, Request, RequestKind, Response, SignedCheckpoint, Topic,
     peer_id_of, read_known_peers, write_known_peers,
 };
 
@@ -21,7 +22,7 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// The kinds of requests; the first byte of a response's input says which one it answers.
-const KINDS: [RequestKind; 7] = [
+const KINDS: [RequestKind; 8] = [
     RequestKind::Status,
     RequestKind::Blocks,
     RequestKind::Block,
@@ -29,7 +30,34 @@ const KINDS: [RequestKind; 7] = [
     RequestKind::State,
     RequestKind::Endorse,
     RequestKind::Hashes,
+    RequestKind::Checkpoints,
 ];
+
+/// A contract for the seeds.
+pub(crate) const ANCHOR: CheckpointAnchor = CheckpointAnchor {
+    mainchain_id: 61,
+    contract: Address::repeat_byte(0xc5),
+};
+
+/// A checkpoint of a set of four, signed by those of `bitmap`.
+pub(crate) fn signed_checkpoint(bitmap: U256) -> SignedCheckpoint {
+    SignedCheckpoint {
+        statement: CheckpointStatement {
+            index: 1,
+            epoch: 0,
+            set_id: 1,
+            height: 100,
+            block_hash: B256::repeat_byte(1),
+            state_root: B256::repeat_byte(2),
+            history_root: B256::repeat_byte(3),
+            parent: B256::repeat_byte(4),
+            next_set_hash: B256::repeat_byte(5),
+        },
+        keys: (1..=4).map(Address::repeat_byte).collect(),
+        bitmap,
+        signatures: vec![[27; CHECKPOINT_SIGNATURE_BYTES]; bitmap.count_ones()],
+    }
+}
 
 /// A gossip message; the first byte says on which topic.
 pub fn gossip_message(bytes: &[u8]) {
@@ -128,6 +156,15 @@ fn gossip_seeds() -> Vec<Seed> {
     let transactions = GossipMessage::Transactions(vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")]);
     let payload = transactions.to_payload();
     seeds.push(("gossip_message", "transactions", [&[1][..], &payload].concat()));
+    let checkpoint = GossipMessage::Checkpoint(CheckpointSignature {
+        anchor: ANCHOR,
+        epoch: 0,
+        index: 1,
+        fingerprint: B256::repeat_byte(6),
+        signature: [28; CHECKPOINT_SIGNATURE_BYTES],
+    });
+    let payload = checkpoint.to_payload();
+    seeds.push(("gossip_message", "checkpoint", [&[3][..], &payload].concat()));
     seeds
 }
 
@@ -162,6 +199,14 @@ fn requests() -> Vec<(&'static str, Request)> {
         ),
         ("endorse", Request::Endorse { transactions }),
         ("hashes", Request::Hashes { from: number, count: 5 }),
+        (
+            "checkpoints",
+            Request::Checkpoints {
+                anchor: ANCHOR,
+                from: 1,
+                count: 16,
+            },
+        ),
     ]
 }
 
@@ -188,5 +233,13 @@ fn responses() -> Vec<(u8, &'static str, Response)> {
         (5, "endorsements", Response::Endorsements(vec![endorsement])),
         (5, "busy", Response::Busy),
         (6, "hashes", Response::Hashes(vec![B256::repeat_byte(4); 2])),
+        (
+            7,
+            "checkpoints",
+            Response::Checkpoints(vec![
+                signed_checkpoint(U256::ZERO),
+                signed_checkpoint(U256::from(0b1011)),
+            ]),
+        ),
     ]
 }

@@ -8,7 +8,7 @@ use ledger_chainspec::ChainSpec;
 use ledger_node::{
     rpc::{InProcess, NetworkStatus, RpcContext, RpcLimits},
     txpool::TxPool,
-    wiring::Wiring,
+    wiring::{Roles, Wiring},
 };
 use ledger_runtime::{Runtime, RuntimeOptions};
 use tempfile::TempDir;
@@ -57,8 +57,7 @@ impl Desk {
             consensus: Wiring::new(
                 (&runtime, &pool, &heads.subscribe()),
                 (None, &Arc::default()),
-                None,
-                None,
+                Roles::default(),
                 threads.handle().clone(),
             )
             .port,

@@ -47,6 +47,8 @@ pub fn all() -> Vec<Seed> {
     #[cfg(feature = "node")]
     all.extend(crate::network::seeds());
     #[cfg(feature = "node")]
+    all.extend(crate::checkpoints::seeds());
+    #[cfg(feature = "node")]
     all.extend(crate::state::seeds());
     #[cfg(feature = "node")]
     all.extend(crate::relayer::seeds());

@@ -1,14 +1,15 @@
 //! Do messages have the bytes that other versions and other programs expect, and no others?
 
-use alloy_primitives::{B256, Bytes, hex};
+use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use ledger_chainspec::{
     Block, BlockHash, BlockNumber, ConsensusKey, Endorsement, FinalityCertificate, Header, PrevoteCertificate,
     PrevoteSignature, SetId, Signature64, Slot, StatementKind, Vote,
 };
 use ledger_consensus::Reproposal;
 use ledger_network::{
-    BLOCKS_PER_REQUEST_MAX, CompactProposal, ConsensusMessage, GOSSIP_TRANSACTIONS_MAX, GossipMessage, Request,
-    RequestKind, Response, STATE_BYTES_MAX, Topic, WireError,
+    BLOCKS_PER_REQUEST_MAX, CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor, CheckpointSignature, CheckpointStatement,
+    CompactProposal, ConsensusMessage, GOSSIP_TRANSACTIONS_MAX, GossipMessage, Request, RequestKind, Response,
+    STATE_BYTES_MAX, SignedCheckpoint, Topic, WireError,
 };
 use proptest::prelude::*;
 
@@ -37,6 +38,36 @@ const HEADER: &str = concat!(
     "a00000000000000000000000000000000000000000000000000000000000000000",
     "880000000000000000",
 );
+
+/// Chain id 61, and a contract.
+const ANCHOR_BYTES: &str = "3d000000000000000505050505050505050505050505050505050505";
+
+fn anchor() -> CheckpointAnchor {
+    CheckpointAnchor {
+        mainchain_id: 61,
+        contract: Address::repeat_byte(5),
+    }
+}
+
+/// Signed by the second of two.
+fn signed_checkpoint() -> SignedCheckpoint {
+    SignedCheckpoint {
+        statement: CheckpointStatement {
+            index: 1,
+            epoch: 2,
+            set_id: 3,
+            height: 4,
+            block_hash: B256::repeat_byte(0x11),
+            state_root: B256::repeat_byte(0x12),
+            history_root: B256::repeat_byte(0x13),
+            parent: B256::repeat_byte(0x14),
+            next_set_hash: B256::repeat_byte(0x15),
+        },
+        keys: vec![Address::repeat_byte(6), Address::repeat_byte(7)],
+        bitmap: U256::from(0b10),
+        signatures: vec![[0xbb; 65]],
+    }
+}
 
 fn header() -> Header {
     Header {
@@ -160,6 +191,22 @@ fn gossip() -> Vec<(GossipMessage, String)> {
             GossipMessage::Reserved(vec![Bytes::from_static(&[1, 2])]),
             "0104080102".to_owned(),
         ),
+        (
+            GossipMessage::Checkpoint(CheckpointSignature {
+                anchor: anchor(),
+                epoch: 1,
+                index: 2,
+                fingerprint: B256::repeat_byte(0xaa),
+                signature: [0xbb; 65],
+            }),
+            format!(
+                "01{ANCHOR_BYTES}{}{}{}{}",
+                le(1),
+                le(2),
+                bytes("aa", 32),
+                bytes("bb", 65)
+            ),
+        ),
     ]
 }
 
@@ -217,6 +264,14 @@ fn requests() -> Vec<(Request, String)> {
                 count: 3,
             },
             format!("0108{}03000000", le(5)),
+        ),
+        (
+            Request::Checkpoints {
+                anchor: anchor(),
+                from: 7,
+                count: 16,
+            },
+            format!("0107{ANCHOR_BYTES}070000000000000010000000"),
         ),
     ]
 }
@@ -278,6 +333,26 @@ fn responses() -> Vec<(RequestKind, Response, String)> {
             Response::Hashes(vec![B256::repeat_byte(0x22)]),
             format!("010804{}", bytes("22", 32)),
         ),
+        (
+            RequestKind::Checkpoints,
+            Response::Checkpoints(vec![signed_checkpoint()]),
+            format!(
+                "010704{}{}{}{}{}{}{}{}{}08{}{}{}02{}",
+                le(1),
+                le(2),
+                le(3),
+                le(4),
+                bytes("11", 32),
+                bytes("12", 32),
+                bytes("13", 32),
+                bytes("14", 32),
+                bytes("15", 32),
+                bytes("06", 20),
+                bytes("07", 20),
+                bytes("00", 31),
+                bytes("bb", 65),
+            ),
+        ),
     ]
 }
 
@@ -311,11 +386,12 @@ fn responses_have_these_bytes() {
 
 #[test]
 fn only_busy_answers_more_than_one_kind() {
-    use RequestKind::{Block, Blocks, Endorse, Hashes, State, Status, Transactions};
+    use RequestKind::{Block, Blocks, Checkpoints, Endorse, Hashes, State, Status, Transactions};
     for (_, response, _) in responses() {
-        let answered = [Status, Blocks, Block, Transactions, State, Endorse, Hashes].map(|kind| response.answers(kind));
+        let all = [Status, Blocks, Block, Transactions, State, Endorse, Hashes, Checkpoints];
+        let answered = all.map(|kind| response.answers(kind));
         let count = answered.iter().filter(|answers| **answers).count();
-        assert_eq!(count, if response == Response::Busy { 7 } else { 1 }, "{response:?}");
+        assert_eq!(count, if response == Response::Busy { 8 } else { 1 }, "{response:?}");
     }
 }
 
@@ -356,6 +432,17 @@ fn lists_end_at_their_bounds() {
     assert!(blocks(BLOCKS_PER_REQUEST_MAX).is_ok());
     for count in [0, BLOCKS_PER_REQUEST_MAX + 1] {
         assert!(matches!(blocks(count), Err(WireError::Malformed { .. })), "{count}");
+    }
+    let checkpoints = |count| {
+        let (anchor, from) = (anchor(), 1);
+        Request::from_payload(&Request::Checkpoints { anchor, from, count }.to_payload())
+    };
+    assert!(checkpoints(CHECKPOINTS_PER_REQUEST_MAX).is_ok());
+    for count in [0, CHECKPOINTS_PER_REQUEST_MAX + 1] {
+        assert!(
+            matches!(checkpoints(count), Err(WireError::Malformed { .. })),
+            "{count}"
+        );
     }
     let state = |bytes| Response::State(Some(vec![0; bytes].into())).to_payload();
     assert!(Response::from_payload(RequestKind::State, &state(STATE_BYTES_MAX)).is_ok());
@@ -400,9 +487,34 @@ fn the_longest_messages_fit_into_their_topics() {
     assert_eq!(ConsensusMessage::from_payload(&payload), Ok(message));
 }
 
+#[test]
+fn the_most_checkpoints_of_the_largest_set_fit_into_a_response_and_a_bitmap_beyond_its_set_does_not() {
+    let most = SignedCheckpoint {
+        keys: vec![Address::repeat_byte(1); ledger_chainspec::VALIDATORS_MAX],
+        bitmap: (U256::ONE << ledger_chainspec::VALIDATORS_MAX) - U256::ONE,
+        signatures: vec![[2; 65]; ledger_chainspec::VALIDATORS_MAX],
+        ..signed_checkpoint()
+    };
+    let count = usize::try_from(CHECKPOINTS_PER_REQUEST_MAX).unwrap();
+    let response = Response::Checkpoints(vec![most; count]);
+    let payload = response.to_payload();
+    assert_eq!(Response::from_payload(RequestKind::Checkpoints, &payload), Ok(response));
+    for bitmap in [0b100, 0b11] {
+        let beyond = SignedCheckpoint {
+            bitmap: U256::from(bitmap),
+            ..signed_checkpoint()
+        };
+        let payload = Response::Checkpoints(vec![beyond]).to_payload();
+        assert!(
+            Response::from_payload(RequestKind::Checkpoints, &payload).is_err(),
+            "{bitmap:#b}"
+        );
+    }
+}
+
 proptest! {
     #[test]
-    fn whatever_is_read_is_written_as_it_was(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0_u8..7) {
+    fn whatever_is_read_is_written_as_it_was(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0_u8..9) {
         let payload = [&[1, kind][..], &bytes].concat();
         if let Ok(message) = ConsensusMessage::from_payload(&payload) {
             prop_assert_eq!(message.to_payload(), payload.clone());

@@ -4,8 +4,8 @@ use alloy_primitives::{B256, U64};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 
 use crate::types::{
-    CodeInfo, CodeProof, CodeProofRequest, EndorsementInfo, EvidenceInfo, NodeStatus, PeerInfo, PoolEntry,
-    ProposalInfo, SlotsInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    CheckpointInfo, CheckpointsQuery, CodeInfo, CodeProof, CodeProofRequest, EndorsementInfo, EvidenceInfo, NodeStatus,
+    PeerInfo, PoolEntry, ProposalInfo, SlotsInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 
 /// Promo codes, and who runs the chain.
@@ -72,6 +72,10 @@ pub trait Ledger {
     /// The proofs of broken rules that this node has found, oldest first.
     #[method(name = "evidence")]
     async fn evidence(&self) -> RpcResult<Vec<EvidenceInfo>>;
+
+    /// The checkpoints for the mainchain, in order, each with the signatures that are known and how far it has come.
+    #[method(name = "checkpoints")]
+    async fn checkpoints(&self, query: CheckpointsQuery) -> RpcResult<Vec<CheckpointInfo>>;
 
     /// The connected peers.
     #[method(name = "peers")]

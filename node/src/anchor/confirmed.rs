@@ -2,7 +2,7 @@
 //!
 //! Written by the anchor's task and by who finds a contradiction; read by all. Never waits.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{Address, B256};
 use ledger_checkpoint::{
@@ -13,6 +13,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use super::Contradiction;
+use crate::checkpoints::{CheckpointBook, book::MainchainView};
 
 /// The blocks that one confirmed checkpoint anchors: those after the checkpoint before it, up to its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,7 @@ struct Inner {
 pub struct Confirmed {
     inner: RwLock<Inner>,
     changes: watch::Sender<u64>,
+    book: Arc<CheckpointBook>,
 }
 
 impl Default for Confirmed {
@@ -103,6 +105,7 @@ impl Default for Confirmed {
         Self {
             inner: RwLock::default(),
             changes: watch::channel(0).0,
+            book: Arc::default(),
         }
     }
 }
@@ -152,8 +155,15 @@ impl Confirmed {
         self.changes.send_modify(|version| *version += 1);
     }
 
+    /// The checkpoints that this chain's validators sign: what is read back is written there, too.
+    #[must_use]
+    pub const fn book(&self) -> &Arc<CheckpointBook> {
+        &self.book
+    }
+
     /// Puts in what is known now.
     pub fn publish(&self, reading: Reading, book: &Book, seen: Seen) {
+        self.book.set_mainchain(MainchainView::of(book));
         let spans = spans(book);
         let contract = Some(book.place().anchor.contract);
         let mut inner = self.inner.write();
@@ -301,6 +311,7 @@ fn spans(book: &Book) -> BTreeMap<u64, Span> {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::keccak256;
+    use ledger_api::CheckpointState;
     use ledger_checkpoint::{
         numbers::BlockNumber,
         reading::Place,
@@ -362,6 +373,20 @@ mod tests {
             assert_eq!(confirmed.contradicted_by(number, bad), None, "{number}");
         }
         assert_eq!(confirmed.named(4, bad, good).height, 10);
+    }
+
+    #[test]
+    fn what_is_read_back_is_in_the_book_of_what_is_signed() {
+        let (confirmed, read) = (Confirmed::default(), book());
+        confirmed.publish(Reading::Through, &read, Seen::default());
+        let entries = read.entries().iter();
+        let states: Vec<_> = entries
+            .map(|(index, entry)| {
+                let place = (index.get(), entry.fingerprint);
+                confirmed.book().standing(&read.place().anchor, place, true).state
+            })
+            .collect();
+        assert_eq!(states, [CheckpointState::Soft, CheckpointState::Mined]);
     }
 
     #[test]

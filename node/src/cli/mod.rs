@@ -190,6 +190,18 @@ pub struct ValidatorArgs {
     /// File whose first line is the password of the key, or of the wallet that votes (mode 0600); without it you are asked
     #[arg(long, global = true, env = "LEDGER_PASSWORD_FILE", value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// Checkpoint key (a keystore file), which signs for the mainchain; without one others have to sign [dev chain: a public key,
+    /// built in]
+    #[arg(long, env = "LEDGER_CHECKPOINT_KEY", value_name = "KEYSTORE")]
+    pub checkpoint_key: Option<PathBuf>,
+    /// File whose first line is its password (mode 0600) [default: that of --password-file]
+    #[arg(
+        long,
+        env = "LEDGER_CHECKPOINT_PASSWORD_FILE",
+        value_name = "FILE",
+        requires = "checkpoint_key"
+    )]
+    pub checkpoint_password_file: Option<PathBuf>,
     /// Folder of the record of what was signed; keep it out of backups [default: <data folder>/guard]
     #[arg(long, env = "LEDGER_GUARD_DIR", value_name = "FOLDER")]
     pub guard_dir: Option<PathBuf>,

@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes};
 use ledger_chainspec::{BlockHash, BlockNumber};
-use ledger_network::{BLOCKS_BYTES_TARGET, IncomingRequest, Request, Response, STATE_BYTES_MAX};
+use ledger_network::{BLOCKS_BYTES_TARGET, CheckpointAnchor, IncomingRequest, Request, Response, STATE_BYTES_MAX};
 use ledger_runtime::{
     ReadError, Runtime,
     store::StoreError,
@@ -25,7 +25,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::proposals::RecentBlocks;
-use crate::{endorse::EndorseRequest, txpool::TxPool};
+use crate::{
+    checkpoints::{
+        CheckpointBook,
+        wire::{anchor_of_wire, bundle_to_wire},
+    },
+    endorse::EndorseRequest,
+    txpool::TxPool,
+};
 
 /// Answers of one kind that are read at once: a syncing peer asks for megabytes, and must not take more threads than a validator
 /// spares.
@@ -43,6 +50,8 @@ pub struct Server {
     pub pool: Arc<TxPool>,
     /// Blocks that are not final yet.
     pub recent: Arc<RecentBlocks>,
+    /// Checkpoints.
+    pub book: Arc<CheckpointBook>,
     /// Where requests for endorsements go.
     pub endorse: mpsc::Sender<EndorseRequest>,
 }
@@ -95,6 +104,7 @@ impl Server {
             Request::Transactions { block, hashes } => Some(self.transactions(block, hashes)),
             Request::StateManifest { block } => self.state(self.runtime.state_manifest(*block)),
             Request::StateChunk { block, cursor } => self.chunk(*block, cursor),
+            Request::Checkpoints { anchor, from, count } => self.checkpoints(anchor, *from, *count),
             Request::Hashes { from, count } => self.hashes(*from, *count),
             // Answered by the network itself, or handed on above.
             Request::Status(_) | Request::Endorse { .. } => None,
@@ -171,6 +181,22 @@ impl Server {
             }
             Err(error) => {
                 warn!(target: "ledger::network", %error, "state for a peer cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Checkpoints with the signatures that are known here; from 0 on, the newest that a quorum has signed.
+    fn checkpoints(&self, anchor: &CheckpointAnchor, from: u64, count: u32) -> Option<Response> {
+        let (anchor, count) = (anchor_of_wire(anchor), usize::try_from(count).unwrap_or(usize::MAX));
+        let found = match from {
+            0 => self.book.newest_signed(&anchor, count),
+            from => self.book.checkpoints(&anchor, from, count),
+        };
+        match found {
+            Ok(bundles) => Some(Response::Checkpoints(bundles.iter().map(bundle_to_wire).collect())),
+            Err(error) => {
+                warn!(target: "ledger::network", from, %error, "checkpoints for a peer cannot be read");
                 None
             }
         }

@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{clock::unix_seconds, error::RpcFailure, filters::Filters, ledger::OpenProposals, turns::Turns};
 use crate::{
-    admission::Verdicts, anchor::Confirmed, endorse::Endorsements, evidence::EvidenceLog, network::alone::Wanted,
-    slot_log::SlotLog, txpool::TxPool,
+    admission::Verdicts, anchor::Confirmed, checkpoints::CheckpointBook, endorse::Endorsements, evidence::EvidenceLog,
+    network::alone::Wanted, slot_log::SlotLog, txpool::TxPool,
 };
 
 /// How the node stands to its peers, as the network last said.
@@ -48,6 +48,8 @@ pub struct ConsensusPort {
     pub evidence: Arc<EvidenceLog>,
     /// What was found about requests for admission.
     pub verdicts: Arc<Verdicts>,
+    /// The checkpoints for the mainchain.
+    pub checkpoints: Arc<CheckpointBook>,
     /// The peers, if there is a network.
     pub peers: Option<watch::Receiver<Arc<Peers>>>,
     /// Whom the network looks for, if there is one.

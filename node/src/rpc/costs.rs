@@ -54,6 +54,7 @@ const PRICES: &[(&str, u32)] = &[
     ("eth_getProof", 5),
     ("eth_getStorageValues", 5),
     ("eth_simulateV1", 50),
+    ("ledger_checkpoints", 20),
     ("ledger_codeProof", 20),
     ("ledger_evidence", 20),
     ("ledger_peers", 10),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256};
-use alloy_signer_local::{MnemonicBuilder, coins_bip39::English};
+use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use ledger_chainspec::{ChainSpec, predeploys};
 use serde_json::{Value, json};
 
@@ -54,21 +54,25 @@ pub struct DevAccount {
 /// # Errors
 /// [`NodeError::Usage`] if `mnemonic` is none.
 pub fn dev_accounts(mnemonic: &str) -> Result<Vec<DevAccount>, NodeError> {
-    let wrong = |error: &dyn std::fmt::Display| NodeError::Usage(format!("test mnemonic: {error}"));
     (0..DEV_ACCOUNTS)
         .map(|index| {
-            let builder = MnemonicBuilder::<English>::default().phrase(mnemonic);
-            let signer = builder
-                .index(index)
-                .map_err(|e| wrong(&e))?
-                .build()
-                .map_err(|e| wrong(&e))?;
+            let signer = signer_of(mnemonic, index)?;
             Ok(DevAccount {
                 address: signer.address(),
                 private_key: signer.to_bytes(),
             })
         })
         .collect()
+}
+
+/// Account `index` of `mnemonic`.
+///
+/// # Errors
+/// As [`dev_accounts`].
+pub fn signer_of(mnemonic: &str, index: u32) -> Result<PrivateKeySigner, NodeError> {
+    let builder = MnemonicBuilder::<English>::default().phrase(mnemonic);
+    let signer = builder.index(index).and_then(|builder| builder.build());
+    signer.map_err(|error| NodeError::Usage(format!("test mnemonic: {error}")))
 }
 
 /// Writes `announcement` to standard output.

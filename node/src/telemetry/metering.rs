@@ -63,6 +63,14 @@ pub const ANCHORED_BLOCK: &str = "ledger_anchored_block";
 pub const ANCHOR_AGE_SECONDS: &str = "ledger_anchor_age_seconds";
 /// 1 for each alarm about the anchor that stands, by name.
 pub const ANCHOR_ALARM: &str = "ledger_anchor_alarm";
+/// Index of the newest checkpoint that a quorum has signed.
+pub const CHECKPOINTS_SIGNED: &str = "ledger_checkpoints_signed";
+/// Checkpoints that wait for signatures.
+pub const CHECKPOINTS_WAITING: &str = "ledger_checkpoints_waiting";
+/// Checkpoints that this node has signed, since the start.
+pub const CHECKPOINTS_OWN: &str = "ledger_checkpoints_own_total";
+/// Signatures of validators under another checkpoint than this chain has, since the start.
+pub const CHECKPOINT_CONFLICTS: &str = "ledger_checkpoint_conflicts_total";
 
 /// Upper bounds of the buckets of every `_seconds` histogram, in seconds.
 const SECONDS_BUCKETS: [f64; 12] = [
@@ -211,4 +219,19 @@ fn describe_outside() {
         "Age of the block that the newest checkpoint on the mainchain anchors"
     );
     describe_gauge!(ANCHOR_ALARM, "1 for each alarm about the anchor that stands, by name");
+    describe_gauge!(
+        CHECKPOINTS_SIGNED,
+        "Index of the newest checkpoint that a quorum has signed"
+    );
+    describe_gauge!(CHECKPOINTS_WAITING, "Checkpoints that wait for signatures");
+    describe_counter!(
+        CHECKPOINTS_OWN,
+        Unit::Count,
+        "Checkpoints that this node has signed since the start"
+    );
+    describe_counter!(
+        CHECKPOINT_CONFLICTS,
+        Unit::Count,
+        "Signatures of validators under another checkpoint than this chain has, since the start"
+    );
 }

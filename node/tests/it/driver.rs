@@ -16,7 +16,7 @@ use ledger_node::{
     driver::{Driver, DriverError, DriverParts, LostGuardAnswer, Signing, guard_start},
     signer::{ConsensusSigner, GuardStore, guard_store::GUARD_LOG_BYTES_MAX},
     txpool::TxPool,
-    wiring::Wiring,
+    wiring::{Roles, Wiring},
 };
 use ledger_runtime::{BlockRef, Head, Runtime, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -68,8 +68,7 @@ fn drive(runtime: Arc<Runtime>, signing: Option<Signing>) -> Driven {
     let wiring = Wiring::new(
         (&runtime, &pool, &heads),
         (None, &Arc::default()),
-        None,
-        None,
+        Roles::default(),
         Handle::current(),
     );
     let parts = DriverParts {

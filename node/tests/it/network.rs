@@ -19,7 +19,7 @@ use ledger_node::{
     rpc::{RpcContext, RpcLimits, RpcOptions, RpcServer},
     signer::{ConsensusSigner, GuardStore},
     txpool::TxPool,
-    wiring::Wiring,
+    wiring::{Roles, Wiring},
 };
 use ledger_runtime::{BlockRef, Head, Runtime, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -104,11 +104,14 @@ impl Member {
         let mut peers = ends.handle.peers();
         let signing = (k < dev_keys::DEV_VALIDATORS).then(|| signing(k, &folder, &runtime));
         let signer = signing.as_ref().map(|signing| Arc::clone(&signing.signer));
+        let roles = Roles {
+            signer,
+            ..Roles::default()
+        };
         let wiring = Wiring::new(
             (&runtime, &pool, &heads),
             (Some(ends), &Arc::default()),
-            signer,
-            None,
+            roles,
             Handle::current(),
         );
         let context = RpcContext {

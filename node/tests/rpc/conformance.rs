@@ -1,13 +1,27 @@
 //! Is every answer what Ethereum's clients expect? Every method is asked, with every form of its parameters, on a chain with
 //! some of everything, and every answer is held against the schemas of the execution-apis and against our own document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, B256};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
 use jsonrpsee::types::ErrorObjectOwned;
 use ledger_api::openrpc::{METHODS, document};
-use ledger_chainspec::predeploys::TRANSACT;
-use ledger_node::rpc::{NetworkStatus, SyncProgress};
+use ledger_chainspec::{Slot, predeploys::TRANSACT};
+use ledger_checkpoint::{reading::Standing, statement::Anchor};
+use ledger_node::{
+    checkpoints::{
+        Planner,
+        book::{MainchainView, Sent, Signing, Snapshot},
+        collecting::Open,
+        facts::{CheckpointBlock, CheckpointConfig, SigningSet},
+    },
+    rpc::{NetworkStatus, SyncProgress},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -362,6 +376,7 @@ async fn the_node(examiner: &mut Examiner<'_>) {
     examiner.ask("ledger_proposal", json!(["0x1"])).await;
     examiner.ask("ledger_slots", json!(["0x10"])).await;
     let chain = examiner.chain;
+    checkpoints(examiner).await;
     let sync = SyncProgress {
         from: Default::default(),
         target: ledger_chainspec::BlockNumber::new(99),
@@ -386,6 +401,95 @@ async fn the_node(examiner: &mut Examiner<'_>) {
     examiner
         .refused("ledger_codeProof", json!([B256::repeat_byte(9)]), -32001)
         .await;
+}
+
+/// A checkpoint that waits for one more signature, and what the status says of it.
+async fn checkpoints(examiner: &mut Examiner<'_>) {
+    let query = json!([{ "from": "0x1", "count": "0x40" }]);
+    assert_eq!(examiner.ask("ledger_checkpoints", query.clone()).await, json!([]));
+    let anchor = Anchor {
+        mainchain_id: 61,
+        contract: Address::repeat_byte(7),
+    };
+    let signer = PrivateKeySigner::random();
+    let set = Arc::new(SigningSet {
+        id: 1,
+        keys: vec![signer.address(), Address::repeat_byte(8)],
+    });
+    let config = CheckpointConfig {
+        interval_blocks: 5,
+        mainchain_id: anchor.mainchain_id,
+        contract: anchor.contract,
+    };
+    let block = CheckpointBlock {
+        number: 5,
+        hash: B256::repeat_byte(1),
+        state_root: B256::repeat_byte(2),
+        slot: Slot::new(9),
+        set: Arc::clone(&set),
+        config,
+        recoveries: 0,
+        history_root: Some(B256::repeat_byte(3)),
+    };
+    let mut planner = Planner::new(B256::repeat_byte(4), None, true, Vec::new());
+    assert!(planner.block(block).is_empty());
+    let mut open: Vec<Open> = planner.open().cloned().collect();
+    let signature = signer.sign_hash_sync(&open[0].fingerprint).unwrap();
+    open[0].take(&signature.as_bytes());
+    examiner.chain.world.checkpoints.set_checkpoints(Snapshot {
+        signing: Signing::NoKey,
+        config: Some(config),
+        anchor: Some(anchor),
+        open,
+        ..Snapshot::default()
+    });
+    let told = examiner.ask("ledger_checkpoints", query.clone()).await;
+    assert_eq!(
+        (&told[0]["signed"], &told[0]["quorum"], &told[0]["state"]),
+        (&json!("0x1"), &json!("0x2"), &json!("signing"))
+    );
+    let status = examiner.ask("ledger_status", json!([])).await;
+    let words = status["checkpoints"]["summary"].as_str().unwrap();
+    assert!(
+        words.contains("checkpoint 1 of block 5 waits with 1 of 2 signatures"),
+        "{words}"
+    );
+    on_the_mainchain(examiner, anchor, (query, &told[0]["fingerprint"])).await;
+}
+
+/// The same checkpoint, as the mainchain makes one thing or another of it.
+async fn on_the_mainchain(examiner: &mut Examiner<'_>, anchor: Anchor, (query, fingerprint): (Value, &Value)) {
+    let ours: B256 = serde_json::from_value(fingerprint.clone()).unwrap();
+    let book = Arc::clone(&examiner.chain.world.checkpoints);
+    let transaction = B256::repeat_byte(6);
+    let sent = Sent {
+        fingerprint: ours,
+        transaction,
+    };
+    book.set_sent(anchor, [(1, sent)].into());
+    let told = examiner.ask("ledger_checkpoints", query.clone()).await;
+    assert_eq!(
+        (&told[0]["state"], &told[0]["transaction"]),
+        (&json!("submitted"), &json!(transaction))
+    );
+    let other = B256::repeat_byte(5);
+    for (theirs, standing, state) in [
+        (ours, Standing::Mined, "mined"),
+        (ours, Standing::Soft, "soft"),
+        (ours, Standing::Final, "final"),
+        (other, Standing::Mined, "superseded"),
+        (other, Standing::Final, "rejected"),
+    ] {
+        if state == "rejected" {
+            book.reject(1, ours);
+        }
+        let taken = [(1, (theirs, standing))].into();
+        book.set_mainchain(MainchainView { anchor, taken });
+        let told = examiner.ask("ledger_checkpoints", query.clone()).await;
+        assert_eq!(told[0]["state"], state);
+        let status = examiner.ask("ledger_status", json!([])).await;
+        assert_eq!(status["checkpoints"]["oldestWaiting"]["state"], state);
+    }
 }
 
 /// Every method is either judged or has its reason in a table, and every reason is still one.

@@ -15,7 +15,7 @@ use ledger_node::{
     rpc::{RpcLimits, RpcServer},
     signer::{ConsensusSigner, GuardStore},
     txpool::TxPool,
-    wiring::Wiring,
+    wiring::{Roles, Wiring},
 };
 use ledger_runtime::{ReadLimits, Runtime, RuntimeOptions};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -62,8 +62,10 @@ impl Live {
         let wiring = Wiring::new(
             (&runtime, &pool, &heads),
             (None, &Arc::default()),
-            Some(Arc::clone(&signer)),
-            None,
+            Roles {
+                signer: Some(Arc::clone(&signer)),
+                ..Roles::default()
+            },
             Handle::current(),
         );
         let context = world::context_of(&runtime, &pool, heads, (wiring.status.clone(), wiring.port.clone()));

@@ -25,9 +25,10 @@ use ledger_chainspec::{
 };
 use ledger_contracts::Transact;
 use ledger_node::{
+    checkpoints::CheckpointBook,
     rpc::{ConsensusPort, NetworkStatus, RpcBindError, RpcContext, RpcLimits, RpcOptions, RpcServer},
     txpool::TxPool,
-    wiring::Wiring,
+    wiring::{Roles, Wiring},
 };
 use ledger_runtime::{BlockRef, Executed, Head, ProduceInputs, Runtime, RuntimeOptions, Skipped};
 use serde::de::DeserializeOwned;
@@ -109,6 +110,7 @@ pub struct World {
     pub pool: Arc<TxPool>,
     pub heads: watch::Sender<Arc<Head>>,
     pub network: watch::Sender<NetworkStatus>,
+    pub checkpoints: Arc<CheckpointBook>,
     pub url: String,
     shutdown: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
@@ -142,6 +144,7 @@ impl World {
         let heads = watch::Sender::new(runtime.head());
         let network = watch::Sender::new(NetworkStatus::default());
         let context = context(&runtime, &pool, heads.subscribe(), network.subscribe());
+        let checkpoints = Arc::clone(&context.consensus.checkpoints);
         let server = RpcServer::bind(serving, context).unwrap();
         let url = format!("http://{}", server.address());
         let shutdown = CancellationToken::new();
@@ -151,6 +154,7 @@ impl World {
             pool,
             heads,
             network,
+            checkpoints,
             url,
             shutdown,
             server,
@@ -316,8 +320,7 @@ fn context(
     let port = Wiring::new(
         (runtime, pool, &heads),
         (None, &Arc::default()),
-        None,
-        None,
+        Roles::default(),
         Handle::current(),
     )
     .port;

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use alloy_serde::quantity;
 use serde::{Deserialize, Serialize};
 
-use super::{AnchorStatus, ValidatorName};
+use super::{AnchorStatus, CheckpointStatus, ValidatorName};
 
 /// A block, briefly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,9 @@ pub struct NodeStatus {
     /// The block that it catches up with; absent while it does not.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "quantity::opt")]
     pub sync_target: Option<u64>,
+    /// How the signing of checkpoints stands; absent if the node is of a version before them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<CheckpointStatus>,
     /// The transaction pool.
     pub pool: PoolStatus,
     /// The chain's contracts.

@@ -4,6 +4,7 @@
 //! a newer node can say more.
 
 mod anchor;
+mod bundle;
 mod chain;
 mod checkpoint;
 mod code;
@@ -15,8 +16,11 @@ mod routing;
 mod slots;
 
 pub use anchor::{AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus};
+pub use bundle::CheckpointBundle;
 pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
-pub use checkpoint::{CheckpointBundle, CheckpointsQuery};
+pub use checkpoint::{
+    CHECKPOINTS_PER_QUESTION_MAX, CheckpointInfo, CheckpointPoint, CheckpointState, CheckpointStatus, CheckpointsQuery,
+};
 pub use code::{Authorization, CloudRef, CodeEnding, CodeInfo, CodeState, Verdict, Verification, VerifyRequest};
 pub use consensus::{
     BrokenRule, EndorsementInfo, EvidenceInfo, EvidenceStanding, OpenHeight, PeerHead, PeerInfo, SilenceKind,

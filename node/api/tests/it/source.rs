@@ -69,6 +69,7 @@ pub fn methods() -> Vec<Declared> {
 pub fn types() -> Vec<DeclaredType> {
     let sources = [
         include_str!("../../src/types/chain.rs"),
+        include_str!("../../src/types/checkpoint.rs"),
         include_str!("../../src/types/code.rs"),
         include_str!("../../src/types/consensus.rs"),
         include_str!("../../src/types/governance.rs"),

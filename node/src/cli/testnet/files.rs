@@ -55,6 +55,7 @@ pub fn prepare(folder: &Folder, lock: &Lock, state: &mut State) -> Result<(), Te
     };
     // A chain with other keys needs another contract.
     clear(folder.mainchain().folder())?;
+    write_checkpoint_keys(folder, state, &spec)?;
     if state.shape.notary_port.is_some() {
         write_accounts(folder, state, &spec)?;
         clear(folder.notary().folder())?;
@@ -100,11 +101,21 @@ pub fn prepare_joined(folder: &Folder, node: &Planned, cloud: &str) -> Result<No
     })
 }
 
+/// Writes the keys with which the validators sign checkpoints.
+fn write_checkpoint_keys(folder: &Folder, state: &State, spec: &ChainSpec) -> Result<(), TestnetError> {
+    for (planned, validator) in state.shape.plan().iter().zip(&spec.validators) {
+        let files = folder.files(&planned.name);
+        make_folder(&files.wallets)?;
+        let signer = dev_signer(&validator.checkpoint_key);
+        account::write_keystore(&files.checkpoint, &signer, &Password::from_file(&files.password)?)?;
+    }
+    Ok(())
+}
+
 /// Writes the accounts with which the validators vote.
 fn write_accounts(folder: &Folder, state: &State, spec: &ChainSpec) -> Result<(), TestnetError> {
     for (planned, validator) in state.shape.plan().iter().zip(&spec.validators) {
         let files = folder.files(&planned.name);
-        make_folder(&files.wallets)?;
         let signer = dev_signer(&validator.account);
         account::write_keystore(&files.account, &signer, &Password::from_file(&files.password)?)?;
     }

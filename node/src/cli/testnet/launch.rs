@@ -19,6 +19,8 @@ pub struct LaunchOptions {
     pub bootnodes: Vec<String>,
     /// The node's key has never signed on this chain.
     pub is_fresh: bool,
+    /// The node has a key that signs checkpoints; validators of networks that were made before there was one have none.
+    pub has_checkpoint_key: bool,
     /// The notary, if there is one.
     pub notary: Option<NotaryPlace>,
     /// JSON-RPC of the mainchain, if there is one.
@@ -69,6 +71,9 @@ pub fn arguments(node: &Planned, files: &NodeFiles, options: &LaunchOptions) -> 
     if matches!(node.role, Role::Validator | Role::Joined) {
         arguments.extend(["--validator-key".into(), files.key.clone().into()]);
         arguments.extend(["--password-file".into(), files.password.clone().into()]);
+        if options.has_checkpoint_key {
+            arguments.extend(["--checkpoint-key".into(), files.checkpoint.clone().into()]);
+        }
         if options.is_fresh {
             arguments.push("--fresh-guard".into());
         }
@@ -156,6 +161,7 @@ mod tests {
             chain: "testnet".into(),
             bootnodes: vec!["/a".to_owned(), "/b".to_owned()],
             is_fresh: true,
+            has_checkpoint_key: true,
             notary: Some(NotaryPlace {
                 url: "http://n".to_owned(),
                 root: "/r".into(),
@@ -177,6 +183,7 @@ mod tests {
             "--p2p-port 30334",
             "--bootnode /a,/b",
             "--validator-key /x/validator-1/validator.pem --password-file /x/validator-1/password",
+            "--checkpoint-key /x/validator-1/wallets/checkpoint.json",
             "--log-format json",
             "--fresh-guard",
             "--notary-url http://n --notary-root /r",
@@ -188,6 +195,7 @@ mod tests {
         for part in [
             "--validator-key",
             "--password-file",
+            "--checkpoint-key",
             "--fresh-guard",
             "--validator-account",
         ] {
@@ -196,11 +204,18 @@ mod tests {
         let again = LaunchOptions {
             bootnodes: Vec::new(),
             is_fresh: false,
+            has_checkpoint_key: false,
             notary: None,
             ..options
         };
         let validator = line(&plan[1], &again);
-        for part in ["--bootnode", "--fresh-guard", "--notary-url", "--validator-account"] {
+        for part in [
+            "--bootnode",
+            "--checkpoint-key",
+            "--fresh-guard",
+            "--notary-url",
+            "--validator-account",
+        ] {
             assert!(!validator.contains(part), "`{part}` is there: {validator}");
         }
     }
@@ -212,6 +227,7 @@ mod tests {
             chain: "testnet".into(),
             bootnodes: Vec::new(),
             is_fresh: false,
+            has_checkpoint_key: true,
             notary: None,
             mainchain: Some("http://m".to_owned()),
             relayers: 2,

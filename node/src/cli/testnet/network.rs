@@ -207,6 +207,7 @@ impl Network {
             chain: chain_argument(&self.folder, &self.state).into(),
             bootnodes: self.unnamed_validators(&planned.name),
             is_fresh: self.is_fresh(index, &files),
+            has_checkpoint_key: files.checkpoint.exists(),
             notary: self.folder.notary_place(&self.state.shape),
             mainchain: self.state.shape.mainchain_port.map(super::mainchain::url),
             relayers: self.state.shape.relayers(),

@@ -112,7 +112,7 @@ pub struct NodeFiles {
     pub wallets: PathBuf,
     /// The keystore of its account in governance, if it is a validator.
     pub account: PathBuf,
-    /// The keystore of the key that signs checkpoints, of a cloud that joined.
+    /// The keystore of the key that signs checkpoints, if it is a validator.
     pub checkpoint: PathBuf,
     /// The keystore of the account that pays for checkpoints on the mainchain, if a relayer runs in it.
     pub relayer: PathBuf,

@@ -5,6 +5,7 @@
 
 mod anchor;
 mod changes;
+mod checkpoints;
 mod codes;
 mod consensus;
 mod contracts;
@@ -19,9 +20,9 @@ mod verify;
 use alloy_primitives::{B256, U64};
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::{
-    BlockPoint, CodeInfo, CodeProof, CodeProofRequest, ContractAddresses, EndorsementInfo, EvidenceInfo, LedgerServer,
-    NodeStatus, PeerInfo, PoolEntry, PoolStatus, ProposalInfo, SlotsInfo, SpecInfo, StallReport, ValidatorsInfo,
-    Verification, VerifyRequest,
+    BlockPoint, CheckpointInfo, CheckpointsQuery, CodeInfo, CodeProof, CodeProofRequest, ContractAddresses,
+    EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo, PoolEntry, PoolStatus, ProposalInfo, SlotsInfo,
+    SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 use ledger_chainspec::{
     SealedHeader,
@@ -110,6 +111,11 @@ impl LedgerServer for Api {
             .await
     }
 
+    async fn checkpoints(&self, query: CheckpointsQuery) -> RpcResult<Vec<CheckpointInfo>> {
+        self.ask(move |_, api| checkpoints::infos(&api.context.consensus.checkpoints, query))
+            .await
+    }
+
     async fn peers(&self) -> RpcResult<Vec<PeerInfo>> {
         let Some(peers) = self.connected() else {
             return Ok(Vec::new());
@@ -157,6 +163,7 @@ impl Api {
             highest_peer_block: told.max(),
             syncing: network.sync.is_some(),
             sync_target: network.sync.map(|sync| sync.target.get()),
+            checkpoints: Some(checkpoints::status(&self.context.consensus.checkpoints)),
             pool: PoolStatus {
                 pending: number(counts.pending),
                 queued: number(counts.queued),

@@ -212,5 +212,11 @@ pub(super) const METHODS: &[Method] = &[
         &[],
         List("EvidenceInfo"),
     ),
+    method(
+        "ledger_checkpoints",
+        "The checkpoints for the mainchain, in order, each with the signatures that are known and how far it has come.",
+        &[needed("query", One("CheckpointsQuery"))],
+        List("CheckpointInfo"),
+    ),
     method("ledger_peers", "The connected peers.", &[], List("PeerInfo")),
 ];

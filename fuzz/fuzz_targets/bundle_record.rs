@@ -1,0 +1,4 @@
+//! libFuzzer on the target `bundle_record`.
+#![no_main]
+
+ledger_fuzz::fuzz!("bundle_record");

@@ -1,0 +1,4 @@
+//! libFuzzer on the target `signed_record`.
+#![no_main]
+
+ledger_fuzz::fuzz!("signed_record");

@@ -1,0 +1,14 @@
+//! Checkpoints: the planner's stories, its simulation from seeds, and what is kept on disk.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod book;
+mod chain;
+mod disk;
+mod killed;
+mod live;
+mod machine;
+mod planner;
+mod process;
+mod random;
+mod simulation;
