@@ -30,13 +30,18 @@ fn cache() -> PathBuf {
 
 /// Runs `file` against a network of its own.
 fn browse(file: &str) {
+    browse_on(file, || Some(Testnet::start(4, 1)));
+}
+
+/// Runs `file` against the network that `start` starts, if it does.
+fn browse_on(file: &str, start: impl FnOnce() -> Option<Testnet>) {
     let web = repository_root().join("web");
     if let Err(missing) = is_ready(&web) {
         assert!(std::env::var_os("CI").is_none(), "{missing}");
         println!("skipped: {missing}");
         return;
     }
-    let net = Testnet::start(4, 1);
+    let Some(net) = start() else { return };
     let entry = net.rpc("node-0");
     let binaries = built_binary("passport");
     let binaries = binaries.parent().expect("a binary lies in a folder");
@@ -93,4 +98,9 @@ fn every_page_is_legible_in_every_size_and_light() {
 #[test]
 fn the_network_page_shows_a_validator_die_and_come_back() {
     browse("e2e/network.test.ts");
+}
+
+#[test]
+fn the_network_page_shows_checkpoints_come_onto_the_mainchain_and_back() {
+    browse_on("e2e/checkpoints.test.ts", || Testnet::start_with_mainchain(4, 1));
 }
