@@ -4,7 +4,7 @@ use std::{
     net::{SocketAddr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -18,6 +18,8 @@ use super::{Rpc, built_binary};
 const PORTS_FROM: u16 = 10_000;
 /// How many ports there are to choose from.
 const PORTS: u16 = 9_000;
+/// They are given out by blocks of so many, less one.
+const BLOCK: u16 = 20;
 
 /// Room for clouds that join.
 const JOIN_MAX: u16 = 2;
@@ -34,21 +36,25 @@ pub struct Testnet {
     folder: TempDir,
 }
 
-/// `count` ports in a row that nobody listens on.
+/// `count` ports in a row that nobody listens on, and that no other test is given while this process lives: the last port of their block
+/// is listened on until then.
+///
+/// # Panics
+/// If so many are not to be had.
 pub fn free_ports(count: u16) -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let own = u16::try_from(std::process::id() % u32::from(PORTS)).expect("below the number of ports");
-    let is_free = |port: u16| {
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
-    };
-    loop {
-        let offset = own.wrapping_add(NEXT.fetch_add(count, Ordering::Relaxed)) % PORTS;
-        let base = PORTS_FROM + offset;
-        if (base..base + count).all(is_free) {
-            return base;
-        }
-    }
+    static GUARDS: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
+    let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    let is_free = |port: u16| TcpListener::bind(local(port)).is_ok() && UdpSocket::bind(local(port)).is_ok();
+    let blocks = PORTS / BLOCK;
+    let first = u16::try_from(std::process::id() % u32::from(blocks)).expect("below the number of blocks");
+    let free = (first..first + blocks).find_map(|block| {
+        let base = PORTS_FROM + block % blocks * BLOCK;
+        let guard = TcpListener::bind(local(base + BLOCK - 1)).ok()?;
+        (base..base + count).all(is_free).then_some((base, guard))
+    });
+    let (base, guard) = free.filter(|_| count < BLOCK).expect("a block of ports is free");
+    GUARDS.lock().unwrap_or_else(PoisonError::into_inner).push(guard);
+    base
 }
 
 impl Testnet {
