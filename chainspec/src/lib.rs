@@ -11,6 +11,7 @@
 mod codec;
 
 pub mod block;
+pub mod calendar;
 pub mod certificate;
 pub mod dev_keys;
 pub mod endorsement;
@@ -29,6 +30,7 @@ pub use block::{
     AuthorityDigest, BLOCK_BYTES_MAX, Block, BlockDecodeError, DIGEST_VERSION, DigestError, EXTRA_DATA_BYTES_MAX,
     Header, SealedHeader, block_hash, digest_of, seal_hash, with_digest,
 };
+pub use calendar::{Day, Month, MonthError};
 pub use certificate::{CertificateError, FinalityCertificate, PrevoteCertificate, PrevoteSignature};
 pub use endorsement::{ENDORSED_TRANSACTIONS_MAX, Endorsement};
 pub use endpoint::is_endpoint;

@@ -91,14 +91,25 @@ pub(crate) fn code_changes(receipts: &[EthereumReceipt]) -> Vec<CodeChange> {
 
 fn code_change(log: &Log, index: u32) -> Option<CodeChange> {
     let id = code_id(log)?;
-    let kind = match *log.topics().first()? {
-        Transact::CodeIssued::SIGNATURE_HASH => return Some(CodeChange::Issued { id, index }),
-        Transact::CodeRedeemed::SIGNATURE_HASH => CodeEndKind::Redeemed,
-        Transact::CodeCancelled::SIGNATURE_HASH => CodeEndKind::Cancelled,
-        Transact::CodeExpired::SIGNATURE_HASH => CodeEndKind::Expired,
+    let (kind, member) = match *log.topics().first()? {
+        Transact::CodeIssued::SIGNATURE_HASH => {
+            let expires_at = Transact::CodeIssued::decode_log_data(&log.data).ok()?.expiresAt;
+            return Some(CodeChange::Issued { id, index, expires_at });
+        }
+        Transact::CodeRedeemed::SIGNATURE_HASH => {
+            let redeemed = Transact::CodeRedeemed::decode_log_data(&log.data).ok()?;
+            (CodeEndKind::Redeemed, redeemed.memberId)
+        }
+        Transact::CodeCancelled::SIGNATURE_HASH => (CodeEndKind::Cancelled, 0),
+        Transact::CodeExpired::SIGNATURE_HASH => (CodeEndKind::Expired, 0),
         _ => return None,
     };
-    Some(CodeChange::Ended { id, kind, index })
+    Some(CodeChange::Ended {
+        id,
+        kind,
+        member,
+        index,
+    })
 }
 
 /// Every event about a code names it first.

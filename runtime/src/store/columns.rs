@@ -36,6 +36,8 @@ pub enum Column {
     TxLookup,
     /// Code id -> SCALE record of where the promo code was issued and ended.
     Codes,
+    /// Counter, month or day, cloud, spec -> SCALE number of promo codes.
+    Usage,
     /// Column, key and block -> what of the key's record that block replaced.
     Undo,
     /// Name -> what the database is, its head, its validator sets.
@@ -44,7 +46,7 @@ pub enum Column {
 
 impl Column {
     /// Every column family, in the order of STORAGE.md.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Accounts,
         Self::Storage,
         Self::AccountTrie,
@@ -55,6 +57,7 @@ impl Column {
         Self::Canonical,
         Self::TxLookup,
         Self::Codes,
+        Self::Usage,
         Self::Undo,
         Self::Meta,
     ];
@@ -73,6 +76,7 @@ impl Column {
             Self::Canonical => "canonical",
             Self::TxLookup => "tx_lookup",
             Self::Codes => "codes",
+            Self::Usage => "usage",
             Self::Undo => "undo",
             Self::Meta => "meta",
         }

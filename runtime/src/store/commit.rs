@@ -1,22 +1,17 @@
 //! How does a final block get to disk? All of it in one synced batch, or nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use alloy_consensus::transaction::Recovered;
-use alloy_primitives::U256;
 use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, SealedHeader, Transaction, ValidatorSet};
 use parity_scale_codec::Encode;
 use rocksdb::{WriteBatch, WriteOptions, properties};
 
-use super::columns::{block_key, code_key, indexed_key, lookup_key, meta, set_key};
+use super::columns::{block_key, indexed_key, lookup_key, meta, set_key};
 use super::marker::{FinalBlock, FinalMarker};
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, included_to_bytes};
-use super::{
-    CodeEnd, CodeEndKind, CodeRecord, Column, CommitError, Durability, Head, Store, StoreError, StoredReceipt,
-    TxLocation,
-};
+use super::{CodeChange, Column, CommitError, Durability, Head, Store, StoredReceipt, TxLocation};
 use crate::state::{StateChange, StateCommitment, Written};
 
 /// Everything that one block puts into the database.
@@ -36,27 +31,6 @@ pub struct BlockCommit {
     pub codes: Vec<CodeChange>,
     /// The validator set in force after the block, if it is another than before it. Genesis always has one.
     pub next_set: Option<ValidatorSet>,
-}
-
-/// Something that happened to a promo code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeChange {
-    /// It was issued.
-    Issued {
-        /// The code's id in the contract.
-        id: U256,
-        /// Index in the block of the issuing transaction.
-        index: u32,
-    },
-    /// It ended.
-    Ended {
-        /// The code's id in the contract.
-        id: U256,
-        /// How.
-        kind: CodeEndKind,
-        /// Index in the block of the transaction that ended it.
-        index: u32,
-    },
 }
 
 /// What a block leaves behind whether it was executed here or not.
@@ -166,7 +140,7 @@ impl Store {
                 receipts: &block.receipts,
             },
         );
-        self.put_codes(&mut batch, &block.codes, number)?;
+        self.put_codes(&mut batch, &block.codes, &block.header)?;
         self.put_state(&mut batch, &block.state);
         let oldest = if head.is_some() {
             self.put_undo(&mut batch, number, block.state.changes());
@@ -304,41 +278,6 @@ impl Store {
             let at = TxLocation { block: number, index };
             batch.put_cf(lookup, lookup_key(hash, at), []);
         }
-    }
-
-    fn put_codes(&self, batch: &mut WriteBatch, changes: &[CodeChange], block: BlockNumber) -> Result<(), StoreError> {
-        let mut records: BTreeMap<U256, CodeRecord> = BTreeMap::new();
-        for change in changes {
-            match *change {
-                CodeChange::Issued { id, index } => {
-                    let issued = TxLocation { block, index };
-                    records.insert(id, CodeRecord { issued, end: None });
-                }
-                CodeChange::Ended { id, kind, index } => {
-                    let before = match records.get(&id) {
-                        Some(record) => Some(*record),
-                        None => self.promo_code(&id)?,
-                    };
-                    let end = CodeEnd {
-                        kind,
-                        at: TxLocation { block, index },
-                    };
-                    match before {
-                        Some(record) => {
-                            let end = Some(end);
-                            records.insert(id, CodeRecord { end, ..record });
-                        }
-                        // It was issued before the oldest block that is kept.
-                        None if self.oldest_block().get() > 0 => self.put_pending_end(batch, &id, end),
-                        None => return Err(StoreError::missing(Column::Codes, &code_key(&id))),
-                    }
-                }
-            }
-        }
-        for (id, record) in records {
-            batch.put_cf(self.column(Column::Codes), code_key(&id), record.to_bytes());
-        }
-        Ok(())
     }
 
     fn put_state(&self, batch: &mut WriteBatch, state: &StateCommitment) {

@@ -20,7 +20,7 @@ use super::marker::{FinalBlock, FinalMarker};
 use super::records::{CodeEndRecord, FORMAT_UNFINISHED, HeadRecord, decode_all};
 use super::{
     ChainIdentity, CodeChange, CodeEnd, CodeRecord, Column, CommitError, OpenError, Store, StoreError, StoreOptions,
-    StoredReceipt, TxLocation,
+    StoredReceipt, Tally, TxLocation,
 };
 use crate::state::StateChange;
 
@@ -186,8 +186,9 @@ impl Store {
     /// Blocks from the newest to the oldest, so that a promo code's end comes before its issue.
     fn put_old_blocks(&self, batch: &mut WriteBatch, blocks: &[OldBlock]) -> Result<(), StoreError> {
         let mut ends: BTreeMap<U256, CodeEnd> = BTreeMap::new();
+        let mut tally = Tally::default();
         for block in blocks {
-            let number = block.header.number();
+            let (number, now) = (block.header.number(), block.header.header.timestamp);
             self.put_block(
                 batch,
                 BlockParts {
@@ -198,16 +199,24 @@ impl Store {
             );
             for change in block.codes.iter().rev() {
                 match *change {
-                    CodeChange::Ended { id, kind, index } => {
+                    CodeChange::Ended {
+                        id,
+                        kind,
+                        member,
+                        index,
+                    } => {
+                        // Its issue comes later, and counts the rest.
+                        tally.ended(&id, now, (kind, member), None);
                         let at = TxLocation { block: number, index };
                         ends.insert(id, CodeEnd { kind, at });
                         self.put_pending_end(batch, &id, CodeEnd { kind, at });
                     }
-                    CodeChange::Issued { id, index } => {
+                    CodeChange::Issued { id, index, expires_at } => {
                         let end = match ends.remove(&id) {
                             Some(end) => Some(end),
                             None => self.pending_end(&id)?,
                         };
+                        tally.issued(&id, now, expires_at, end.map(|end| end.kind));
                         let issued = TxLocation { block: number, index };
                         let record = CodeRecord { issued, end };
                         batch.put_cf(self.column(Column::Codes), code_key(&id), record.to_bytes());
@@ -216,7 +225,7 @@ impl Store {
                 }
             }
         }
-        Ok(())
+        self.put_usage(batch, &tally)
     }
 
     /// Remembers the end of a promo code whose issue is in a block that is not kept.

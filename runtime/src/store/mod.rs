@@ -8,6 +8,7 @@
 
 mod blocks;
 mod checkpoint;
+mod codes;
 mod columns;
 mod commit;
 mod error;
@@ -25,6 +26,7 @@ mod records;
 mod rewrite;
 mod stats;
 mod torn;
+mod usage;
 mod warm;
 
 use std::sync::Arc;
@@ -41,9 +43,10 @@ pub(crate) use import::{ImportStep, ImportedHead, OldBlock};
 pub(crate) use ranges::{KeyRange, LeafRecord, LeafSpan, RangeCursor, SpanLimit};
 
 pub use checkpoint::{CheckpointError, remove_checkpoint};
+pub use codes::CodeChange;
 pub use columns::Column;
 pub(crate) use columns::lookup_location;
-pub use commit::{BlockCommit, CodeChange, UNSYNCED_BLOCKS_MAX};
+pub use commit::{BlockCommit, UNSYNCED_BLOCKS_MAX};
 pub use error::{CommitError, OpenError, StoreError};
 pub use open::{
     CACHE_BYTES_DEFAULT, Durability, HISTORY_BLOCKS_DEFAULT, History, RESTORING_EXTENSION, StoreOptions,
@@ -54,6 +57,8 @@ pub(crate) use records::included_from_bytes;
 pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, IncludedTransaction, StoredReceipt, TxLocation};
 pub use rewrite::RecordKind;
 pub use stats::{ColumnStats, StoreStats};
+pub use usage::SpecUsage;
+pub(crate) use usage::Tally;
 pub(crate) use warm::Warming;
 
 use commit::Writer;

@@ -11,7 +11,7 @@ use ledger_chainspec::{BlockHash, BlockNumber, FinalityCertificate, Header, Seal
 use parity_scale_codec::{Compact, Decode, Encode, Output};
 
 /// Version of the layout that STORAGE.md describes. Another one is refused, never guessed at.
-pub const FORMAT_VERSION: u32 = 7;
+pub const FORMAT_VERSION: u32 = 8;
 
 /// What stands in place of the version in a database that a state is being put into: no version of any program, so that each
 /// refuses it.

@@ -246,7 +246,7 @@ impl Work<'_> {
         self.report
             .expect(place, "the gas of its receipts", gas_used, header.gas_used);
         for change in receipts::code_changes(&plain) {
-            self.code_change(place, number, change);
+            self.code_change(place, sealed, change);
         }
         self.derived(place, &receipts::stored(&transactions, plain), &kept);
     }
@@ -261,28 +261,38 @@ impl Work<'_> {
         }
     }
 
-    fn code_change(&mut self, place: &str, block: BlockNumber, change: CodeChange) {
-        let (CodeChange::Issued { id, index } | CodeChange::Ended { id, index, .. }) = change;
+    fn code_change(&mut self, place: &str, sealed: &SealedHeader, change: CodeChange) {
+        let (block, now) = (sealed.number(), sealed.header.timestamp);
+        let (CodeChange::Issued { id, index, .. } | CodeChange::Ended { id, index, .. }) = change;
         let place = format!("{place}, promo code {id:#x}");
         let read = self.store.promo_code(&id);
         let Some(record) = self.report.read(&place, read) else {
             return;
         };
         let Some(record) = record else {
-            let is_issued_before = self.store.oldest_block().get() > 0 && matches!(change, CodeChange::Ended { .. });
-            if !is_issued_before {
-                self.report.note(&place, "it is not indexed");
+            let is_issued_before = self.store.oldest_block().get() > 0;
+            match change {
+                CodeChange::Ended { kind, member, .. } if is_issued_before => {
+                    self.usage.ended(&id, now, (kind, member), None);
+                }
+                _ => self.report.note(&place, "it is not indexed"),
             }
             return;
         };
         let at = TxLocation { block, index };
         let is_right = match change {
-            CodeChange::Issued { .. } => {
+            CodeChange::Issued { expires_at, .. } => {
                 self.report.promo_codes += 1;
+                self.usage.issued(&id, now, expires_at, None);
                 record.issued == at
             }
-            CodeChange::Ended { kind, .. } => {
+            CodeChange::Ended { kind, member, .. } => {
                 self.ended += 1;
+                let issued = self.store.timestamp(record.issued.block);
+                if let Some(issued) = self.report.read(&place, issued) {
+                    let expires_at = self.usage.expiry(&id, issued);
+                    self.usage.ended(&id, now, (kind, member), expires_at);
+                }
                 record.end == Some(CodeEnd { kind, at })
             }
         };

@@ -1,5 +1,7 @@
 //! Does everything that is stored belong to the chain? The other side of each index, and the state.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{B256, KECCAK256_EMPTY, keccak256};
 use alloy_rlp::Decodable;
 use alloy_trie::{
@@ -47,8 +49,33 @@ impl Work<'_> {
             );
         }
         self.promo_codes();
+        self.usage();
         self.contract_code();
         self.undo();
+    }
+
+    /// Counters against what the blocks add up to.
+    fn usage(&mut self) {
+        let mut expected: BTreeMap<_, _> = self.usage.records().collect();
+        self.each(Column::Usage, |_, key, value| match expected.remove(key) {
+            Some(right) if right == value => Ok(()),
+            Some(_) => Err(StoreError::corrupt(
+                Column::Usage,
+                key,
+                "the blocks add up to another number",
+            )),
+            None => Err(StoreError::corrupt(
+                Column::Usage,
+                key,
+                "the blocks make no such counter",
+            )),
+        });
+        for key in expected.into_keys() {
+            self.report.note(
+                format!("column {}", Column::Usage.name()),
+                format!("counter {} is missing", hex(&key)),
+            );
+        }
     }
 
     fn promo_codes(&mut self) {

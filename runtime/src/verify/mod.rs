@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::{
     state::VerifiedState,
-    store::{Store, StoreError},
+    store::{Store, StoreError, Tally},
 };
 
 /// Findings that are told one by one; the rest is counted. Damage is rarely alone, and the first findings say the most.
@@ -148,6 +148,8 @@ struct Work<'a> {
     report: Report,
     /// Promo codes that ended, as the blocks tell it.
     ended: u64,
+    /// What became of promo codes by month, as the blocks tell it.
+    usage: Tally,
     progress: &'a mut dyn FnMut(Progress),
 }
 
@@ -172,6 +174,7 @@ pub fn verify(
         spec,
         report: Report::default(),
         ended: 0,
+        usage: Tally::default(),
         progress,
     };
     let Some(head) = store.head() else {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Columns that follow from the blocks; `meta` depends on the program besides.
-const COMPARED: [Column; 11] = [
+const COMPARED: [Column; 12] = [
     Column::Accounts,
     Column::Storage,
     Column::AccountTrie,
@@ -26,6 +26,7 @@ const COMPARED: [Column; 11] = [
     Column::Canonical,
     Column::TxLookup,
     Column::Codes,
+    Column::Usage,
     Column::Undo,
 ];
 

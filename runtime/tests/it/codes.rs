@@ -1,5 +1,5 @@
 //! Whatever people do with promo codes, in whatever order: are there never more codes than offers, is every reward paid
-//! once, and does a second node come to the same state?
+//! once, is every month's usage what the events add up to, and does a second node come to the same state?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use alloy_rpc_types_eth::TransactionRequest;
 use alloy_signer::SignerSync;
 use alloy_sol_types::SolCall;
 use ledger_chainspec::{
-    Block, ChainSpec, Slot, Transaction,
+    Block, ChainSpec, Day, Month, Slot, Transaction,
     predeploys::{PASSPORT_TOKEN, TRANSACT},
 };
 use ledger_contracts::{
@@ -17,7 +17,10 @@ use ledger_contracts::{
     Transact::{self, TransactEvents},
     decode_event, redemption_digest,
 };
-use ledger_runtime::{BlockRef, CallOutcome, CallOverrides, store::StoredReceipt};
+use ledger_runtime::{
+    BlockRef, CallOutcome, CallOverrides,
+    store::{CodeEndKind, SpecUsage, StoredReceipt},
+};
 
 use crate::{
     council::stranger,
@@ -33,6 +36,18 @@ const SEEDS: u64 = 4;
 const BLOCKS: u64 = 60;
 const CALLS_PER_BLOCK: u64 = 10;
 
+/// Seconds that pass at once at most, now and then: codes of all specs expire, and months come and go.
+const LEAP_SECONDS: u64 = 20 * 86_400;
+
+/// A code from its issue to its end.
+struct Life {
+    spec: u32,
+    issued_at: u64,
+    expires_at: u64,
+    /// How and when, and the member that redeemed it.
+    end: Option<(CodeEndKind, u64, u32)>,
+}
+
 /// What the events say.
 #[derive(Default)]
 struct Ledger {
@@ -40,6 +55,7 @@ struct Ledger {
     live: BTreeSet<U256>,
     redeemed: BTreeSet<U256>,
     rewards: U256,
+    lives: BTreeMap<U256, Life>,
     seen: BTreeMap<&'static str, u32>,
 }
 
@@ -164,7 +180,8 @@ impl Play {
 
     /// A block of the first, imported by the second from its bytes and committed by both.
     fn play_block(&mut self) {
-        let slot = Slot::new(self.first.next_slot().get() + self.dice.roll(20));
+        let leap = if self.dice.roll(10) == 0 { LEAP_SECONDS } else { 20 };
+        let slot = Slot::new(self.first.next_slot().get() + self.dice.roll(leap));
         let now = ledger_runtime::slot_timestamp(self.first.runtime.spec(), slot);
         let calls = (0..self.dice.roll(CALLS_PER_BLOCK + 1))
             .map(|_| self.some_call(now))
@@ -178,7 +195,7 @@ impl Play {
         assert_eq!(imported.receipts(), sealed.receipts());
         let certificate = certify(&self.first.runtime, &sealed);
         for receipt in sealed.receipts() {
-            self.ledger.read(receipt, &self.users);
+            self.ledger.read(receipt, &self.users, now);
         }
         let one = self.first.runtime.commit(sealed, certificate.clone()).unwrap();
         let other = self.second.runtime.commit(imported, certificate).unwrap();
@@ -230,11 +247,64 @@ impl Play {
             )
         });
         assert_eq!(paid.sum::<U256>(), supply);
+        self.check_usage();
+    }
+
+    /// Every month so far, as of now and of later, against the events.
+    fn check_usage(&self) {
+        let head = self.first.head().header.header.timestamp;
+        let first = Month::of(ChainSpec::dev().genesis_timestamp).number();
+        for month in (first..=Month::of(head).number() + 2).filter_map(Month::from_number) {
+            for now in [head, head + 86_400, month.end() + 1] {
+                for member in 0..=MEMBERS {
+                    let expected = self.ledger.usage(month, member, now);
+                    for world in [&self.first, &self.second] {
+                        let counted = world.runtime.store().usage(month, member, now).unwrap();
+                        assert_eq!(counted, expected, "{month}, member {member}, at {now}");
+                    }
+                }
+            }
+        }
     }
 }
 
 impl Ledger {
-    fn read(&mut self, receipt: &StoredReceipt, users: &[Person]) {
+    /// What became of codes in a month, from the codes themselves.
+    fn usage(&self, month: Month, member: u32, now: u64) -> BTreeMap<u32, SpecUsage> {
+        let mut specs: BTreeMap<u32, SpecUsage> = BTreeMap::new();
+        for life in self.lives.values() {
+            let ended = |kind| {
+                life.end
+                    .is_some_and(|(end, at, _)| end == kind && Month::of(at) == month)
+            };
+            let is_swept = life.end.is_some_and(|(end, ..)| end == CodeEndKind::Expired);
+            let is_over = life.end.is_none() && Day::of(life.expires_at) < Day::of(now);
+            let is_expired = Month::of(life.expires_at) == month && (is_swept || is_over);
+            let is_there = ended(CodeEndKind::Redeemed) && life.end.is_some_and(|(_, _, by)| by == member);
+            let usage = SpecUsage {
+                issued: u64::from(Month::of(life.issued_at) == month),
+                redeemed: u64::from(ended(CodeEndKind::Redeemed)),
+                redeemed_there: u64::from(is_there),
+                cancelled: u64::from(ended(CodeEndKind::Cancelled)),
+                expired: u64::from(is_expired),
+            };
+            if usage != SpecUsage::default() {
+                let sum = specs.entry(life.spec).or_default();
+                sum.issued += usage.issued;
+                sum.redeemed += usage.redeemed;
+                sum.redeemed_there += usage.redeemed_there;
+                sum.cancelled += usage.cancelled;
+                sum.expired += usage.expired;
+            }
+        }
+        specs
+    }
+
+    fn end(&mut self, code: U256, kind: CodeEndKind, at: u64, member: u32) {
+        self.lives.get_mut(&code).expect("it was issued").end = Some((kind, at, member));
+    }
+
+    fn read(&mut self, receipt: &StoredReceipt, users: &[Person], now: u64) {
         let number = |address| users.iter().position(|user| user.address() == address).unwrap();
         for log in &receipt.receipt.logs {
             let Some(KnownEvent::Transact(event)) = decode_event(&log.data) else {
@@ -243,6 +313,13 @@ impl Ledger {
             let name = match event {
                 TransactEvents::CodeIssued(e) => {
                     assert!(self.live.insert(e.codeId) && self.holders.insert(e.codeId, number(e.holder)).is_none());
+                    let life = Life {
+                        spec: e.specId,
+                        issued_at: now,
+                        expires_at: e.expiresAt,
+                        end: None,
+                    };
+                    self.lives.insert(e.codeId, life);
                     "issued"
                 }
                 TransactEvents::CodeTransferred(e) => {
@@ -252,10 +329,12 @@ impl Ledger {
                 }
                 TransactEvents::CodeCancelled(e) => {
                     assert!(self.live.remove(&e.codeId));
+                    self.end(e.codeId, CodeEndKind::Cancelled, now, 0);
                     "cancelled"
                 }
                 TransactEvents::CodeExpired(e) => {
                     assert!(self.live.remove(&e.codeId));
+                    self.end(e.codeId, CodeEndKind::Expired, now, 0);
                     "expired"
                 }
                 TransactEvents::CodeRedeemed(e) => {
@@ -264,6 +343,7 @@ impl Ledger {
                     let spec = usize::try_from(e.codeId >> 64).unwrap();
                     assert_eq!(e.reward, ChainSpec::dev().instance_specs[spec - 1].reward);
                     self.rewards += e.reward;
+                    self.end(e.codeId, CodeEndKind::Redeemed, now, e.memberId);
                     "redeemed"
                 }
                 TransactEvents::OfferPaused(_) => "paused",

@@ -23,7 +23,7 @@ fn records(path: &Path, column: Column) -> Vec<(String, String)> {
 const ADDRESS: Address = Address::repeat_byte(0x11);
 const CODE: &[u8] = &[0x60, 0x00];
 
-/// Genesis with one contract of one slot; block 1 with a transaction, a receipt and two promo codes, which sets the slot
+/// Genesis with one contract of one slot; block 1 with a transaction, a receipt and three promo codes, which sets the slot
 /// to zero.
 fn chain(path: &Path) -> Chain {
     let mut contract = account(1, 5);
@@ -52,16 +52,30 @@ fn chain(path: &Path) -> Chain {
         }],
         codes: vec![
             CodeChange::Issued {
-                id: U256::from(1),
+                id: code(1),
                 index: 0,
+                expires_at: 60,
             },
             CodeChange::Issued {
-                id: U256::from(2),
+                id: code(2),
                 index: 0,
+                expires_at: 60,
+            },
+            CodeChange::Issued {
+                id: code(3),
+                index: 0,
+                expires_at: 60,
             },
             CodeChange::Ended {
-                id: U256::from(2),
+                id: code(2),
                 kind: CodeEndKind::Expired,
+                member: 0,
+                index: 70,
+            },
+            CodeChange::Ended {
+                id: code(3),
+                kind: CodeEndKind::Redeemed,
+                member: 7,
                 index: 70,
             },
         ],
@@ -69,6 +83,11 @@ fn chain(path: &Path) -> Chain {
     };
     chain.push_with(&change, extras).expect("commits");
     chain
+}
+
+/// A code of spec 5.
+fn code(sequence: u64) -> U256 {
+    (U256::from(5) << 64) + U256::from(sequence)
 }
 
 fn transaction() -> Recovered<ledger_chainspec::Transaction> {
@@ -202,10 +221,33 @@ fn promo_code_records() {
     drop(chain(dir.path()));
     // Block 1, index 0; then nothing, or expired in block 1 at index 70.
     let expected = [
-        (format!("{:064x}", 1), "040000"),
-        (format!("{:064x}", 2), "04000103041901"),
+        (format!("{:064x}", code(1)), "040000"),
+        (format!("{:064x}", code(2)), "04000103041901"),
+        (format!("{:064x}", code(3)), "04000101041901"),
     ];
     expect(dir.path(), Column::Codes, expected);
+}
+
+#[test]
+fn usage_counters() {
+    let dir = tempfile::tempdir().expect("a folder");
+    drop(chain(dir.path()));
+    // January 1970 is month 23640 since the year 0; the day is 0, the spec 5.
+    let (month, spec) = ("00005c58", "00000005");
+    let expected = [
+        // Issued: 3.
+        (format!("01{month}{spec}"), "0c"),
+        // Redeemed by all and by member 7: 1.
+        (format!("02{month}00000000{spec}"), "04"),
+        (format!("02{month}00000007{spec}"), "04"),
+        // Expired and taken back: 1.
+        (format!("04{month}{spec}"), "04"),
+        // Not ended, and expiring on day 0: 1.
+        (format!("0500000000{spec}"), "04"),
+        // They live for 60 seconds.
+        (format!("06{spec}"), "f0"),
+    ];
+    expect(dir.path(), Column::Usage, expected);
 }
 
 #[test]
@@ -227,7 +269,7 @@ fn meta_records() {
         (hex::encode("head"), head),
         (
             hex::encode("identity"),
-            format!("070000009c18000000000000{}", hex::encode(headers[0].hash.get())),
+            format!("080000009c18000000000000{}", hex::encode(headers[0].hash.get())),
         ),
         (hex::encode("oldest_state"), "0000000000000000".to_owned()),
         set(0),

@@ -31,5 +31,6 @@ mod transactions;
 mod transfer;
 mod transfer_tampering;
 mod unsynced;
+mod usage;
 mod verify;
 mod world;

@@ -142,11 +142,20 @@ fn promo_codes_are_indexed_from_issue_to_end() {
     let mut chain = Chain::create(dir.path(), History::Archive, &random.diff(5, 5));
     let (a, b) = (U256::from(1) << 64, (U256::from(1) << 64) + U256::from(1));
     let codes = vec![
-        CodeChange::Issued { id: a, index: 0 },
-        CodeChange::Issued { id: b, index: 1 },
+        CodeChange::Issued {
+            id: a,
+            index: 0,
+            expires_at: 60,
+        },
+        CodeChange::Issued {
+            id: b,
+            index: 1,
+            expires_at: 60,
+        },
         CodeChange::Ended {
             id: b,
             kind: CodeEndKind::Cancelled,
+            member: 0,
             index: 2,
         },
     ];
@@ -169,12 +178,19 @@ fn promo_codes_are_indexed_from_issue_to_end() {
     assert_eq!(record(&chain, b), issued(1, end(CodeEndKind::Cancelled, at(1, 2))));
     assert_eq!(record(&chain, U256::from(7)), None);
 
-    let ended = |id, kind| vec![CodeChange::Ended { id, kind, index: 0 }];
-    let codes = ended(a, CodeEndKind::Redeemed);
+    let ended = |id, kind, member| {
+        vec![CodeChange::Ended {
+            id,
+            kind,
+            member,
+            index: 0,
+        }]
+    };
+    let codes = ended(a, CodeEndKind::Redeemed, 1);
     chain.push_with(&random.diff(5, 1), block_of(codes)).expect("commits");
     assert_eq!(record(&chain, a), issued(0, end(CodeEndKind::Redeemed, at(2, 0))));
 
-    let codes = ended(U256::from(7), CodeEndKind::Expired);
+    let codes = ended(U256::from(7), CodeEndKind::Expired, 0);
     chain
         .push_with(
             &random.diff(5, 1),

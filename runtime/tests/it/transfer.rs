@@ -52,6 +52,7 @@ fn the_state_is_the_same_to_the_byte_in_chunks_of_any_size() {
             Column::Canonical,
             Column::TxLookup,
             Column::Codes,
+            Column::Usage,
         ] {
             let (kept, taken) = (
                 state_records(giver.world.path(), column),
@@ -144,7 +145,7 @@ fn a_kill_at_any_moment_costs_the_chunk_under_way_and_nothing_else() {
         kills += 1;
         let identity = records(folder.path(), Column::Meta);
         let identity = identity.into_iter().find(|(key, _)| key == b"identity").unwrap().1;
-        assert_eq!(identity[..4], [7, 0, 0, 0x80], "a format that no program has");
+        assert_eq!(identity[..4], [8, 0, 0, 0x80], "a format that no program has");
         // As ended: the same process's folder, opened anew; with the manifest or without.
         drop(import);
         import = match kills % 2 {
@@ -459,6 +460,7 @@ fn codes_of_older_blocks_are_known_once_these_were_fetched() {
         Column::Canonical,
         Column::TxLookup,
         Column::Codes,
+        Column::Usage,
     ] {
         assert!(
             state_records(giver.world.path(), column) == state_records(folder.path(), column),
