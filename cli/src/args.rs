@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256};
 use clap::{Args, Parser, Subcommand};
+use ledger_chainspec::Month;
 
 use crate::time::{Deadline, Span};
 
@@ -21,6 +22,12 @@ Exit codes:
   4  the promo code is not good: never issued, ended, or not redeemable by this cloud
   5  a wallet, password or authorization file cannot be used
   6  the transaction was sent, but no block took it in time";
+
+const REPORT_HELP: &str = "\
+A code is issued from the pool that all clouds fill, and belongs to none of them until one redeems it: issued, given back and
+expired codes are those of the whole network. A code counts in the month in which it was issued, redeemed or given back, and an
+expired one in the month in which its time was over. Of a month that is not over, what expired today counts tomorrow, or once
+the contract takes it back.";
 
 /// The command line of `passport`.
 #[derive(Debug, Parser)]
@@ -131,6 +138,19 @@ pub enum Command {
     Pool,
     /// Show the instance specifications
     Specs,
+    /// Count what became of promo codes in a month, by specification: for a cloud's books, without personal data
+    #[command(after_help = REPORT_HELP)]
+    Report {
+        /// The month, as 2026-11, in UTC
+        #[arg(long, value_name = "MONTH")]
+        month: Month,
+        /// Count the redemptions at this cloud too, by name or member id
+        #[arg(long, value_name = "CLOUD")]
+        cloud: Option<String>,
+        /// Answer in comma-separated values, with a line of names first
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
+    },
     /// Show an account's passport tokens and coins
     Balance {
         /// The account; yours if not given

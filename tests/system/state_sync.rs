@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use ledger_chainspec::{ChainSpec, Slot};
+use ledger_chainspec::{ChainSpec, Month, Slot};
 use ledger_tests::{
     harness::{
         Account, MadeChain, Node, NodeOptions, Rpc, RpcError, built_binary, decoded, free_ports,
@@ -291,6 +291,17 @@ fn a_node_that_took_a_state_knows_all_live_codes_and_says_what_it_has_not() {
         );
     };
     knows_all(node.rpc());
+    // Of codes by month, too, it says what all blocks would, or that it cannot know.
+    let counted = |rpc: &Rpc, month: Month| rpc.try_call("ledger_usageReport", &json!([month]));
+    let kept = ["is the oldest that this node keeps, and codes of month"];
+    unknown(counted(node.rpc(), Month::of(now() - OLD_AGO)), &kept);
+    let months = [Month::of(now() - LIVE_AGO), Month::of(now())];
+    for month in months {
+        match counted(node.rpc(), month) {
+            Ok(report) => assert_eq!(report, counted(world.server.rpc(), month).expect("it has all blocks")),
+            refused => unknown(refused, &kept),
+        }
+    }
 
     // The database, while the node runs.
     let report = world.db_does("node", &["verify"]);

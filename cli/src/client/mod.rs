@@ -15,10 +15,10 @@ use jsonrpsee::{
 };
 use ledger_api::{
     CloudRef, CodeInfo, CodeProof, CodeProofRequest, EthBlocksClient, EthStateClient, EthTransactionsClient,
-    LedgerClient, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SpecInfo, StallReport, ValidatorsInfo, Verification,
-    VerifyRequest,
+    LedgerClient, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SpecInfo, StallReport, UsageReport, ValidatorsInfo,
+    Verification, VerifyRequest,
 };
-use ledger_chainspec::CodeRef;
+use ledger_chainspec::{CodeRef, Month};
 
 pub use send::{Patience, Prepared, Sent};
 
@@ -181,6 +181,18 @@ impl Node {
     pub async fn code_proof(&self, id: &str, request: CodeProofRequest) -> Result<CodeProof, CliError> {
         let proof = self.http.code_proof(id.to_owned(), Some(request)).await;
         self.answer("ledger_codeProof", proof)
+    }
+
+    /// What became of promo codes in a month, and of them at one cloud.
+    ///
+    /// # Errors
+    /// [`CliError::UnknownCloud`], and as [`Node::chain_id`].
+    pub async fn usage(&self, month: Month, cloud: Option<CloudRef>) -> Result<UsageReport, CliError> {
+        let asked = cloud.as_ref().map(cloud_words).unwrap_or_default();
+        match self.http.usage_report(month, cloud).await {
+            Err(RpcError::Call(error)) if error.code() == NOT_FOUND => Err(CliError::UnknownCloud { asked }),
+            answer => self.answer("ledger_usageReport", answer),
+        }
     }
 
     /// How the node and its chain stand.

@@ -58,6 +58,7 @@ pub async fn run(cli: &Cli) -> Result<Report, CliError> {
         Command::Offer(OfferCommand::Resume { spec }) => cloud::offer(&context, spec, cloud::OfferChange::Resume).await,
         Command::Pool => query::pool(&context).await,
         Command::Specs => query::specs(&context).await,
+        Command::Report { month, cloud, csv } => query::usage(&context, *month, cloud.as_deref(), *csv).await,
         Command::Balance { address } => query::balance(&context, address.as_deref()).await,
         Command::Status => query::status(&context).await,
         Command::Validators => query::validators(&context).await,

@@ -1,9 +1,9 @@
 //! Commands that only look.
 
-use ledger_chainspec::predeploys::PASSPORT_TOKEN;
+use ledger_chainspec::{Month, predeploys::PASSPORT_TOKEN};
 use ledger_contracts::PassportToken;
 
-use super::Context;
+use super::{Context, cloud_ref};
 use crate::{
     error::CliError,
     output::{self, Report, chain::Balance},
@@ -28,6 +28,19 @@ pub(super) async fn pool(context: &Context<'_>) -> Result<Report, CliError> {
 
 pub(super) async fn specs(context: &Context<'_>) -> Result<Report, CliError> {
     Ok(output::pool::specs(&context.node.specs().await?))
+}
+
+pub(super) async fn usage(
+    context: &Context<'_>,
+    month: Month,
+    cloud: Option<&str>,
+    csv: bool,
+) -> Result<Report, CliError> {
+    let report = context.node.usage(month, cloud.map(cloud_ref)).await?;
+    Ok(match csv {
+        true => output::usage::csv(&report),
+        false => output::usage::usage(&report),
+    })
 }
 
 pub(super) async fn balance(context: &Context<'_>, account: Option<&str>) -> Result<Report, CliError> {

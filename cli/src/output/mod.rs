@@ -8,6 +8,7 @@ pub mod code;
 pub mod consensus;
 pub mod pool;
 pub mod proof;
+pub mod usage;
 
 use serde::Serialize;
 use serde_json::Value;

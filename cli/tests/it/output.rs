@@ -4,11 +4,13 @@ use alloy_primitives::{B256, U256};
 use ledger_api::{
     AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus, BlockPoint, CheckpointStatus,
     CodeEnding, CodeInfo, CodeState, ContractAddresses, EndorsementInfo, NodeStatus, OfferInfo, OpenHeight, PeerHead,
-    PeerInfo, PoolEntry, PoolStatus, StallReport, ValidatorHeard, ValidatorName, Verdict, Verification,
+    PeerInfo, PoolEntry, PoolStatus, SpecUsage, StallReport, UsageReport, ValidatorHeard, ValidatorName, Verdict,
+    Verification,
 };
+use ledger_chainspec::Month;
 use passport_cli::{
     error::Exit,
-    output::{chain, code as code_output, consensus, pool},
+    output::{chain, code as code_output, consensus, pool, usage},
 };
 
 use crate::kit::{HOLDER, NOW, OTHER, TRANSACTION, cloud, code, spec};
@@ -447,5 +449,70 @@ Aurora Cloud  110   +3 ms  1.2 ms        100  ledger-node/0.1.0  /ip4/10.0.0.1/t
         consensus::peers(&[])
             .next
             .is_some_and(|next| next.contains("passport stalled"))
+    );
+}
+
+fn usage_report(cloud: Option<ledger_api::CloudInfo>, is_over: bool) -> UsageReport {
+    let month: Month = "2026-11".parse().unwrap();
+    let entry = |spec_id, name: &str, issued| SpecUsage {
+        spec_id,
+        name: name.to_owned(),
+        issued,
+        redeemed: 700,
+        redeemed_by_cloud: cloud.as_ref().map(|_| 40),
+        cancelled: 3,
+        expired: 12,
+    };
+    UsageReport {
+        month,
+        from: month.start(),
+        until: if is_over { month.end() } else { NOW },
+        is_over,
+        specs: vec![entry(1, "small", 1_000), entry(2, "=big, \"fast\"", 900)],
+        cloud,
+    }
+}
+
+#[test]
+fn usage_is_a_table_of_a_month() {
+    let report = usage::usage(&usage_report(Some(cloud()), false));
+    let expected = "\
+Month  2026-11
+Until  2026-11-20 14:32:55 UTC
+Cloud  Borealis Cloud (member 2)
+
+SPEC          ISSUED  REDEEMED  GIVEN BACK  EXPIRED  REDEEMED THERE
+small           1000       700           3       12              40
+=big, \"fast\"     900       700           3       12              40
+";
+    assert_eq!(report.text, expected);
+    assert_eq!(report.json["month"], "2026-11");
+    assert_eq!(report.json["specs"][0]["redeemedByCloud"], "0x28");
+    let network = usage::usage(&usage_report(None, true));
+    assert!(
+        !network.text.contains("THERE") && !network.text.contains("Until"),
+        "{}",
+        network.text
+    );
+    assert_eq!(network.json["specs"][0].get("redeemedByCloud"), None);
+    let nothing = UsageReport {
+        specs: Vec::new(),
+        ..usage_report(None, true)
+    };
+    assert!(usage::usage(&nothing).text.contains("Nothing happened"));
+}
+
+#[test]
+fn usage_for_spreadsheets_is_quoted_and_runs_no_formula() {
+    let expected = "\
+month,until,cloud,member_id,spec,spec_id,redeemed_by_cloud,redeemed,issued,cancelled,expired
+2026-11,1796083200,Borealis Cloud,2,small,1,40,700,1000,3,12
+2026-11,1796083200,Borealis Cloud,2,\"'=big, \"\"fast\"\"\",2,40,700,900,3,12
+";
+    assert_eq!(usage::csv(&usage_report(Some(cloud()), true)).text, expected);
+    let network = usage::csv(&usage_report(None, true)).text;
+    assert!(
+        network.contains("\n2026-11,1796083200,,,small,1,,700,1000,3,12\n"),
+        "{network}"
     );
 }

@@ -2,10 +2,12 @@
 
 use alloy_primitives::{B256, U64};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
+use ledger_chainspec::Month;
 
 use crate::types::{
-    CheckpointInfo, CheckpointsQuery, CodeInfo, CodeProof, CodeProofRequest, EndorsementInfo, EvidenceInfo, NodeStatus,
-    PeerInfo, PoolEntry, ProposalInfo, SlotsInfo, SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    CheckpointInfo, CheckpointsQuery, CloudRef, CodeInfo, CodeProof, CodeProofRequest, EndorsementInfo, EvidenceInfo,
+    NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SlotsInfo, SpecInfo, StallReport, UsageReport, ValidatorsInfo,
+    Verification, VerifyRequest,
 };
 
 /// Promo codes, and who runs the chain.
@@ -38,6 +40,10 @@ pub trait Ledger {
     /// A promo code with certificates and Merkle proofs, for whoever trusts one block and no node.
     #[method(name = "codeProof")]
     async fn code_proof(&self, id: String, request: Option<CodeProofRequest>) -> RpcResult<CodeProof>;
+
+    /// What became of promo codes in a month, by specification, and of them at one cloud. Reads counters, not the chain.
+    #[method(name = "usageReport")]
+    async fn usage_report(&self, month: Month, cloud: Option<CloudRef>) -> RpcResult<UsageReport>;
 
     /// The validators in the order of their turns.
     #[method(name = "validators")]

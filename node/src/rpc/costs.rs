@@ -59,6 +59,7 @@ const PRICES: &[(&str, u32)] = &[
     ("ledger_evidence", 20),
     ("ledger_peers", 10),
     ("ledger_slots", 5),
+    ("ledger_usageReport", 10),
     ("ledger_whyStalled", 20),
     ("eth_subscribe", 20),
     ("rpc.discover", 100),

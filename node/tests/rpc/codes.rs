@@ -6,9 +6,11 @@ use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_signer::SignerSync;
 use alloy_sol_types::SolCall;
-use ledger_api::{CodeState, NodeStatus, PoolEntry, ProposalInfo, SpecInfo, ValidatorsInfo, Verdict, Verification};
+use ledger_api::{
+    CodeState, NodeStatus, PoolEntry, ProposalInfo, SpecInfo, UsageReport, ValidatorsInfo, Verdict, Verification,
+};
 use ledger_chainspec::{
-    BlockNumber, PassportCode,
+    BlockNumber, Month, PassportCode,
     predeploys::{BOOTSTRAP, TRANSACT},
 };
 use ledger_contracts::{Bootstrap, CodeId, Redemption, Transact, redemption_digest};
@@ -491,4 +493,62 @@ async fn a_code_is_told_of_all_the_while_its_block_becomes_the_head() {
         let seen = asked.await.unwrap();
         assert_eq!(seen.block.number, seen.code.unwrap().block_number);
     }
+}
+
+#[tokio::test]
+async fn usage_is_counted_by_month_cloud_and_specification() {
+    let world = World::start().await;
+    world.offer(SMALL, 5).await;
+    let user = Person::number(20);
+    let mut codes = Vec::new();
+    for _ in 0..3 {
+        codes.push(request(&world, &user).await.1);
+    }
+    let (_, authorization) = consent(&user, codes[0], 1);
+    let redeem = Transact::redeemCall {
+        codeId: codes[0],
+        authorization,
+    };
+    world.does(&Person::number(1), &redeem).await;
+    world.does(&user, &Transact::cancelCall { codeId: codes[1] }).await;
+
+    let month = Month::of(world.runtime.head().header.header.timestamp);
+    let report = async |cloud: Value| -> UsageReport { world.ask("ledger_usageReport", json!([month, cloud])).await };
+    let aurora = report(json!(AURORA)).await;
+    assert_eq!(
+        (aurora.month, aurora.from, aurora.is_over),
+        (month, month.start(), false)
+    );
+    assert!((month.start()..month.end()).contains(&aurora.until));
+    assert_eq!(aurora.cloud.map(|cloud| cloud.member_id), Some(1));
+    let [small] = aurora.specs.as_slice() else {
+        panic!("{:?}", aurora.specs)
+    };
+    assert_eq!((small.spec_id, small.name.as_str()), (SMALL, "small"));
+    assert_eq!(
+        (small.issued, small.redeemed, small.cancelled, small.expired),
+        (3, 1, 1, 0)
+    );
+    assert_eq!(small.redeemed_by_cloud, Some(1));
+    let borealis = report(json!(2)).await;
+    assert_eq!(
+        (borealis.specs[0].redeemed, borealis.specs[0].redeemed_by_cloud),
+        (1, Some(0))
+    );
+    let all = report(Value::Null).await;
+    assert_eq!((all.cloud, all.specs[0].redeemed_by_cloud), (None, None));
+
+    let before: UsageReport = world.ask("ledger_usageReport", json!(["2025-12"])).await;
+    assert_eq!(
+        (before.specs.len(), before.is_over, before.until),
+        (0, true, before.month.end())
+    );
+    let refused = world.refused("ledger_usageReport", json!(["2999-01"])).await;
+    assert!(refused.message().contains("month 2999-01 has not begun"), "{refused}");
+    for bad in ["2026", "2026-13", "November"] {
+        let refused = world.refused("ledger_usageReport", json!([bad])).await;
+        assert_eq!(refused.code(), error::CODE_PARAMS, "{refused}");
+    }
+    let refused = world.refused("ledger_usageReport", json!([month, "Nimbus"])).await;
+    assert_eq!(refused.code(), error::CODE_NOT_FOUND, "{refused}");
 }

@@ -375,6 +375,12 @@ async fn the_node(examiner: &mut Examiner<'_>) {
     }
     examiner.ask("ledger_proposal", json!(["0x1"])).await;
     examiner.ask("ledger_slots", json!(["0x10"])).await;
+    let month = ledger_chainspec::Month::of(examiner.chain.world.runtime.head().header.header.timestamp);
+    let usage = examiner.ask("ledger_usageReport", json!([month, 1])).await;
+    assert_eq!(usage["specs"][0]["name"], "small", "{usage}");
+    examiner.ask("ledger_usageReport", json!([month])).await;
+    examiner.refused("ledger_usageReport", json!(["9999-12"]), -32602).await;
+    examiner.refused("ledger_usageReport", json!(["2026-13"]), -32602).await;
     let chain = examiner.chain;
     checkpoints(examiner).await;
     let sync = SyncProgress {

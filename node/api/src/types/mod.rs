@@ -14,6 +14,7 @@ mod pool;
 mod proof;
 mod routing;
 mod slots;
+mod usage;
 
 pub use anchor::{AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus};
 pub use bundle::CheckpointBundle;
@@ -37,3 +38,4 @@ pub use proof::{
 };
 pub use routing::{Capabilities, CapabilitiesHead, Capability, DeleteStrategy, SyncInfo, SyncStatus};
 pub use slots::{FinalBlock, SLOTS_PER_QUESTION_MAX, SlotInfo, SlotsInfo, TurnsInfo};
+pub use usage::{SpecUsage, UsageReport};

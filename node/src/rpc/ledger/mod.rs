@@ -15,17 +15,18 @@ mod pool;
 mod proof;
 mod slots;
 mod stalled;
+mod usage;
 mod verify;
 
 use alloy_primitives::{B256, U64};
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::{
-    BlockPoint, CheckpointInfo, CheckpointsQuery, CodeInfo, CodeProof, CodeProofRequest, ContractAddresses,
+    BlockPoint, CheckpointInfo, CheckpointsQuery, CloudRef, CodeInfo, CodeProof, CodeProofRequest, ContractAddresses,
     EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo, PoolEntry, PoolStatus, ProposalInfo, SlotsInfo,
-    SpecInfo, StallReport, ValidatorsInfo, Verification, VerifyRequest,
+    SpecInfo, StallReport, UsageReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 use ledger_chainspec::{
-    SealedHeader,
+    Month, SealedHeader,
     predeploys::{BOOTSTRAP, PASSPORT_TOKEN, TRANSACT},
 };
 
@@ -65,6 +66,11 @@ impl LedgerServer for Api {
     async fn code_proof(&self, id: String, request: Option<CodeProofRequest>) -> RpcResult<CodeProof> {
         let request = request.unwrap_or_default();
         self.ask(move |mut view, api| proof::code_proof(&mut view, &api.context.pool, &id, request))
+            .await
+    }
+
+    async fn usage_report(&self, month: Month, cloud: Option<CloudRef>) -> RpcResult<UsageReport> {
+        self.ask(move |view, _| usage::report(&view, month, cloud.as_ref()))
             .await
     }
 

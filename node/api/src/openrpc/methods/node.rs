@@ -163,6 +163,12 @@ pub(super) const METHODS: &[Method] = &[
         One("CodeProof"),
     ),
     method(
+        "ledger_usageReport",
+        "What became of promo codes in a month, by specification, and of them at one cloud. Reads counters, not the chain.",
+        &[needed("month", One("Month")), optional("cloud", One("CloudRef"))],
+        One("UsageReport"),
+    ),
+    method(
         "ledger_validators",
         "The validators in the order of their turns.",
         &[],
