@@ -41,7 +41,7 @@ pub struct PassportCode {
     index: u32,
 }
 
-/// A promo code in either of its forms.
+/// A promo code in any of its forms: a link that leads to one, as in a QR code, is read as the code in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CodeRef {
     /// The id of the transaction that issued it.
@@ -209,9 +209,13 @@ impl FromStr for CodeRef {
     type Err = CodeError;
 
     /// 64 hexadecimal digits, after 0x or not, are a transaction id; everything else is a passport code. A passport code may
-    /// begin with 0X, too.
+    /// begin with 0X, too. Of a link, what follows its last slash, `=` or `#` is the code.
     fn from_str(text: &str) -> Result<Self, CodeError> {
         let text = text.trim();
+        let text = match text.contains("://") {
+            true => text.rsplit(['/', '=', '#']).next().unwrap_or_default(),
+            false => text,
+        };
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
         let id = digits.unwrap_or(text);
         if id.len() == 64 {

@@ -12,7 +12,7 @@ use ledger_chainspec::Month;
 use crate::time::{Deadline, Span};
 
 const AFTER_HELP: &str = "\
-A promo code is written as its transaction id (0x and 64 digits) or as its passport code (0050-00C9).
+A promo code is written as its transaction id (0x and 64 digits), as its passport code (0050-00C9), or as a link that ends in one.
 
 Exit codes:
   0  done; of `verify`: this cloud can redeem the code now, or, with --trustless, the code is proven to be live

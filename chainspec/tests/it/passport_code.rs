@@ -133,6 +133,60 @@ fn a_transaction_id_is_known_by_its_form() {
     );
 }
 
+#[test]
+fn a_link_is_read_as_the_code_in_it() {
+    let (code, id) = (code(106, 10), B256::repeat_byte(0xab));
+    for start in [
+        "http://127.0.0.1:8545/#/code/",
+        "https://ledger.example/verify?code=",
+        "HTTPS://SIGN-UP.EXAMPLE/?LANG=EN&CODE=",
+        "https://cloud.example/#",
+    ] {
+        assert_eq!(format!("{start}{code}").parse(), Ok(CodeRef::Passport(code)));
+        assert_eq!(format!(" {start}{id} ").parse(), Ok(CodeRef::Transaction(id)));
+    }
+    for bad in [
+        "https://ledger.example/",
+        "https://ledger.example",
+        "://",
+        "https://03A0-0ADE/x",
+    ] {
+        assert!(bad.parse::<CodeRef>().is_err(), "{bad}");
+    }
+}
+
+/// The code is linear: what one code notices, every code of its length does. So this is all of them.
+#[test]
+fn all_errors_in_one_or_two_symbols_of_any_code_are_noticed() {
+    let mut patterns = 0_usize;
+    for block in [106, 1 << 20, 1 << 40, u64::MAX] {
+        let text = code(block, 10).to_string().replace('-', "");
+        let symbols: Vec<usize> = text.chars().map(|symbol| ALPHABET.find(symbol).unwrap()).collect();
+        let wrong = |errors: &[(usize, usize)]| {
+            let mut symbols = symbols.clone();
+            errors.iter().for_each(|(place, error)| symbols[*place] ^= error);
+            let text: String = symbols.iter().map(|symbol| &ALPHABET[*symbol..=*symbol]).collect();
+            assert!(
+                matches!(text.parse::<PassportCode>(), Err(CodeError::Check { .. })),
+                "{text}"
+            );
+        };
+        for first in 0..symbols.len() {
+            for error in 1..32 {
+                wrong(&[(first, error)]);
+                patterns += 1;
+                for second in first + 1..symbols.len() {
+                    (1..32).for_each(|other| wrong(&[(first, error), (second, other)]));
+                    patterns += 31;
+                }
+            }
+        }
+    }
+    // Of 8, 12, 16 and 20 symbols: one of 31 errors at one place, or two at two.
+    let all = |symbols: usize| symbols * 31 + symbols * (symbols - 1) / 2 * 31 * 31;
+    assert_eq!(patterns, [8, 12, 16, 20].map(all).iter().sum::<usize>());
+}
+
 fn any_code() -> impl Strategy<Value = PassportCode> {
     (any::<u64>(), 0..64_u32, 0..=CODE_INDEX_MAX).prop_map(|(block, shift, index)| code(block >> shift, index))
 }

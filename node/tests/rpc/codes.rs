@@ -305,7 +305,7 @@ async fn clouds_and_ids_that_make_no_sense_are_refused_with_words() {
         (
             json!(["x".repeat(5000), { "cloud": 1 }]),
             error::CODE_PARAMS,
-            "at most 128 characters",
+            "at most 256 characters",
         ),
         (json!([id]), error::CODE_PARAMS, ""),
         (json!([id, { "cloud": 1, "color": "red" }]), error::CODE_PARAMS, ""),

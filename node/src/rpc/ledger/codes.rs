@@ -15,8 +15,8 @@ use ledger_runtime::{
 use super::{super::error::RpcFailure, contracts::View};
 use crate::txpool::TxPool;
 
-/// Longest id that is looked at, in characters.
-pub(super) const ID_CHARS_MAX: usize = 128;
+/// Longest id that is looked at, in characters: a link with a code in it.
+pub(super) const ID_CHARS_MAX: usize = 256;
 
 /// What an id turned out to name.
 #[derive(Debug)]
