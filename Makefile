@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup build testnet testnet-down test lint fuzz bench crash faults relayer-faults soak contracts-check notary-check signup-check \
-    signup-kills clean-data
+    signup-kills docs clean-data
 
 help: ## This list
 	@echo 'Cloud Ledger: make <target>'
@@ -55,6 +55,9 @@ signup-check: setup ## The clouds' Python library and the example of a sign-up s
 
 signup-kills: setup ## Kill the sign-up service 100 times while users sign up, with a table of what that led to (about 5 minutes)
 	@scripts/signup-check.sh kills 100
+
+docs: ## The handbook as a book in target/handbook (its commands are run by the tests)
+	@scripts/docs.sh
 
 clean-data: testnet-down ## Delete the data of that network
 	@rm -rf .data
