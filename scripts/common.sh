@@ -15,10 +15,17 @@ fail() {
 
 # step "what it does" command...: says what runs, and afterwards how long it took.
 step() {
-    local name=$1 started=$SECONDS code=0
+    local name=$1 started=$SECONDS code
     shift
     say "== $name"
-    "$@" || code=$?
+    # In a shell of its own, which the first command of a function that fails ends: after `||` the function would go on.
+    set +e
+    (
+        set -e
+        "$@"
+    )
+    code=$?
+    set -e
     if [ "$code" -ne 0 ]; then
         say "== $name: FAILED with code $code after $((SECONDS - started)) s"
         exit "$code"
