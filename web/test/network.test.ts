@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { POINTS_MAX, sampleBlocks } from "../src/chain/history";
+import { POINTS_MAX, sampleBlocks, sinceOffered } from "../src/chain/history";
 import { toQuantity } from "../src/chain/quantity";
 import { finalityTimes, slotRow } from "../src/chain/turns";
 import { scaleOf } from "../src/pages/network/scale";
@@ -61,6 +61,14 @@ describe("charts", () => {
     expect(sampleBlocks(0, 3)).toEqual([0, 1, 2, 3]);
     const long = sampleBlocks(1, 1_000_000);
     expect([long.length, long[0], long.at(-1)]).toEqual([POINTS_MAX, 1, 1_000_000]);
+  });
+
+  it("begin where something was offered, not at the genesis' date", () => {
+    const point = (open: number, live: number) => ({ open, live });
+    expect(sinceOffered([])).toEqual([]);
+    expect(sinceOffered([point(0, 0), point(0, 0)])).toEqual([]);
+    expect(sinceOffered([point(0, 0), point(5, 0), point(0, 0)])).toEqual([point(5, 0), point(0, 0)]);
+    expect(sinceOffered([point(0, 1)])).toEqual([point(0, 1)]);
   });
 
   it("have an axis that ends in a round number", () => {

@@ -21,6 +21,14 @@ export function sampleBlocks(first: number, last: number): number[] {
   return Array.from({ length: points }, (_, at) => Math.round(first + at * step));
 }
 
+/** The points from the first at which clouds offered something: before it there is nothing to show, however old the chain is. */
+export function sinceOffered<Point extends Pick<PoolState, "open" | "live">>(
+  points: readonly Point[],
+): readonly Point[] {
+  const first = points.findIndex(({ open, live }) => open > 0 || live > 0);
+  return first < 0 ? [] : points.slice(first);
+}
+
 /** The pool of a spec at these blocks. A block at which the spec did not exist yet is left out. */
 export async function readPoolHistory(
   rpc: Rpc,

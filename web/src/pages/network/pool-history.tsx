@@ -1,5 +1,5 @@
 /** How the pools were used over time. */
-import { type PoolPoint, readPoolHistory, sampleBlocks } from "../../chain/history";
+import { type PoolPoint, readPoolHistory, sampleBlocks, sinceOffered } from "../../chain/history";
 import { quantity } from "../../chain/quantity";
 import { useAnswer, useLedger, useNow } from "../../ledger";
 import type { Rpc } from "../../rpc/client";
@@ -45,12 +45,13 @@ async function readAll(rpc: Rpc, status: NodeStatus): Promise<SpecHistory[]> {
   const blocks = sampleBlocks(Math.min(head, Math.max(1, quantity(status.historyFrom))), head);
   const read = async (spec: SpecInfo) => ({
     spec,
-    points: await readPoolHistory(rpc, status.contracts.transact, quantity(spec.specId), blocks),
+    points: sinceOffered(await readPoolHistory(rpc, status.contracts.transact, quantity(spec.specId), blocks)),
   });
   return Promise.all(specs.map(read));
 }
 
 function SpecCharts({ spec, points }: SpecHistory) {
+  if (points.length === 0) return <p class="empty">No cloud has offered anything of {spec.name} yet.</p>;
   return (
     <>
       <Chart name={`${spec.name}: live codes`} points={points} value={({ live }) => live} tone="accent" />
