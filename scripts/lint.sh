@@ -12,7 +12,14 @@ install_deny() {
     rm -rf "$cache/tools/target"
 }
 
+nothing_ignored_is_tracked() {
+    local tracked
+    tracked=$(git ls-files --cached --ignored --exclude-standard)
+    [ -z "$tracked" ] || fail "these files are ignored and tracked all the same: $tracked"
+}
+
 cd "$top"
+step "what is built is not in the repository" nothing_ignored_is_tracked
 step "format" cargo fmt --all --check
 scripts/web.sh check
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -28,13 +28,13 @@ fn cache() -> PathBuf {
     std::env::var_os("CLOUD_LEDGER_CACHE").map_or_else(home, PathBuf::from)
 }
 
-/// Runs `file` against a network of its own.
-fn browse(file: &str) {
-    browse_on(file, || Some(Testnet::start(4, 1)));
+/// Runs `files`, one after the other, against a network of their own.
+fn browse(files: &[&str]) {
+    browse_on(files, || Some(Testnet::start(4, 1)));
 }
 
-/// Runs `file` against the network that `start` starts, if it does.
-fn browse_on(file: &str, start: impl FnOnce() -> Option<Testnet>) {
+/// Runs `files` against the network that `start` starts, if it does.
+fn browse_on(files: &[&str], start: impl FnOnce() -> Option<Testnet>) {
     let web = repository_root().join("web");
     if let Err(missing) = is_ready(&web) {
         assert!(std::env::var_os("CI").is_none(), "{missing}");
@@ -46,7 +46,8 @@ fn browse_on(file: &str, start: impl FnOnce() -> Option<Testnet>) {
     let binaries = built_binary("passport");
     let binaries = binaries.parent().expect("a binary lies in a folder");
     let output = Command::new("node")
-        .args(["node_modules/vitest/vitest.mjs", "run", "--project", "e2e", file])
+        .args(["node_modules/vitest/vitest.mjs", "run", "--project", "e2e"])
+        .args(files)
         .current_dir(&web)
         .env("LEDGER_RPC", entry.url())
         .env("LEDGER_BIN", binaries)
@@ -72,8 +73,8 @@ fn is_ready(web: &Path) -> Result<(), String> {
 }
 
 #[test]
-fn a_promo_code_is_asked_for_used_once_and_rewarded_in_a_browser() {
-    browse("e2e/story.test.ts");
+fn a_promo_code_is_asked_for_scanned_used_once_and_rewarded_in_a_browser() {
+    browse(&["e2e/story.test.ts", "e2e/camera.test.ts"]);
 }
 
 #[test]
@@ -87,20 +88,20 @@ fn a_cloud_signs_a_user_up_by_the_code_and_another_refuses_it() {
         );
         return;
     }
-    browse("e2e/signup.test.ts");
+    browse(&["e2e/signup.test.ts"]);
 }
 
 #[test]
 fn every_page_is_legible_in_every_size_and_light() {
-    browse("e2e/looks.test.ts");
+    browse(&["e2e/looks.test.ts"]);
 }
 
 #[test]
 fn the_network_page_shows_a_validator_die_and_come_back() {
-    browse("e2e/network.test.ts");
+    browse(&["e2e/network.test.ts"]);
 }
 
 #[test]
 fn the_network_page_shows_checkpoints_come_onto_the_mainchain_and_back() {
-    browse_on("e2e/checkpoints.test.ts", || Testnet::start_with_mainchain(4, 1));
+    browse_on(&["e2e/checkpoints.test.ts"], || Testnet::start_with_mainchain(4, 1));
 }

@@ -40,10 +40,10 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(more: readonly string[] = []): Promise<Browser> {
   const executablePath = CHROMIUM.find(existsSync);
   if (executablePath === undefined) throw new Error(`no Chromium at ${CHROMIUM.join(", ")}`);
-  return chromium.launch({ executablePath, args: FLAGS });
+  return chromium.launch({ executablePath, args: [...FLAGS, ...more] });
 }
 
 export const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 } } as const;

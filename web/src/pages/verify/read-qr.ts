@@ -17,7 +17,9 @@ type DetectorClass = (new (options: {
 
 export async function readQr(picture: Picture): Promise<string | undefined> {
   const detector = await ownDetector();
-  if (detector) return (await detector.detect(picture))[0]?.rawValue;
+  // Where it says that it can and then cannot, as without the service that it stands on, the library reads.
+  const found = await detector?.detect(picture).catch(() => undefined);
+  if (found) return found[0]?.rawValue;
   const { default: decodeQR } = await import("qr/decode.js");
   try {
     return decodeQR(pixels(picture));

@@ -29,10 +29,12 @@ export function Scanner({ onFound }: { onFound: (text: string) => void }) {
   return (
     <div class="stack tight">
       <div class="row">
-        {hasCamera && (
+        {hasCamera ? (
           <button type="button" class="button little" onClick={() => setScanning(true)}>
             <Icon name="camera" /> Scan
           </button>
+        ) : (
+          <span class="small soft">Browsers give a camera to pages of https alone.</span>
         )}
         <label class="button little">
           Read a picture
