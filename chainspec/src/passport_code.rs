@@ -209,13 +209,11 @@ impl FromStr for CodeRef {
     type Err = CodeError;
 
     /// 64 hexadecimal digits, after 0x or not, are a transaction id; everything else is a passport code. A passport code may
-    /// begin with 0X, too. Of a link, what follows its last slash, `=` or `#` is the code.
+    /// begin with 0X, too. Of a link, the code is what the parameter `code` says, or else the last part of it that is no
+    /// parameter.
     fn from_str(text: &str) -> Result<Self, CodeError> {
         let text = text.trim();
-        let text = match text.contains("://") {
-            true => text.rsplit(['/', '=', '#']).next().unwrap_or_default(),
-            false => text,
-        };
+        let text = if text.contains("://") { code_in_link(text) } else { text };
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
         let id = digits.unwrap_or(text);
         if id.len() == 64 {
@@ -231,6 +229,21 @@ impl FromStr for CodeRef {
             (Err(error), _) => Err(error),
         }
     }
+}
+
+/// The code in a link, as the pages and clouds make them: `https://cloud.example/sign-up?code=…&lang=en`, `http://…/#/code/…`.
+fn code_in_link(link: &str) -> &str {
+    let mut parameters = link.split(['?', '&']).skip(1).filter_map(|parameter| {
+        let (name, value) = parameter.split('#').next()?.split_once('=')?;
+        name.eq_ignore_ascii_case("code").then_some(value)
+    });
+    // A fragment may come after the parameters: the pages' own links have the code in it.
+    let mut parts = link.split('#').flat_map(|part| {
+        let path = part.split(['?', '&']).next().unwrap_or_default();
+        path.split(['/', '='])
+    });
+    let last = || parts.rfind(|part| !part.is_empty());
+    parameters.next().or_else(last).unwrap_or_default()
 }
 
 impl fmt::Display for CodeRef {

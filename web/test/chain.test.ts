@@ -44,7 +44,13 @@ describe("a text that names a code", () => {
       ["0x20000000000000009", "number", "0x20000000000000009"],
       [toWord((2n << 64n) | 9n), "number", toWord((2n << 64n) | 9n)],
       [codeAddress("https://node.example", "03A0-0ADE"), "passport", "03A0-0ADE"],
+      ["http://127.0.0.1:8545/#/code/03A0-0ADE/", "passport", "03A0-0ADE"],
+      ["HTTPS://SIGN-UP.EXAMPLE/?LANG=EN&CODE=03A0-0ADE", "passport", "03A0-0ADE"],
       ["https://cloud.example/signup?code=03A0-0ADE&plan=1", "passport", "03A0-0ADE"],
+      ["https://cloud.example/signup?code=03A0-0ADE&from=/a/b?c#top", "passport", "03A0-0ADE"],
+      ["https://cloud.example/codes/03A0-0ADE?plan=1", "passport", "03A0-0ADE"],
+      ["https://cloud.example/?plan=1#03A0-0ADE", "passport", "03A0-0ADE"],
+      ["https://cloud.example/#code=03A0-0ADE", "passport", "03A0-0ADE"],
       [`http://127.0.0.1:8545/#/transaction/${hash}`, "transaction", hash],
     ] as const) {
       expect(parseCodeRef(text), text).toEqual({ form, id });
@@ -52,7 +58,16 @@ describe("a text that names a code", () => {
   });
 
   it("is refused with words where it has none", () => {
-    for (const text of ["", "hello", "0x12", "zz".repeat(32), "https://cloud.example/", "03A0-0ADF"]) {
+    for (const text of [
+      "",
+      "hello",
+      "0x12",
+      "zz".repeat(32),
+      "https://cloud.example/",
+      "https://03A0-0ADE/x",
+      "https://cloud.example/03A0-0ADE#top",
+      "03A0-0ADF",
+    ]) {
       expect(() => parseCodeRef(text), text).toThrow(/code|transaction id/);
     }
   });

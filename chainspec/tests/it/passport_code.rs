@@ -133,23 +133,32 @@ fn a_transaction_id_is_known_by_its_form() {
     );
 }
 
+/// The pages read links in the same way (`web/test/chain.test.ts`).
 #[test]
 fn a_link_is_read_as_the_code_in_it() {
     let (code, id) = (code(106, 10), B256::repeat_byte(0xab));
-    for start in [
-        "http://127.0.0.1:8545/#/code/",
-        "https://ledger.example/verify?code=",
-        "HTTPS://SIGN-UP.EXAMPLE/?LANG=EN&CODE=",
-        "https://cloud.example/#",
+    for (start, end) in [
+        ("http://127.0.0.1:8545/#/code/", ""),
+        ("http://127.0.0.1:8545/#/code/", "/"),
+        ("https://ledger.example/verify?code=", ""),
+        ("HTTPS://SIGN-UP.EXAMPLE/?LANG=EN&CODE=", ""),
+        ("https://cloud.example/signup?code=", "&plan=1"),
+        ("https://cloud.example/signup?code=", "&from=/a/b?c#top"),
+        ("https://cloud.example/codes/", "?plan=1"),
+        ("https://cloud.example/?plan=1#", ""),
+        ("https://cloud.example/#code=", ""),
     ] {
-        assert_eq!(format!("{start}{code}").parse(), Ok(CodeRef::Passport(code)));
-        assert_eq!(format!(" {start}{id} ").parse(), Ok(CodeRef::Transaction(id)));
+        let (short, long) = (format!("{start}{code}{end}"), format!(" {start}{id}{end} "));
+        assert_eq!(short.parse(), Ok(CodeRef::Passport(code)), "{short}");
+        assert_eq!(long.parse(), Ok(CodeRef::Transaction(id)), "{long}");
     }
     for bad in [
         "https://ledger.example/",
         "https://ledger.example",
         "://",
         "https://03A0-0ADE/x",
+        "https://cloud.example/03A0-0ADE#top",
+        "https://cloud.example/?code=&x=03A0-0ADE",
     ] {
         assert!(bad.parse::<CodeRef>().is_err(), "{bad}");
     }

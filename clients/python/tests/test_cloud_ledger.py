@@ -41,6 +41,8 @@ def test_a_code_is_verified_and_redeemed_once(ledger: Ledger) -> None:
     assert before.requires_authorization and before.code == code
     assert before.obstacle is not None and "must sign" in before.obstacle
 
+    assert ledger.code(f"https://cloud.example/?code={code.passport_code}&lang=en") == code
+
     text = holder.authorize(ledger.chain_id(), code, AURORA, "sign-up 1")
     consent = Authorization.parse(text)
     assert ledger.verify(code.transaction, AURORA.member_id, consent).redeemable

@@ -12,8 +12,8 @@ use crate::types::{
 
 /// Promo codes, and who runs the chain.
 ///
-/// A promo code's `id` is the hash of the transaction that asked for it, the passport code in letters and digits, or the
-/// contract's number of the code as a quantity.
+/// A promo code's `id` is the hash of the transaction that asked for it, the passport code in letters and digits, a link with one
+/// of these, as in a QR code, or the contract's number of the code as a quantity.
 #[cfg_attr(
     all(feature = "server", feature = "client"),
     rpc(server, client, namespace = "ledger")

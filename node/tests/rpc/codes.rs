@@ -91,8 +91,18 @@ async fn a_code_is_valid_until_a_cloud_confirms_its_use() {
         ("small", code, hash)
     );
 
+    let passport_code = &info.passport_code;
+    for link in [
+        format!("http://127.0.0.1:8545/#/code/{passport_code}"),
+        format!("https://cloud.example/sign-up?code={hash}&lang=en"),
+    ] {
+        let linked: ledger_api::CodeInfo = world.ask("ledger_code", json!([link])).await;
+        assert_eq!(linked.transaction, hash, "{link}");
+        assert_eq!(verify(&world, &link, AURORA).await.verdict, Verdict::Valid, "{link}");
+    }
+
     let (given, authorization) = consent(&user, code, 1);
-    let asked = |cloud: &'static str| json!([info.passport_code, { "cloud": cloud, "authorization": given }]);
+    let asked = |cloud: &'static str| json!([passport_code, { "cloud": cloud, "authorization": given }]);
     let seen: Verification = world.ask("ledger_verifyCode", asked(AURORA)).await;
     assert_eq!(
         (seen.verdict, seen.redeemable, seen.obstacle),

@@ -383,7 +383,8 @@ class Ledger:
         return _answer(lambda specs: [_spec(spec) for spec in specs], self.call("ledger_specs"))
 
     def code(self, code: str) -> Code | None:
-        """What is known of a code, by its transaction id, passport code or number; `None` if the id names none."""
+        """What is known of a code, by its transaction id, passport code or number, or by a link with one of the first two, as in a QR code; `None` if the
+        id names none."""
         answer = self.call("ledger_code", code)
         return None if answer is None else _answer(_code, answer)
 
