@@ -5,26 +5,20 @@
 //! size. Requests that fill are signed by nobody, which production does not mind and a start does not look at; those that are measured
 //! are signed like any others.
 
-use std::{
-    error::Error,
-    fmt, fs,
-    path::Path,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{error::Error, fmt, fs, path::Path, sync::Arc, time::Duration};
 
-use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
-use alloy_primitives::{Address, Signature, TxKind, U256, keccak256};
 use clap::Args;
-use ledger_chainspec::{ChainSpec, InstanceSpec, Slot, Transaction};
-use ledger_tests::harness::{Account, MadeChain, Node, NodeOptions, decoded, promo, resident_bytes};
+use ledger_chainspec::ChainSpec;
+use ledger_tests::harness::{Account, Node, NodeOptions, promo, resident_bytes};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
-    Options, load, reads,
+    Options,
+    filling::{Filling, OFFER, REQUESTS, holder, id_of, spec_of},
+    load, reads,
     stats::Phase,
-    target::{bench_spec, side_by_side},
+    target::side_by_side,
 };
 
 /// Measure issuing and verifying codes beside many that live
@@ -41,16 +35,10 @@ pub struct CodesOptions {
     warm_up_seconds: u64,
 }
 
-/// Requests of a block that fills.
-const REQUESTS: usize = 1_500;
 /// Specs that codes are asked of, one after the other.
 const SPECS: usize = 4;
-/// What each of the two members offers of each: the most that the contract allows.
-const OFFER: u32 = 1_000_000;
 /// Codes of one spec.
 const CODES_OF_SPEC: usize = 2 * OFFER as usize;
-/// The owners of the dev chain's members are these test accounts.
-const OWNERS: [u32; 2] = [0, 2];
 /// How long a code lives: longer than any run.
 const TTL_SECONDS: u64 = 30 * 24 * 3600;
 /// The first block lies so far back; what fills a chain takes one slot a block.
@@ -71,17 +59,7 @@ pub struct Rows(Vec<Row>);
 /// Measures each size.
 pub fn run(options: &Options, codes: &CodesOptions) -> Result<Rows, Box<dyn Error>> {
     let folder = TempDir::with_prefix("ledger-bench-")?;
-    let mut spec = bench_spec();
-    let instance = InstanceSpec {
-        ttl_seconds: TTL_SECONDS,
-        ..spec.instance_specs[0].clone()
-    };
-    spec.instance_specs = (0..SPECS)
-        .map(|index| InstanceSpec {
-            name: format!("size-{index}"),
-            ..instance.clone()
-        })
-        .collect();
+    let spec = spec_of(SPECS, |_, instance| instance.ttl_seconds = TTL_SECONDS);
     let path = folder.path().join("bench.toml");
     fs::write(&path, spec.to_toml())?;
     let node = NodeOptions {
@@ -118,54 +96,17 @@ struct World<'a> {
 impl World<'_> {
     /// Makes blocks until so many codes live.
     fn fill(&mut self, live: usize) -> Result<(), Box<dyn Error>> {
-        let chain = MadeChain::open(self.folder, &self.spec);
-        let slot_ms = self.spec.consensus.slot_duration_ms;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-        let first = now.saturating_sub(STARTED_BEFORE).as_millis() / u128::from(slot_ms);
-        let first = Slot::new(u64::try_from(first)?);
+        let chain = Filling::open(self.folder, &self.spec, STARTED_BEFORE)?;
         if self.issued == 0 {
-            chain.block(first, self.offers().into_iter());
+            chain.offer();
         }
-        while self.issued < live {
-            let until = live.min(self.issued + REQUESTS);
-            let requests = (self.issued..until).map(|index| self.unsigned(index));
-            chain.block(first, requests.collect::<Vec<_>>().into_iter());
-            self.issued = until;
-            if (until / REQUESTS).is_multiple_of(100) {
-                eprint!("\r{until} codes ");
-            }
-        }
-        chain.sync();
-        eprintln!("\r{} codes", self.issued);
+        let request = |index| {
+            let call = promo::request_code(id_of(index / CODES_OF_SPEC));
+            chain.unsigned(holder(index), 0, call)
+        };
+        chain.fill(REQUESTS, (self.issued..live).map(request))?;
+        self.issued = self.issued.max(live);
         Ok(())
-    }
-
-    /// Both members offer all specs.
-    fn offers(&self) -> Vec<Recovered<Transaction>> {
-        let offer = |owner: u32| {
-            let account = Account::development(owner, self.spec.chain_id);
-            (0..SPECS).map(move |spec| {
-                let call = promo::set_offer(id_of(spec), OFFER);
-                decoded(&account.signed(u64::try_from(spec).unwrap_or_default(), &call).0)
-            })
-        };
-        OWNERS.into_iter().flat_map(offer).collect()
-    }
-
-    /// The request of code `index`, with a signature that is none.
-    fn unsigned(&self, index: usize) -> Recovered<Transaction> {
-        let word = |number: usize| U256::from_be_bytes(keccak256(number.to_le_bytes()).0);
-        let call = promo::request_code(id_of(index / CODES_OF_SPEC));
-        let request = TxEip1559 {
-            chain_id: self.spec.chain_id,
-            gas_limit: 200_000,
-            to: TxKind::Call(call.to),
-            input: call.data,
-            ..TxEip1559::default()
-        };
-        let signature = Signature::new(word(2 * index), word(2 * index + 1), false);
-        let holder = Address::from_word(keccak256(index.to_be_bytes()));
-        Recovered::new_unchecked(request.into_signed(signature).into(), holder)
     }
 
     /// Starts a node on what is there, and measures it.
@@ -209,11 +150,6 @@ impl World<'_> {
         eprintln!("{row}");
         Ok(row)
     }
-}
-
-/// The contract counts specs from one.
-fn id_of(spec: usize) -> u32 {
-    u32::try_from(spec + 1).unwrap_or(u32::MAX)
 }
 
 /// Bytes of the files in `folder`.

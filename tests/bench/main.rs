@@ -6,9 +6,11 @@
 
 mod anvil;
 mod codes;
+mod filling;
 mod load;
 mod network;
 mod reads;
+mod report;
 mod stats;
 mod sync;
 mod target;
@@ -59,6 +61,8 @@ enum Measured {
     Sync(sync::SyncOptions),
     /// Rate and disk beside many live codes
     Codes(codes::CodesOptions),
+    /// Time of a report of use about many codes
+    Report(report::ReportOptions),
 }
 
 /// Requests of `ledger_verifyCode` per second at which its latency is measured.
@@ -80,6 +84,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         match options.json {
             true => println!("{}", rows.to_json()),
             false => print!("{rows}"),
+        }
+        return Ok(());
+    }
+    if let Some(Measured::Report(report)) = &options.measured {
+        let measured = report::run(&options, report)?;
+        match options.json {
+            true => println!("{}", measured.to_json()),
+            false => print!("{measured}"),
         }
         return Ok(());
     }
