@@ -152,3 +152,53 @@ fn counting_costs_a_full_block_a_few_bytes_per_code() {
     assert!(changed.len() > 100, "each day and spec has one: {}", changed.len());
     assert!(bytes < ENDS * BYTES_PER_CODE_MAX, "{bytes} bytes");
 }
+
+/// The fewer codes, the more of each are its counters: a year in which each spec has two a day, and each of ten clouds redeems some of
+/// them in each month.
+#[test]
+fn counters_of_few_codes_take_a_few_bytes_per_code() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let chain = Chain::create(dir.path(), History::Archive, &StateDiff::default());
+    let (days, clouds) = (365, 10);
+    let code = |spec: u64, day: u64, which: u64| (U256::from(spec) << 64) + U256::from(2 * day + which);
+    let ended = |id, kind, member| CodeChange::Ended {
+        id,
+        kind,
+        member,
+        index: 1,
+    };
+    for day in 0..days {
+        let mut changes = Vec::new();
+        for spec in 1..=SPECS {
+            changes.extend((0..2).map(|which| CodeChange::Issued {
+                id: code(spec, day, which),
+                index: 0,
+                expires_at: day * DAY + TIME_TO_LIVE,
+            }));
+            if let Some(before) = day.checked_sub(1) {
+                let cloud = u32::try_from(1 + before % clouds).expect("ten");
+                changes.push(ended(code(spec, before, 0), CodeEndKind::Redeemed, cloud));
+                if before % 2 == 0 {
+                    changes.push(ended(code(spec, before, 1), CodeEndKind::Cancelled, 0));
+                }
+            }
+            // The others expire, and the next request lets the contract take them back.
+            if let Some(long_before) = day.checked_sub(31).filter(|day| day % 2 == 1) {
+                changes.push(ended(code(spec, long_before, 1), CodeEndKind::Expired, 0));
+            }
+        }
+        push_at(&chain, day * DAY, changes);
+    }
+    let counters = counters(dir.path());
+    let bytes: usize = counters.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let codes = usize::try_from(2 * days * SPECS).expect("a small number");
+    println!("{codes} codes of a year: {} counters, {bytes} bytes", counters.len());
+    // Of each spec and month: issued, redeemed (by all and by each cloud), given back, expired.
+    let by_month = usize::try_from(SPECS * 12 * (4 + clouds)).expect("a small number");
+    assert!(
+        (by_month - 6..by_month + 40 * 3).contains(&counters.len()),
+        "{}",
+        counters.len()
+    );
+    assert!(bytes < codes * BYTES_PER_CODE_MAX, "{bytes} bytes");
+}
