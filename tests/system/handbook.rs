@@ -8,11 +8,13 @@ use tempfile::TempDir;
 
 use crate::shell;
 
-/// Metrics that a healthy network of this test does not show: something has to go wrong first, or a notary or a mainchain has to be there. That they exist, the
-/// source says.
+/// Metrics that a healthy network of this test does not show: something has to go wrong first, or a notary or a mainchain has to be
+/// there. That they exist, the source says.
 const RARE: &[&str] = &[
+    "ledger_anchor_age_seconds",
     "ledger_anchor_alarm",
     "ledger_consensus_not_taken_total",
+    "ledger_missed_slots_total",
     "ledger_network_bans_total",
     "ledger_network_dropped_total",
     "ledger_network_faults_total",
