@@ -14,6 +14,7 @@ use ledger_chainspec::{BlockHash, BlockNumber, ConsensusKey, Slot, UnixMillis, V
 use ledger_consensus::Schedule;
 use metrics::{counter, histogram};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::telemetry::metering::{FINALITY_SECONDS, MISSED_SLOTS};
 
@@ -89,6 +90,7 @@ pub struct SlotLog {
     heartbeat_slots: u64,
     since: Slot,
     kept: Mutex<Kept>,
+    newest: watch::Sender<Option<Slot>>,
 }
 
 #[derive(Debug, Default)]
@@ -106,7 +108,14 @@ impl SlotLog {
             heartbeat_slots,
             since: schedule.slot_at(now),
             kept: Mutex::default(),
+            newest: watch::Sender::new(None),
         }
+    }
+
+    /// The newest slot that is remembered, whenever it changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Option<Slot>> {
+        self.newest.subscribe()
     }
 
     /// The slot from which on slots are remembered.
@@ -141,6 +150,8 @@ impl SlotLog {
                 final_after_ms,
             }),
         });
+        drop(kept);
+        self.newest.send_replace(Some(fact.slot));
     }
 
     /// The newest `count` slots, oldest first.

@@ -6,8 +6,8 @@ use ledger_chainspec::Month;
 
 use crate::types::{
     CheckpointInfo, CheckpointsQuery, CloudRef, CodeInfo, CodeProof, CodeProofRequest, EndorsementInfo, EvidenceInfo,
-    NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SlotsInfo, SpecInfo, StallReport, UsageReport, ValidatorsInfo,
-    Verification, VerifyRequest,
+    LedgerTopic, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SlotsInfo, SpecInfo, StallReport, UsageReport,
+    ValidatorsInfo, Verification, VerifyRequest,
 };
 
 /// Promo codes, and who runs the chain.
@@ -86,4 +86,17 @@ pub trait Ledger {
     /// The connected peers.
     #[method(name = "peers")]
     async fn peers(&self) -> RpcResult<Vec<PeerInfo>>;
+}
+
+/// News of the ledger over a WebSocket.
+#[cfg_attr(
+    all(feature = "server", feature = "client"),
+    rpc(server, client, namespace = "ledger")
+)]
+#[cfg_attr(all(feature = "server", not(feature = "client")), rpc(server, namespace = "ledger"))]
+#[cfg_attr(all(feature = "client", not(feature = "server")), rpc(client, namespace = "ledger"))]
+pub trait LedgerPubSub {
+    /// News of a topic: `code` with the id of a promo code, how that stands, at once and whenever it changes; `slots`, how each went.
+    #[subscription(name = "subscribe" => "subscription", unsubscribe = "unsubscribe", item = serde_json::Value)]
+    async fn ledger_subscribe(&self, topic: LedgerTopic, id: Option<String>) -> jsonrpsee::core::SubscriptionResult;
 }

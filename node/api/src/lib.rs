@@ -25,13 +25,13 @@ pub use types::*;
 pub use {
     debug::DebugClient,
     eth::{EthBlocksClient, EthFiltersClient, EthPubSubClient, EthRulesClient, EthStateClient, EthTransactionsClient},
-    ledger::LedgerClient,
+    ledger::{LedgerClient, LedgerPubSubClient},
     node::{DiscoveryClient, NetClient, PoolClient, Web3Client},
 };
 #[cfg(feature = "server")]
 pub use {
     debug::DebugServer,
     eth::{EthBlocksServer, EthFiltersServer, EthPubSubServer, EthRulesServer, EthStateServer, EthTransactionsServer},
-    ledger::LedgerServer,
+    ledger::{LedgerPubSubServer, LedgerServer},
     node::{DiscoveryServer, NetServer, PoolServer, Web3Server},
 };

@@ -62,6 +62,7 @@ const PRICES: &[(&str, u32)] = &[
     ("ledger_usageReport", 10),
     ("ledger_whyStalled", 20),
     ("eth_subscribe", 20),
+    ("ledger_subscribe", 20),
     ("rpc.discover", 100),
     ("txpool_content", 100),
     ("txpool_inspect", 100),

@@ -38,7 +38,7 @@ mod web;
 use jsonrpsee::Methods;
 use ledger_api::{
     DebugServer, DiscoveryServer, EthBlocksServer, EthFiltersServer, EthPubSubServer, EthRulesServer, EthStateServer,
-    EthTransactionsServer, LedgerServer, NetServer, PoolServer, Web3Server,
+    EthTransactionsServer, LedgerPubSubServer, LedgerServer, NetServer, PoolServer, Web3Server,
 };
 
 pub(crate) use clock::unix_seconds;
@@ -54,7 +54,7 @@ pub use state::STORAGE_VALUES_MAX;
 /// Every method, ready to be served.
 #[must_use]
 pub fn methods(api: Api) -> Methods {
-    let groups: [Methods; 12] = [
+    let groups: [Methods; 13] = [
         EthBlocksServer::into_rpc(api.clone()).into(),
         EthRulesServer::into_rpc(api.clone()).into(),
         EthTransactionsServer::into_rpc(api.clone()).into(),
@@ -66,6 +66,7 @@ pub fn methods(api: Api) -> Methods {
         PoolServer::into_rpc(api.clone()).into(),
         DebugServer::into_rpc(api.clone()).into(),
         DiscoveryServer::into_rpc(api.clone()).into(),
+        LedgerPubSubServer::into_rpc(api.clone()).into(),
         LedgerServer::into_rpc(api).into(),
     ];
     let mut methods = Methods::new();

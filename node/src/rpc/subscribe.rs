@@ -190,7 +190,8 @@ impl Blocks {
     }
 }
 
-async fn send(sink: &SubscriptionSink, item: &impl Serialize) -> Result<(), SubscriptionError> {
+/// Hands `item` to the subscriber.
+pub(super) async fn send(sink: &SubscriptionSink, item: &impl Serialize) -> Result<(), SubscriptionError> {
     let message = serde_json::value::to_raw_value(item)?;
     Ok(sink.send(message).await?)
 }

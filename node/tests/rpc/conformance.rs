@@ -49,6 +49,8 @@ const NOT_HERE: &[(&str, &str)] = &[
 const NOT_ASKED: &[(&str, &str)] = &[
     ("eth_subscribe", "works over a WebSocket only; subscribe.rs asks it"),
     ("eth_unsubscribe", "as eth_subscribe"),
+    ("ledger_subscribe", "works over a WebSocket only; subscribe.rs asks it"),
+    ("ledger_unsubscribe", "as ledger_subscribe"),
     ("rpc.discover", "gives the document that judges the others"),
 ];
 

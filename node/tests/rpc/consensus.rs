@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, B256, Bytes};
-use ledger_api::{EndorsementInfo, EvidenceInfo, NodeStatus, SlotsInfo, StallReport, openrpc::document};
+use jsonrpsee::{core::client::SubscriptionClientT, rpc_params, ws_client::WsClientBuilder};
+use ledger_api::{EndorsementInfo, EvidenceInfo, NodeStatus, SlotInfo, SlotsInfo, StallReport, openrpc::document};
 use ledger_chainspec::{
     BlockHash, BlockNumber, ChainSpec, ConsensusKey, Endorsement, Signature64, Slot, Statement, StatementKind, dev_keys,
 };
@@ -25,7 +26,7 @@ use tempfile::TempDir;
 use tokio::{
     runtime::Handle,
     sync::{mpsc, watch},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -257,6 +258,14 @@ async fn slots_with_blocks_are_told_with_their_validator_and_how_soon_they_were_
     let live = Live::start(400, true);
     let none: SlotsInfo = live.ask("ledger_slots", json!(["0x8"])).await;
     assert!(none.slots.is_empty() && none.turns[0].blocks == 0, "{none:?}");
+    let socket = WsClientBuilder::default()
+        .build(live.url.replace("http", "ws"))
+        .await
+        .unwrap();
+    let mut told = socket
+        .subscribe::<SlotInfo, _>("ledger_subscribe", rpc_params!["slots"], "ledger_unsubscribe")
+        .await
+        .unwrap();
     for nonce in 0..2 {
         live.send(nonce).await;
         live.until(("ledger_slots", json!(["0x8"])), |info: &SlotsInfo| {
@@ -268,6 +277,16 @@ async fn slots_with_blocks_are_told_with_their_validator_and_how_soon_they_were_
     let [slot] = &newest.slots[..] else {
         panic!("{newest:?}")
     };
+    // A turn that was missed before a block is told as well.
+    let heard = async {
+        let mut blocks = Vec::new();
+        while blocks.len() < 2 {
+            let slot = told.next().await.unwrap().unwrap();
+            blocks.extend(slot.block.is_some().then_some(slot));
+        }
+        blocks
+    };
+    assert_eq!(timeout(PATIENCE, heard).await.unwrap()[1], *slot);
     let block = slot.block.as_ref().unwrap();
     let head = live.runtime.head();
     assert_eq!(

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use alloy_sol_types::SolCall;
 use jsonrpsee::{
     core::client::{ClientT, Subscription, SubscriptionClientT, SubscriptionKind},
     rpc_params,
 };
+use ledger_api::{CodeNews, Verdict};
 use ledger_chainspec::{BlockNumber, predeploys::TRANSACT};
 use ledger_contracts::Transact;
 use ledger_node::rpc::{NetworkStatus, RpcLimits, SyncProgress};
@@ -88,6 +90,93 @@ async fn subscribers_hear_how_synchronisation_stands() {
     assert_eq!(status["highestBlock"], json!("0x9"));
     world.network.send_replace(NetworkStatus::default());
     assert_eq!(next(&mut news).await, json!(false));
+}
+
+#[tokio::test]
+async fn subscribers_hear_how_a_code_stands_from_its_request_to_its_end() {
+    let world = World::start().await;
+    world.offer(1, 5).await;
+    let socket = world.websocket().await;
+    let (user, friend) = (Person::number(20), Person::number(21));
+    let request = Transact::requestCodeCall { specId: 1 }.abi_encode();
+    let hash = world.send(&user.call(0, TRANSACT, request)).await;
+    let mut code: Subscription<CodeNews> = socket
+        .subscribe("ledger_subscribe", rpc_params!["code", hash], "ledger_unsubscribe")
+        .await
+        .unwrap();
+    let mut news = async || {
+        let news = tokio::time::timeout(Duration::from_secs(10), code.next()).await;
+        let news = news.unwrap().unwrap().unwrap();
+        (news.verdict, news.code)
+    };
+    assert_eq!(news().await, (Verdict::Pending, None));
+    world.mine();
+    let (verdict, issued) = news().await;
+    let issued = issued.unwrap();
+    assert_eq!(
+        (verdict, issued.transaction, issued.holder),
+        (Verdict::Valid, hash, user.address())
+    );
+    // A block that has nothing to do with it is no news.
+    world.offer(1, 6).await;
+    let to = friend.address();
+    world
+        .does(
+            &user,
+            &Transact::transferCall {
+                codeId: issued.code_id,
+                to,
+            },
+        )
+        .await;
+    let (verdict, passed) = news().await;
+    assert_eq!((verdict, passed.unwrap().holder), (Verdict::Transferred, to));
+    world
+        .does(&friend, &Transact::cancelCall { codeId: issued.code_id })
+        .await;
+    let (verdict, ended) = news().await;
+    assert_eq!(verdict, Verdict::Cancelled);
+    assert!(ended.unwrap().ending.is_some());
+}
+
+#[tokio::test]
+async fn subscribers_hear_that_a_codes_time_is_over_though_no_block_is_made() {
+    let world = World::start().await;
+    // Blocks of the past, and codes that live for a minute: three seconds of it are left.
+    let mine = || {
+        let next = world.runtime.head().slot.get() + 1;
+        let slot = next.max(world.next_slot().get() - 57);
+        assert_eq!(world.mine_in(ledger_chainspec::Slot::new(slot)), []);
+    };
+    let offer = Transact::setOfferCall { specId: 3, quantity: 1 }.abi_encode();
+    world.send(&Person::number(0).call(0, TRANSACT, offer)).await;
+    mine();
+    let request = Transact::requestCodeCall { specId: 3 }.abi_encode();
+    let hash = world.send(&Person::number(20).call(0, TRANSACT, request)).await;
+    mine();
+    let socket = world.websocket().await;
+    let mut code = socket
+        .subscribe::<Value, _>("ledger_subscribe", rpc_params!["code", hash], "ledger_unsubscribe")
+        .await
+        .unwrap();
+    assert_eq!(next(&mut code).await["verdict"], "valid");
+    assert_eq!(next(&mut code).await["verdict"], "expired");
+}
+
+#[tokio::test]
+async fn topics_that_make_no_sense_are_refused_with_words() {
+    let world = World::start().await;
+    let socket = world.websocket().await;
+    let subscribe = |params| socket.subscribe::<Value, _>("ledger_subscribe", params, "ledger_unsubscribe");
+    for (params, words) in [
+        (rpc_params!["code"], "need its id"),
+        (rpc_params!["slots", "0x1"], "take no id"),
+        (rpc_params!["code", "03A0-0ADF"], "typing error"),
+        (rpc_params!["moons"], "unknown variant"),
+    ] {
+        let refusal = subscribe(params).await.unwrap_err().to_string();
+        assert!(refusal.contains(words), "{refusal}");
+    }
 }
 
 #[tokio::test]

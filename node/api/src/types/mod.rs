@@ -10,6 +10,7 @@ mod checkpoint;
 mod code;
 mod consensus;
 mod governance;
+mod news;
 mod pool;
 mod proof;
 mod routing;
@@ -31,6 +32,7 @@ pub use governance::{
     NotaryState, NotaryVerdict, ProposalChange, ProposalInfo, ProposalKind, ProposalStatus, ProposalVote,
     ValidatorInfo, ValidatorsInfo,
 };
+pub use news::{CodeNews, LedgerTopic};
 pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};
 pub use proof::{
     BlockSpan, CODE_PROOF_VERSION, CodeProof, CodeProofRequest, PROOF_HANDOVERS_MAX, PROOF_SPAN_BLOCKS_MAX,

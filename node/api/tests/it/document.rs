@@ -24,7 +24,7 @@ fn the_document_lists_every_method_with_its_parameters_and_words() {
     let known: BTreeSet<&str> = declared
         .iter()
         .map(|method| method.name.as_str())
-        .chain(["eth_unsubscribe"])
+        .chain(["eth_unsubscribe", "ledger_unsubscribe"])
         .collect();
     let listed: BTreeSet<&str> = METHODS.iter().map(|method| method.name).collect();
     assert_eq!(known, listed);

@@ -73,6 +73,7 @@ pub fn types() -> Vec<DeclaredType> {
         include_str!("../../src/types/code.rs"),
         include_str!("../../src/types/consensus.rs"),
         include_str!("../../src/types/governance.rs"),
+        include_str!("../../src/types/news.rs"),
         include_str!("../../src/types/pool.rs"),
         include_str!("../../src/types/proof.rs"),
         include_str!("../../src/types/routing.rs"),

@@ -10,6 +10,7 @@ mod codes;
 mod consensus;
 mod contracts;
 mod governance;
+mod news;
 mod open_proposals;
 mod pool;
 mod proof;

@@ -29,7 +29,8 @@ pub(super) fn info(view: &View, log: &SlotLog, count: u64) -> Result<SlotsInfo, 
     })
 }
 
-fn slot(record: SlotRecord) -> SlotInfo {
+/// A slot that is remembered, as it is told.
+pub(super) fn slot(record: SlotRecord) -> SlotInfo {
     SlotInfo {
         slot: record.slot.get(),
         authority: record.authority.get().into(),

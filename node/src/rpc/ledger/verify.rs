@@ -51,7 +51,8 @@ pub(super) fn verify(
     })
 }
 
-fn verdict(lookup: &Lookup) -> Verdict {
+/// What an id turned out to be.
+pub(super) fn verdict(lookup: &Lookup) -> Verdict {
     match lookup {
         Lookup::NeverIssued => Verdict::NeverIssued,
         Lookup::Pending(_) => Verdict::Pending,

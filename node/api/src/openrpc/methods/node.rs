@@ -163,6 +163,18 @@ pub(super) const METHODS: &[Method] = &[
         One("CodeProof"),
     ),
     method(
+        "ledger_subscribe",
+        "News of a topic: `code` with the id of a promo code, how that stands, at once and whenever it changes; `slots`, how each went.",
+        &[needed("topic", One("LedgerTopic")), optional("id", One("Text"))],
+        One("Quantity"),
+    ),
+    method(
+        "ledger_unsubscribe",
+        "Ends a subscription; whether there was one.",
+        &[needed("subscriptionId", One("Quantity"))],
+        One("Boolean"),
+    ),
+    method(
         "ledger_usageReport",
         "What became of promo codes in a month, by specification, and of them at one cloud. Reads counters, not the chain.",
         &[needed("month", One("Month")), optional("cloud", One("CloudRef"))],
