@@ -13,6 +13,7 @@ use crate::shell;
 const RARE: &[&str] = &[
     "ledger_anchor_age_seconds",
     "ledger_anchor_alarm",
+    "ledger_checkpoint_conflicts_total",
     "ledger_consensus_not_taken_total",
     "ledger_missed_slots_total",
     "ledger_network_bans_total",
