@@ -12,7 +12,7 @@ install_mdbook() {
 }
 
 if ! mdbook --version 2>/dev/null | grep -qF "$mdbook_version"; then
-    step "install mdBook $mdbook_version, once" install_mdbook
+    step "install mdBook $mdbook_version, once, about 3 minutes" install_mdbook
 fi
 step "the handbook" mdbook build "$top/docs"
 say "target/handbook/index.html"
