@@ -6,12 +6,14 @@
 
 use alloy_consensus::BlockBody;
 use alloy_eips::Typed2718;
+use alloy_primitives::B256;
 use alloy_rlp::{Decodable, Encodable};
 use parity_scale_codec::{Compact, Decode, DecodeAll, Encode, Error as CodecError, Input, Output};
 use thiserror::Error;
 
 use crate::{
     certificate::FinalityCertificate,
+    codec::decode_bytes,
     ids::{BlockHash, BlockNumber, Signature64, Slot, ValidatorSetHash},
     transaction::Transaction,
     validators::VALIDATORS_MAX,
@@ -20,24 +22,72 @@ use crate::{
 /// A standard Ethereum header.
 pub type Header = alloy_consensus::Header;
 
-/// Version of the authority digest.
+/// Version of the authority digest of a block that is no recovery block.
 pub const DIGEST_VERSION: u8 = 1;
+
+/// Version of the authority digest of a recovery block (R16): the fields of [`DIGEST_VERSION`], then the [`RecoveryPoint`].
+pub const DIGEST_VERSION_RECOVERY: u8 = 2;
+
+/// Bytes of an encoded [`RecoveryPoint`].
+const RECOVERY_POINT_BYTES: usize = 8 + 8 + 8 + 32;
 
 /// Longest encoded [`FinalityCertificate`]: its fields, a compact length of two bytes, and every validator's signature.
 pub const CERTIFICATE_BYTES_MAX: usize = 8 + 8 + 8 + 32 + 2 + VALIDATORS_MAX * (2 + 64);
 
-/// Longest `extra_data`: a digest with a certificate of all [`VALIDATORS_MAX`] validators and a seal. Bounds what a hostile
-/// peer can put into a header.
-pub const EXTRA_DATA_BYTES_MAX: usize = 1 + 8 + 32 + (1 + CERTIFICATE_BYTES_MAX) + (1 + 64);
+/// Longest `extra_data`: a recovery block's digest with a certificate of all [`VALIDATORS_MAX`] validators and a seal. Bounds what a
+/// hostile peer can put into a header.
+pub const EXTRA_DATA_BYTES_MAX: usize = 1 + 8 + 32 + (1 + CERTIFICATE_BYTES_MAX) + (1 + 64) + RECOVERY_POINT_BYTES;
 
 /// Longest RLP of a block. [`ChainSpec`](crate::ChainSpec) admits no gas limit that would let a block grow beyond.
 pub const BLOCK_BYTES_MAX: usize = 16 << 20;
 
-/// What our chain adds to an Ethereum header.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+/// What the validators ordered in a block by vote: the next block is a recovery block (R16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryOrder {
+    /// How many recoveries were ordered so far, this one included.
+    pub epoch: u64,
+    /// Index of the checkpoint whose state the recovery block starts from.
+    pub checkpoint: u64,
+}
+
+/// What a recovery block goes back to. SCALE: the fields in this order, numbers as u64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryPoint {
+    /// What was ordered.
+    pub order: RecoveryOrder,
+    /// Number of the checkpoint's block in this chain.
+    pub height: BlockNumber,
+    /// State root of that block, which the mainchain holds too.
+    pub state_root: B256,
+}
+
+impl Encode for RecoveryPoint {
+    fn size_hint(&self) -> usize {
+        RECOVERY_POINT_BYTES
+    }
+
+    fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
+        let RecoveryOrder { epoch, checkpoint } = self.order;
+        (epoch, checkpoint, self.height.get()).encode_to(output);
+        output.write(self.state_root.as_slice());
+    }
+}
+
+impl Decode for RecoveryPoint {
+    fn decode<I: Input>(input: &mut I) -> Result<Self, CodecError> {
+        let (epoch, checkpoint, height) = <(u64, u64, u64)>::decode(input)?;
+        Ok(Self {
+            order: RecoveryOrder { epoch, checkpoint },
+            height: BlockNumber::new(height),
+            state_root: decode_bytes::<32, _>(input)?.into(),
+        })
+    }
+}
+
+/// What our chain adds to an Ethereum header. SCALE: a byte of version, [`DIGEST_VERSION`] or [`DIGEST_VERSION_RECOVERY`], and the
+/// fields in this order, of which the last one is there in the second version alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorityDigest {
-    /// [`DIGEST_VERSION`].
-    pub version: u8,
     /// The slot that the block was built in.
     pub slot: Slot,
     /// The set that governs the next height (R10).
@@ -46,6 +96,41 @@ pub struct AuthorityDigest {
     pub parent_certificate: Option<FinalityCertificate>,
     /// The authority's signature over the seal statement. Absent in genesis and while the block is being built.
     pub seal: Option<Signature64>,
+    /// What the block goes back to; in a recovery block alone (R16).
+    pub recovery: Option<RecoveryPoint>,
+}
+
+impl Encode for AuthorityDigest {
+    fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
+        output.push_byte(match self.recovery {
+            None => DIGEST_VERSION,
+            Some(_) => DIGEST_VERSION_RECOVERY,
+        });
+        self.slot.encode_to(output);
+        self.next_set_hash.encode_to(output);
+        self.parent_certificate.encode_to(output);
+        self.seal.encode_to(output);
+        if let Some(recovery) = &self.recovery {
+            recovery.encode_to(output);
+        }
+    }
+}
+
+impl Decode for AuthorityDigest {
+    fn decode<I: Input>(input: &mut I) -> Result<Self, CodecError> {
+        let is_recovery = match input.read_byte()? {
+            DIGEST_VERSION => false,
+            DIGEST_VERSION_RECOVERY => true,
+            _ => return Err("a digest of another version".into()),
+        };
+        Ok(Self {
+            slot: Slot::decode(input)?,
+            next_set_hash: ValidatorSetHash::decode(input)?,
+            parent_certificate: Option::decode(input)?,
+            seal: Option::decode(input)?,
+            recovery: is_recovery.then(|| RecoveryPoint::decode(input)).transpose()?,
+        })
+    }
 }
 
 /// Why a header carries no authority digest.
@@ -60,7 +145,9 @@ pub enum DigestError {
         bytes: usize,
     },
     /// Another layout.
-    #[error("header {number} has an authority digest of version {got}; this node knows version {DIGEST_VERSION}")]
+    #[error(
+        "header {number} has an authority digest of version {got}; this node knows versions {DIGEST_VERSION} and {DIGEST_VERSION_RECOVERY}"
+    )]
     Version {
         /// The header's number.
         number: BlockNumber,
@@ -90,7 +177,10 @@ pub fn digest_of(header: &Header) -> Result<AuthorityDigest, DigestError> {
             bytes: data.len(),
         });
     }
-    if let Some(&got) = data.first().filter(|version| **version != DIGEST_VERSION) {
+    if let Some(&got) = data
+        .first()
+        .filter(|version| !matches!(**version, DIGEST_VERSION | DIGEST_VERSION_RECOVERY))
+    {
         return Err(DigestError::Version { number, got });
     }
     AuthorityDigest::decode_all(&mut &data[..]).map_err(|_| DigestError::Malformed {

@@ -27,8 +27,9 @@ pub mod validators;
 pub mod vote;
 
 pub use block::{
-    AuthorityDigest, BLOCK_BYTES_MAX, Block, BlockDecodeError, DIGEST_VERSION, DigestError, EXTRA_DATA_BYTES_MAX,
-    Header, SealedHeader, block_hash, digest_of, seal_hash, with_digest,
+    AuthorityDigest, BLOCK_BYTES_MAX, Block, BlockDecodeError, DIGEST_VERSION, DIGEST_VERSION_RECOVERY, DigestError,
+    EXTRA_DATA_BYTES_MAX, Header, RecoveryOrder, RecoveryPoint, SealedHeader, block_hash, digest_of, seal_hash,
+    with_digest,
 };
 pub use calendar::{Day, Month, MonthError};
 pub use certificate::{CertificateError, FinalityCertificate, PrevoteCertificate, PrevoteSignature};

@@ -116,6 +116,9 @@ impl HeaderContext<'_> {
         self.check_slot(header, &digest)?;
         self.check_constants(header)?;
         self.check_limits(block)?;
+        if self.rules.holds_to_orders() {
+            self.check_recovery(block, &digest)?;
+        }
         self.check_parent_certificate(&digest, number)?;
         Ok(digest)
     }
@@ -187,6 +190,24 @@ impl HeaderContext<'_> {
             });
         }
         Ok(())
+    }
+
+    /// After a block that ordered a recovery comes the recovery block, which holds nothing else, and there is no other one (R16).
+    fn check_recovery(&self, block: &Block, digest: &AuthorityDigest) -> Result<(), HeaderError> {
+        let ordered = self.head.recovery;
+        let got = digest.recovery.map(|point| point.order);
+        if got != ordered {
+            return Err(HeaderError::Recovery { got, ordered });
+        }
+        let Some(point) = digest.recovery else { return Ok(()) };
+        let (number, height) = (block.number(), point.height);
+        if height >= self.head.header.number() {
+            return Err(HeaderError::RecoveryHeight { number, height });
+        }
+        match block.transactions.len() {
+            0 => Ok(()),
+            got => Err(HeaderError::RecoveryTransactions { got }),
+        }
     }
 
     fn check_parent_certificate(&self, digest: &AuthorityDigest, number: BlockNumber) -> Result<(), HeaderError> {

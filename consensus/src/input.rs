@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use ledger_chainspec::{
-    Block, BlockHash, BlockNumber, FinalityCertificate, GenesisHash, SealedHeader, Slot, ValidatorSet,
+    Block, BlockHash, BlockNumber, FinalityCertificate, GenesisHash, RecoveryOrder, SealedHeader, Slot, ValidatorSet,
 };
 
 use crate::{
@@ -29,6 +29,8 @@ pub struct FinalHead {
     pub signers: Arc<ValidatorSet>,
     /// The set that governs the next block (R10).
     pub set: Arc<ValidatorSet>,
+    /// The recovery that the block ordered, if it did: then the next block is the recovery block (R16).
+    pub recovery: Option<RecoveryOrder>,
 }
 
 impl FinalHead {
@@ -57,6 +59,9 @@ pub enum BuildOutcome {
 pub enum ValidationOutcome {
     /// The block re-executes to exactly its header, next set and limits included (R3, R10, R13, R14).
     Valid,
+    /// It does, but it says something that this node cannot vouch for, or that its operator does not want (R16): it is not voted for,
+    /// and taken if a quorum makes it final.
+    Withheld,
     /// It does not.
     Invalid,
 }

@@ -34,6 +34,8 @@ pub enum Mutant {
     HidesLocks,
     /// The guard permits whatever it is asked for (R6).
     GuardNotAsked,
+    /// A recovery that was ordered may stay undone, and one may come that nobody ordered (R16).
+    IgnoresOrders,
 }
 
 impl Rules {

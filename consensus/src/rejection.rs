@@ -3,7 +3,9 @@
 //! The engine answers a peer's message with these; the driver lowers the peer's score by their [`Fault`].
 
 use alloy_primitives::{Address, B256};
-use ledger_chainspec::{BlockHash, BlockNumber, CertificateError, ConsensusKey, DigestError, SetId, Slot, VoteError};
+use ledger_chainspec::{
+    BlockHash, BlockNumber, CertificateError, ConsensusKey, DigestError, RecoveryOrder, SetId, Slot, VoteError,
+};
 use thiserror::Error;
 
 use crate::error::Fault;
@@ -90,6 +92,28 @@ pub enum HeaderError {
         /// Gas limit.
         limit: u64,
     },
+    /// The parent ordered a recovery, and the block is none, or the other way round (R16).
+    #[error("the parent ordered {}, but the block is {}", order(.ordered.as_ref()), order(.got.as_ref()))]
+    Recovery {
+        /// What the block says that it carries out.
+        got: Option<RecoveryOrder>,
+        /// What the parent ordered.
+        ordered: Option<RecoveryOrder>,
+    },
+    /// A recovery block goes back to a block that is not before it (R16).
+    #[error("recovery block {number} goes back to block {height}, which is not before its parent")]
+    RecoveryHeight {
+        /// The block's number.
+        number: BlockNumber,
+        /// Where it goes back to.
+        height: BlockNumber,
+    },
+    /// A recovery block holds transactions (R16).
+    #[error("a recovery block holds no transactions, and this one has {got}")]
+    RecoveryTransactions {
+        /// Transactions in the body.
+        got: usize,
+    },
     /// No seal.
     #[error("the header is not sealed")]
     NoSeal,
@@ -122,6 +146,14 @@ pub enum HeaderError {
     Certificate(CertificateError),
 }
 
+/// A recovery in words.
+fn order(order: Option<&RecoveryOrder>) -> String {
+    order.map_or_else(
+        || "no recovery".to_owned(),
+        |RecoveryOrder { epoch, checkpoint }| format!("recovery {epoch}, to checkpoint {checkpoint}"),
+    )
+}
+
 impl HeaderError {
     /// Who is to blame: a header is checked before it is passed on, so the sender.
     pub fn fault(&self) -> Fault {
@@ -135,6 +167,9 @@ impl HeaderError {
             | Self::Constant { .. }
             | Self::Transactions { .. }
             | Self::GasUsed { .. }
+            | Self::Recovery { .. }
+            | Self::RecoveryHeight { .. }
+            | Self::RecoveryTransactions { .. }
             | Self::NoSeal
             | Self::Seal { .. }
             | Self::CertificatePresence { .. }

@@ -150,6 +150,15 @@ impl Rules {
         true
     }
 
+    /// Must the block after an order to recover be the recovery block (R16)?
+    pub(crate) fn holds_to_orders(self) -> bool {
+        #[cfg(feature = "mutants")]
+        if self.breaks(Mutant::IgnoresOrders) {
+            return false;
+        }
+        true
+    }
+
     /// Does the guard's memory decide what may be signed (R6)?
     pub(crate) fn asks_guard(self) -> bool {
         #[cfg(feature = "mutants")]

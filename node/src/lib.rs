@@ -4,7 +4,7 @@
 //! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
 //! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
 //! [`slot_log`] remembers how its slots went; [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
-//! proof against a validator, [`admission`] of requests to become one; [`checkpoints`] are what its validators sign for the mainchain, and [`relaying`] brings them there, where that is asked for; [`transaction`] is how both speak to the contracts; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
+//! proof against a validator, [`admission`] of requests to become one; [`checkpoints`] are what its validators sign for the mainchain, and [`relaying`] brings them there, where that is asked for; [`recovery`] says where the chain may go back to; [`transaction`] is how both speak to the contracts; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
 //! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them, [`ports`] where it listens,
 //! [`signals`] what ends it; `unlocking` opens the keys.
 
@@ -22,6 +22,7 @@ pub mod error;
 pub mod evidence;
 pub mod network;
 pub mod ports;
+pub mod recovery;
 pub mod relaying;
 pub mod rpc;
 pub mod signals;
@@ -75,6 +76,7 @@ pub fn run(cli: &Cli) -> Result<(), NodeError> {
         Some(Command::Db(args)) => cli::db::run(cli, args),
         Some(Command::Testnet(args)) => cli::testnet::run(cli, args),
         Some(Command::Validator(args)) => cli::validator::run(cli, args),
+        Some(Command::Recover(args)) => cli::validator::recover(cli, args),
         None => run_node(NodeConfig::resolve(cli)?),
     }
 }

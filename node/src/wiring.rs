@@ -34,6 +34,7 @@ use crate::{
     endorse::{Announcer, AnnouncerInputs, EndorseRequest, Endorsements, Strays},
     evidence::{EVIDENCE_QUEUE, EvidenceKeeper, EvidenceLog},
     network::{NetworkEnds, proposals::RecentBlocks, serve::Server},
+    recovery::Targets,
     rpc::{ConsensusPort, NetworkStatus},
     signer::ConsensusSigner,
     slot_log::SlotLog,
@@ -131,7 +132,8 @@ impl Wiring {
             confirmed: Arc::clone(confirmed),
             slots: begin_slot_log(runtime),
         };
-        let mut announcer = announcer((runtime, pool), (endorsements, promised), signer.clone(), ingress);
+        let promises = (endorsements, promised);
+        let mut announcer = announcer((runtime, pool, confirmed), promises, signer.clone(), ingress);
         let (evidence, keeper) = keep_evidence((runtime, pool, heads), log, signer);
         let mut tasks = vec![keeper];
         tasks.extend(admission.map(|admission| look_after((runtime, pool, heads), admission, &port)));
@@ -173,7 +175,7 @@ impl Wiring {
 
 /// The announcer, as long as there are no peers.
 fn announcer(
-    (runtime, pool): (&Arc<Runtime>, &Arc<TxPool>),
+    (runtime, pool, confirmed): (&Arc<Runtime>, &Arc<TxPool>, &Arc<Confirmed>),
     (endorsements, promised): (Arc<Endorsements>, SlotLimits),
     signer: Option<Arc<ConsensusSigner>>,
     ingress: Handle,
@@ -182,6 +184,7 @@ fn announcer(
         runtime: Arc::clone(runtime),
         pool: Arc::clone(pool),
         endorsements,
+        targets: Targets::new(Arc::clone(runtime), Arc::clone(confirmed)),
         signer,
         book: Mutex::new(EndorsementBook::new(promised)),
         strays: Mutex::new(Strays::new(Instant::now())),

@@ -5,9 +5,9 @@
 //! transaction, import refuses the block.
 
 use alloy_consensus::{Header, Transaction as _, transaction::Recovered};
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Log};
 use ledger_chainspec::{
-    AuthorityDigest, Block, BlockHash, BlockNumber, ChainSpec, DIGEST_VERSION, FinalityCertificate, SealedHeader,
+    AuthorityDigest, Block, BlockHash, BlockNumber, ChainSpec, FinalityCertificate, RecoveryOrder, SealedHeader,
     Signature64, Slot, Transaction, ValidatorSet, block_hash, seal_hash, with_digest,
 };
 use thiserror::Error;
@@ -19,6 +19,7 @@ use crate::{
     header::{self, Effects},
     limits::LimitMeter,
     receipts,
+    recovery::Recovering,
     state::{StateCommitment, StateError, StateView},
     store::{BlockCommit, CodeChange, StoredReceipt},
 };
@@ -47,6 +48,7 @@ pub struct Executed {
     state: StateCommitment,
     codes: Vec<CodeChange>,
     next_set: Option<ValidatorSet>,
+    orders: Option<RecoveryOrder>,
 }
 
 impl Executed {
@@ -120,6 +122,12 @@ impl Executed {
         self.next_set.as_ref()
     }
 
+    /// The recovery that it orders, if it does: then the next block is the recovery block (R16).
+    #[must_use]
+    pub const fn orders(&self) -> Option<RecoveryOrder> {
+        self.orders
+    }
+
     /// What the store writes once the block is final.
     pub(crate) fn into_commit(self, certificate: FinalityCertificate) -> BlockCommit {
         BlockCommit {
@@ -150,6 +158,8 @@ pub(crate) struct DigestParts {
     pub(crate) slot: Slot,
     pub(crate) parent_certificate: Option<FinalityCertificate>,
     pub(crate) seal: Option<Signature64>,
+    /// In a recovery block, which has no transactions.
+    pub(crate) recovering: Option<Recovering>,
 }
 
 impl BlockBuilder {
@@ -171,10 +181,12 @@ impl BlockBuilder {
         })
     }
 
-    /// Appends a transaction, or says why it cannot stand here; then the block is as it was.
+    /// Appends a transaction, or says why it cannot stand here; then the block is as it was. It may order a recovery to a checkpoint
+    /// that `may_recover` says yes to.
     pub(crate) fn push(
         &mut self,
         transaction: Recovered<Transaction>,
+        may_recover: &dyn Fn(u64) -> bool,
     ) -> Result<Result<(), TransactionFault>, BlockError> {
         let sender = transaction.signer();
         let gas_limit = transaction.gas_limit();
@@ -182,7 +194,13 @@ impl BlockBuilder {
             Ok(lane) => lane,
             Err(limit) => return Ok(Err(limit.into())),
         };
-        match self.execution.apply(&transaction)? {
+        let judge = |logs: &[Log]| match receipts::ordered(logs) {
+            Some(RecoveryOrder { checkpoint, .. }) if !may_recover(checkpoint) => {
+                Err(TransactionFault::Recovery { checkpoint })
+            }
+            _ => Ok(()),
+        };
+        match self.execution.apply_if(&transaction, judge)? {
             Ok(gas_used) => self.meter.record(sender, lane, gas_used),
             Err(fault) => return Ok(Err(fault)),
         }
@@ -219,7 +237,10 @@ impl BlockBuilder {
         };
         let diff = done.reader.into_diff();
         let (state, (transactions_root, (receipts_root, logs_bloom))) = rayon::join(
-            || StateCommitment::compute(&self.parent, &diff),
+            || match &parts.recovering {
+                None => StateCommitment::compute(&self.parent, &diff),
+                Some(recovering) => recovering.commit(&self.parent, &diff),
+            },
             || {
                 rayon::join(
                     || transactions_root.unwrap_or_else(|| header::transactions_root(&self.transactions)),
@@ -237,7 +258,7 @@ impl BlockBuilder {
             requests: done.requests,
         };
         let digest = AuthorityDigest {
-            version: DIGEST_VERSION,
+            recovery: parts.recovering.as_ref().map(|recovering| recovering.point),
             slot: parts.slot,
             next_set_hash: next_set.as_ref().unwrap_or(&head.set).hash(),
             parent_certificate: parts.parent_certificate,
@@ -247,6 +268,7 @@ impl BlockBuilder {
             header: header::complete(self.draft, effects, &digest),
             digest,
             codes: receipts::code_changes(&done.receipts),
+            orders: receipts::ordered(done.receipts.iter().flat_map(|receipt| &receipt.logs)),
             receipts: receipts::stored(&self.transactions, done.receipts),
             transactions: self.transactions,
             state,

@@ -9,7 +9,7 @@ use alloy_eips::{eip2935, eip4788, eip7002, eip7251, eip7685::Requests};
 use alloy_primitives::{Address, Bloom, Bytes};
 use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::{
-    AuthorityDigest, ChainSpec, DIGEST_VERSION, GenesisHash, SealedHeader, ValidatorSet,
+    AuthorityDigest, ChainSpec, GenesisHash, SealedHeader, ValidatorSet,
     predeploys::{BOOTSTRAP, PASSPORT_TOKEN, TRANSACT},
 };
 use thiserror::Error;
@@ -106,7 +106,7 @@ impl Genesis {
             requests: Requests::default(),
         };
         let digest = AuthorityDigest {
-            version: DIGEST_VERSION,
+            recovery: None,
             slot: spec.genesis_slot(),
             next_set_hash: set.hash(),
             parent_certificate: None,

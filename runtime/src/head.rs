@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use ledger_chainspec::{
-    BlockHash, BlockNumber, ChainSpec, FinalityCertificate, SealedHeader, Slot, ValidatorSet, digest_of,
+    BlockHash, BlockNumber, ChainSpec, FinalityCertificate, RecoveryOrder, SealedHeader, Slot, ValidatorSet, digest_of,
 };
 use thiserror::Error;
 
-use crate::store::{self, Store, StoreError};
+use crate::{
+    receipts,
+    store::{self, Store, StoreError},
+};
 
 /// The newest final block, with what the next one builds on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Head {
     pub signers: Arc<ValidatorSet>,
     /// The set that governs the next block.
     pub set: Arc<ValidatorSet>,
+    /// The recovery that it ordered, if it did: then the next block is the recovery block (R16).
+    pub recovery: Option<RecoveryOrder>,
 }
 
 /// Why nothing in this slot, or with this certificate, can follow the head.
@@ -110,7 +115,15 @@ impl Head {
                     .slot
             }
         };
+        let recovery = match receipts::may_order(&kept.header.header.logs_bloom) {
+            true => {
+                let receipts = store.receipts(BlockNumber::new(number))?;
+                receipts::ordered(receipts.iter().flat_map(|one| &one.receipt.logs))
+            }
+            false => None,
+        };
         Ok(Self {
+            recovery,
             header: kept.header.clone(),
             slot,
             certificate: kept.certificate.clone(),

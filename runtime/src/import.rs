@@ -6,7 +6,9 @@
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::B256;
-use ledger_chainspec::{AuthorityDigest, Block, ChainSpec, DigestError, ValidatorSetHash, digest_of};
+use ledger_chainspec::{
+    AuthorityDigest, Block, BlockNumber, ChainSpec, DigestError, RecoveryPoint, ValidatorSetHash, digest_of,
+};
 use thiserror::Error;
 
 use crate::{
@@ -14,6 +16,7 @@ use crate::{
     block::{BlockBuilder, BlockError, DigestParts, Executed},
     executor::{Executor, TransactionFault},
     header::{self, HeaderMismatch},
+    recovery::{Recovering, RecoveryError},
     senders::{BadSignature, IncomingBlock},
     state::StateView,
 };
@@ -48,6 +51,9 @@ pub enum ImportError {
         /// Why.
         fault: TransactionFault,
     },
+    /// It is no recovery block where one has to come, one where none has to, or a wrong one (R16); or this node lacks what it takes.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
     /// Execution failed; this says nothing about the block.
     #[error(transparent)]
     Block(#[from] BlockError),
@@ -61,9 +67,42 @@ impl ImportError {
             Self::Digest(_) | Self::Place(_) | Self::NextSet { .. } | Self::Header(_) | Self::Transaction { .. } => {
                 true
             }
+            Self::Recovery(error) => error.blames_block(),
             Self::Block(_) => false,
         }
     }
+}
+
+/// Gives what the recovery to a block takes.
+pub(crate) type Recover<'a> = &'a dyn Fn(BlockNumber) -> Result<Recovering, RecoveryError>;
+
+/// What `block` takes if it is the recovery block that `head` ordered; none if nothing was ordered.
+fn recovering(
+    head: &Head,
+    block: &Block,
+    point: Option<RecoveryPoint>,
+    recover: Recover<'_>,
+) -> Result<Option<Recovering>, RecoveryError> {
+    let (got, ordered) = (point.map(|point| point.order), head.recovery);
+    if got != ordered {
+        return Err(RecoveryError::Order { got, ordered });
+    }
+    let Some(point) = point else { return Ok(None) };
+    if !block.transactions.is_empty() {
+        let got = block.transactions.len();
+        return Err(RecoveryError::Transactions { got });
+    }
+    let recovering = recover(point.height)?;
+    let expected = recovering.point.state_root;
+    if point.state_root != expected {
+        let RecoveryPoint {
+            height,
+            state_root: got,
+            ..
+        } = point;
+        return Err(RecoveryError::StateRoot { height, got, expected });
+    }
+    Ok(Some(recovering))
 }
 
 /// Executes `block` on `head`, whose state is `parent`, and compares.
@@ -71,12 +110,13 @@ pub(crate) fn import(
     executor: &Executor,
     spec: &ChainSpec,
     head: &Head,
-    parent: StateView,
+    (parent, recover): (StateView, Recover<'_>),
     incoming: IncomingBlock,
 ) -> Result<Executed, ImportError> {
     let block = &incoming.block;
     let digest = digest_of(&block.header)?;
     head.check_next(digest.slot, digest.parent_certificate.as_ref())?;
+    let recovering = recovering(head, block, digest.recovery, recover)?;
     let draft = header::draft(spec, head, digest.slot);
     // What is known without executing comes first: a block that is wrong there costs nothing.
     header::compare(&block.header, &header::as_if_executed(draft.clone(), block))?;
@@ -86,7 +126,7 @@ pub(crate) fn import(
     for (index, transaction) in transactions.into_iter().enumerate() {
         let hash = *transaction.tx_hash();
         let applied = match senders.sender(index) {
-            Ok(sender) => builder.push(Recovered::new_unchecked(transaction, sender))?,
+            Ok(sender) => builder.push(Recovered::new_unchecked(transaction, sender), &|_| true)?,
             Err(BadSignature) => Err(TransactionFault::Signature),
         };
         applied.map_err(|fault| ImportError::Transaction {
@@ -100,7 +140,7 @@ pub(crate) fn import(
         next_set_hash,
         parent_certificate,
         seal,
-        ..
+        recovery: _,
     } = digest;
     let executed = builder.finish(
         head,
@@ -108,6 +148,7 @@ pub(crate) fn import(
             slot,
             parent_certificate,
             seal,
+            recovering,
         },
         Some(header.transactions_root),
     )?;

@@ -26,6 +26,7 @@ mod precompiles;
 mod produce;
 mod read;
 mod receipts;
+mod recovery;
 pub mod scenario;
 mod senders;
 mod serve;
@@ -66,6 +67,7 @@ pub use logs::{LOG_BLOCKS_MAX, LOG_BYTES_MAX, LOG_BYTES_READ_MAX, LOGS_MAX, Logs
 pub use precompiles::{ED25519_BASE_GAS, ED25519_WORD_GAS, ed25519_answer, ed25519_gas};
 pub use produce::{CANDIDATES_PER_TRANSACTION_MAX, ProduceError, ProduceInputs, Produced, Skipped};
 pub use read::{BlockRef, FoundTransaction, ReadError, StoredBlock};
+pub use recovery::{ACCOUNTS_KEPT, RecoveryError};
 pub use senders::IncomingBlock;
 pub use serve::CertifiedBlocks;
 pub use validity::{INIT_CODE_BYTES_MAX, TransactionFlaw, check_transaction, intrinsic_gas};
@@ -166,6 +168,7 @@ pub struct Runtime {
     genesis: GenesisHash,
     head: RwLock<Arc<Head>>,
     reads: ReadLimits,
+    ways: recovery::Ways,
 }
 
 impl Runtime {
@@ -219,6 +222,7 @@ impl Runtime {
             genesis: identity.genesis,
             head,
             reads,
+            ways: recovery::Ways::default(),
         })
     }
 
@@ -296,7 +300,14 @@ impl Runtime {
     /// from a failing disk.
     pub fn import(&self, block: impl Into<IncomingBlock>) -> Result<Executed, ImportError> {
         let (head, view) = self.head_and_state().map_err(BlockError::from)?;
-        import::import(&self.executor, &self.spec, &head, view, block.into())
+        let recover = |height| self.ways.recovering(&self.store, (&head, &view), height);
+        import::import(
+            &self.executor,
+            &self.spec,
+            &head,
+            (view.clone(), &recover),
+            block.into(),
+        )
     }
 
     /// Writes a final block with its certificate as the new head: all of it, synced, or nothing. The certificate's

@@ -5,7 +5,7 @@
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::B256;
-use ledger_chainspec::{ChainSpec, FinalityCertificate, Slot, Transaction};
+use ledger_chainspec::{ChainSpec, FinalityCertificate, RecoveryOrder, Slot, Transaction};
 use thiserror::Error;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     block::{BlockBuilder, BlockError, DigestParts, Executed},
     executor::{Executor, TransactionFault},
     header,
+    recovery::{Recovering, RecoveryError},
     state::StateView,
 };
 
@@ -28,6 +29,8 @@ pub struct ProduceInputs<'a> {
     pub parent_certificate: Option<FinalityCertificate>,
     /// Gas after whose use no further transaction is begun; the first one is in any case.
     pub gas_target: u64,
+    /// Whether a transaction may order a recovery to the checkpoint with this index (R16).
+    pub may_recover: &'a dyn Fn(u64) -> bool,
     /// Transactions in the order to try them, with recovered senders. An iterator that ends when time is short is how
     /// the caller bounds the time.
     pub candidates: &'a mut dyn Iterator<Item = Recovered<Transaction>>,
@@ -57,9 +60,34 @@ pub enum ProduceError {
     /// The slot or the certificate does not follow the head.
     #[error(transparent)]
     Place(#[from] PlaceError),
+    /// The head ordered a recovery, so that nothing but the recovery block follows (R16).
+    #[error("recovery {}, to checkpoint {}, was ordered: the next block has to be the recovery block", .0.epoch, .0.checkpoint)]
+    RecoveryDue(RecoveryOrder),
+    /// The recovery block cannot be made here.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
     /// Execution failed.
     #[error(transparent)]
     Block(#[from] BlockError),
+}
+
+/// Produces the recovery block of a slot on `head`, whose state is `parent`.
+pub(crate) fn produce_recovery(
+    executor: &Executor,
+    spec: &ChainSpec,
+    (head, parent): (&Head, StateView),
+    (slot, parent_certificate): (Slot, Option<FinalityCertificate>),
+    recovering: Recovering,
+) -> Result<Executed, ProduceError> {
+    head.check_next(slot, parent_certificate.as_ref())?;
+    let builder = BlockBuilder::begin(executor, spec, head, parent, header::draft(spec, head, slot))?;
+    let parts = DigestParts {
+        slot,
+        parent_certificate,
+        seal: None,
+        recovering: Some(recovering),
+    };
+    Ok(builder.finish(head, parts, None)?)
 }
 
 /// Produces the block of a slot on `head`, whose state is `parent`.
@@ -71,6 +99,9 @@ pub(crate) fn produce(
     inputs: ProduceInputs<'_>,
 ) -> Result<Produced, ProduceError> {
     head.check_next(inputs.slot, inputs.parent_certificate.as_ref())?;
+    if let Some(order) = head.recovery {
+        return Err(ProduceError::RecoveryDue(order));
+    }
     let draft = header::draft(spec, head, inputs.slot);
     let mut builder = BlockBuilder::begin(executor, spec, head, parent, draft)?;
     let mut skipped = Vec::new();
@@ -81,7 +112,7 @@ pub(crate) fn produce(
             break;
         };
         let transaction = *candidate.tx_hash();
-        if let Err(fault) = builder.push(candidate)? {
+        if let Err(fault) = builder.push(candidate, inputs.may_recover)? {
             skipped.push(Skipped { transaction, fault });
         }
         tries -= 1;
@@ -90,6 +121,7 @@ pub(crate) fn produce(
         slot: inputs.slot,
         parent_certificate: inputs.parent_certificate,
         seal: None,
+        recovering: None,
     };
     Ok(Produced {
         executed: builder.finish(head, parts, None)?,

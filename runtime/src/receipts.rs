@@ -7,10 +7,10 @@ use alloy_consensus::{
     EthereumReceipt, ReceiptWithBloom, Transaction as _, TxReceipt, proofs::calculate_receipt_root,
     transaction::Recovered,
 };
-use alloy_primitives::{Address, B256, Bloom, Log, U256, utils::keccak256_cached};
+use alloy_primitives::{Address, B256, Bloom, BloomInput, Log, U256, utils::keccak256_cached};
 use alloy_sol_types::SolEvent;
 use ledger_chainspec::{
-    Transaction,
+    RecoveryOrder, Transaction,
     predeploys::{BOOTSTRAP, TRANSACT},
 };
 use ledger_contracts::{Bootstrap, Transact};
@@ -77,6 +77,31 @@ pub(crate) fn set_changed(receipts: &[EthereumReceipt]) -> bool {
     receipts.iter().flat_map(|receipt| &receipt.logs).any(|log| {
         log.address == BOOTSTRAP && log.topics().first() == Some(&Bootstrap::ValidatorSetChanged::SIGNATURE_HASH)
     })
+}
+
+/// Whether a block with this bloom may have changed promo codes: a bloom says no, or perhaps.
+pub(crate) fn may_change_codes(bloom: &Bloom) -> bool {
+    bloom.contains_input(BloomInput::Raw(TRANSACT.as_slice()))
+}
+
+/// The recovery that the block's receipts order: the last one, if there are several (R16).
+pub(crate) fn ordered<'a>(logs: impl IntoIterator<Item = &'a Log>) -> Option<RecoveryOrder> {
+    let order = |log: &Log| {
+        let of_bootstrap = Some(log).filter(|log| log.address == BOOTSTRAP)?;
+        let event = Bootstrap::RecoveryOrdered::decode_log_data(&of_bootstrap.data).ok()?;
+        Some(RecoveryOrder {
+            epoch: event.epoch,
+            checkpoint: event.checkpointNumber,
+        })
+    };
+    logs.into_iter().filter_map(order).last()
+}
+
+/// Whether a block with this bloom may have ordered a recovery.
+pub(crate) fn may_order(bloom: &Bloom) -> bool {
+    let topic = Bootstrap::RecoveryOrdered::SIGNATURE_HASH;
+    bloom.contains_input(BloomInput::Raw(BOOTSTRAP.as_slice()))
+        && bloom.contains_input(BloomInput::Raw(topic.as_slice()))
 }
 
 /// What the block's transactions did to promo codes, in order, as Transact's logs tell it.

@@ -36,6 +36,7 @@ impl Refused {
             TransactionFault::Limit(LimitError::Gas { .. }) => Self::BlockGas(words),
             TransactionFault::Refused(refusal) => Self::Rule(refusal.rule(), words),
             TransactionFault::Blob
+            | TransactionFault::Recovery { .. }
             | TransactionFault::Limit(_)
             | TransactionFault::NonceTooLow { .. }
             | TransactionFault::NonceTooHigh { .. } => Self::Other(words),

@@ -10,8 +10,9 @@ use alloy_primitives::{Address, B64, B256, Bloom, Signature, TxKind, U256, kecca
 use alloy_rlp::Encodable;
 use ledger_chainspec::{
     AuthorityDigest, BLOCK_BYTES_MAX, Block, BlockDecodeError, BlockHash, BlockNumber, DigestError,
-    EXTRA_DATA_BYTES_MAX, Header, SealedHeader, Signature64, Slot, TRANSACTION_BYTES_MAX, Transaction,
-    TransactionDecodeError, ValidatorSetHash, block_hash, decode_transaction, digest_of, seal_hash, with_digest,
+    EXTRA_DATA_BYTES_MAX, Header, RecoveryOrder, RecoveryPoint, SealedHeader, Signature64, Slot, TRANSACTION_BYTES_MAX,
+    Transaction, TransactionDecodeError, ValidatorSetHash, block_hash, decode_transaction, digest_of, seal_hash,
+    with_digest,
 };
 use parity_scale_codec::{Compact, DecodeAll, Encode};
 use proptest::prelude::*;
@@ -20,11 +21,25 @@ use crate::support::{any_finality, any_hash, any_signature, finality};
 
 fn digest() -> AuthorityDigest {
     AuthorityDigest {
-        version: 1,
+        recovery: None,
         slot: Slot::new(0x0102),
         next_set_hash: ValidatorSetHash::new(B256::repeat_byte(0x44)),
         parent_certificate: Some(finality(&[0, 1, 2])),
         seal: Some(Signature64::new([0x55; 64])),
+    }
+}
+
+fn recovery_digest() -> AuthorityDigest {
+    AuthorityDigest {
+        recovery: Some(RecoveryPoint {
+            order: RecoveryOrder {
+                epoch: 3,
+                checkpoint: 7,
+            },
+            height: BlockNumber::new(0x0405),
+            state_root: B256::repeat_byte(0x66),
+        }),
+        ..digest()
     }
 }
 
@@ -125,6 +140,9 @@ fn the_layout_of_a_digest_is_fixed() {
         hex::encode(genesis.encode()),
         "010201000000000000".to_owned() + &"44".repeat(32) + "0000"
     );
+    let recovery =
+        golden.replacen("01", "02", 1) + "030000000000000007000000000000000504000000000000" + &"66".repeat(32);
+    assert_eq!(hex::encode(recovery_digest().encode()), recovery);
 }
 
 #[test]
@@ -157,7 +175,7 @@ fn the_seal_signs_the_header_without_the_seal() {
 
 #[test]
 fn the_longest_digest_fits_exactly() {
-    let mut longest = digest();
+    let mut longest = recovery_digest();
     let certificate = longest.parent_certificate.as_mut().unwrap();
     certificate.signatures = (0..128).map(|index| (index, Signature64::new([7; 64]))).collect();
     assert_eq!(longest.encode().len(), EXTRA_DATA_BYTES_MAX);
@@ -175,7 +193,16 @@ fn extra_data_that_is_no_digest_is_named() {
     };
     let bytes = EXTRA_DATA_BYTES_MAX + 1;
     assert_eq!(with(vec![1; bytes]), Err(DigestError::TooLong { number, bytes }));
-    assert_eq!(with(vec![2, 0, 0]), Err(DigestError::Version { number, got: 2 }));
+    assert_eq!(with(vec![3, 0, 0]), Err(DigestError::Version { number, got: 3 }));
+    let mut cut_short = recovery_digest().encode();
+    cut_short.pop();
+    let bytes = cut_short.len();
+    assert_eq!(with(cut_short), Err(DigestError::Malformed { number, bytes }));
+    // The version alone says whether there is a recovery.
+    let mut other_version = recovery_digest().encode();
+    let bytes = other_version.len();
+    other_version[0] = 1;
+    assert_eq!(with(other_version), Err(DigestError::Malformed { number, bytes }));
     assert_eq!(with(vec![]), Err(DigestError::Malformed { number, bytes: 0 }));
     let mut trailing = digest().encode();
     trailing.push(0);
@@ -392,9 +419,14 @@ proptest! {
         set in any_hash(),
         parent_certificate in prop::option::of(any_finality()),
         seal in prop::option::of(any_signature()),
+        recovery in prop::option::of((any::<[u64; 3]>(), any_hash())),
     ) {
         let digest = AuthorityDigest {
-            version: 1,
+            recovery: recovery.map(|([epoch, checkpoint, height], state_root)| RecoveryPoint {
+                order: RecoveryOrder { epoch, checkpoint },
+                height: BlockNumber::new(height),
+                state_root,
+            }),
             slot: Slot::new(slot),
             next_set_hash: ValidatorSetHash::new(set),
             parent_certificate,
@@ -405,7 +437,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..600), version in 0..3_u8) {
+    fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..600), version in 0..4_u8) {
         let _ = Block::from_rlp(&bytes);
         let _ = decode_transaction(&bytes);
         let _ = Block::decode_all(&mut &bytes[..]);

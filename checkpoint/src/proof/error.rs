@@ -286,6 +286,16 @@ pub enum ProofError {
         /// Block of the state.
         state: u64,
     },
+    /// The chain has recovered to before the request, and gave the code's number to another code since (R16).
+    #[error(
+        "the request was undone by a recovery of the chain: as of block {state} its number is that of another code, which is good until {expires_at}"
+    )]
+    LeftBehind {
+        /// Until when the other code is good.
+        expires_at: u64,
+        /// Block of the state.
+        state: u64,
+    },
     /// A cloud has confirmed its use.
     #[error("the code is redeemed: member {member_id} has confirmed its use, as of block {state}")]
     Redeemed {
@@ -325,6 +335,7 @@ impl ProofError {
         matches!(
             self,
             Self::NoRecord { .. }
+                | Self::LeftBehind { .. }
                 | Self::Redeemed { .. }
                 | Self::Cancelled { .. }
                 | Self::Expired { .. }
@@ -373,6 +384,7 @@ impl ProofError {
             Self::Superseded { .. } => "proofSuperseded",
             Self::Stale { .. } => "proofStale",
             Self::NoRecord { .. } => "codeNoRecord",
+            Self::LeftBehind { .. } => "codeLeftBehind",
             Self::Redeemed { .. } => "codeRedeemed",
             Self::Cancelled { .. } => "codeCancelled",
             Self::Expired { .. } => "codeExpired",

@@ -103,6 +103,13 @@ pub fn verify(file: &ProofFile, trust: &Trust, question: &Question) -> Result<Pr
         word: issued.code_id,
     })?;
     let (record, spec) = state::read(&proof.state, state_block.header.state_root, id)?;
+    if let Some(record) = record.filter(|record| record.expires_at != issued.expires_at) {
+        // A code expires when it was said to at its issue: this is the record of another one.
+        return Err(ProofError::LeftBehind {
+            expires_at: record.expires_at,
+            state: state_block.header.number,
+        });
+    }
     // What is certified to be later than this machine's clock says that the clock is behind.
     let now = question.now.max(state_block.header.timestamp);
     let record = good_record(record, &state_block, now)?;

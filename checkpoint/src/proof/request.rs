@@ -46,6 +46,8 @@ pub struct Issued {
     pub code_id: U256,
     /// Who asked for it.
     pub requester: Address,
+    /// When it expires, in seconds since the Unix epoch.
+    pub expires_at: u64,
 }
 
 /// The code that the transaction at this place of the block issued: its first, if it issued several.
@@ -82,6 +84,7 @@ pub fn issued(request: &RequestProof, block: &SealedHeader) -> Result<Issued, Pr
         passport_code: index.and_then(|index| PassportCode::new(BlockNumber::new(roots.number), index)),
         code_id: event.codeId,
         requester: event.holder,
+        expires_at: event.expiresAt,
     })
 }
 

@@ -15,8 +15,8 @@ use jsonrpsee::{
 };
 use ledger_api::{
     CloudRef, CodeInfo, CodeProof, CodeProofRequest, EthBlocksClient, EthStateClient, EthTransactionsClient,
-    LedgerClient, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SpecInfo, StallReport, UsageReport, ValidatorsInfo,
-    Verification, VerifyRequest,
+    LedgerClient, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, RecoveredSpan, RecoveredSpanQuery, SpecInfo,
+    StallReport, UsageReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 use ledger_chainspec::{CodeRef, Month};
 
@@ -225,6 +225,14 @@ impl Node {
     /// As [`Node::chain_id`].
     pub async fn proposal(&self, id: u64) -> Result<Option<ProposalInfo>, CliError> {
         self.answer("ledger_proposal", self.http.proposal(U64::from(id)).await)
+    }
+
+    /// What a recovery left behind, or would; see [`RecoveredSpanQuery`].
+    ///
+    /// # Errors
+    /// As [`Node::chain_id`].
+    pub async fn recovered_span(&self, query: RecoveredSpanQuery) -> Result<RecoveredSpan, CliError> {
+        self.answer("ledger_recoveredSpan", self.http.recovered_span(query).await)
     }
 
     /// Whom the node is connected to.

@@ -8,9 +8,9 @@ use clap::{Args, Subcommand};
 use super::plan;
 use crate::{args::WalletArgs, time::Span};
 
-/// `ledger-node validator`
+/// Which node is asked, and whose wallet signs.
 #[derive(Debug, Args)]
-pub struct DecideArgs {
+pub struct NodeArgs {
     /// JSON-RPC address of a node
     #[arg(
         long,
@@ -26,9 +26,45 @@ pub struct DecideArgs {
     /// The wallet of the validator's account.
     #[command(flatten)]
     pub wallet: WalletArgs,
+}
+
+/// `ledger-node validator`
+#[derive(Debug, Args)]
+pub struct DecideArgs {
+    /// The node, and the wallet.
+    #[command(flatten)]
+    pub node: NodeArgs,
     /// What to do
     #[command(subcommand)]
     pub command: ValidatorCommand,
+}
+
+/// `ledger-node recover`
+#[derive(Debug, Args)]
+pub struct RecoverArgs {
+    /// The node, and the wallet.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// What to do
+    #[command(subcommand)]
+    pub command: RecoverCommand,
+}
+
+/// What to do about a recovery.
+#[derive(Debug, Subcommand)]
+pub enum RecoverCommand {
+    /// Show what going back to a checkpoint would leave behind, and every code that a cloud redeemed in it
+    Plan {
+        /// Index of the checkpoint on the mainchain [default: the newest one that this node's chain can go back to]
+        checkpoint: Option<u64>,
+    },
+    /// Propose to the other validators to go back to a checkpoint, once this node has said that it can
+    Propose {
+        /// Index of the checkpoint on the mainchain
+        checkpoint: u64,
+    },
+    /// Show the recovery that is on its way, or the last one with every code that was redeemed in what it left behind
+    Status,
 }
 
 /// What to do.

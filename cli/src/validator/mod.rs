@@ -8,6 +8,7 @@ pub mod admission;
 pub mod args;
 pub mod output;
 pub mod plan;
+pub mod recovery;
 
 use std::{
     io::{self, Write},
@@ -22,7 +23,7 @@ use ledger_contracts::{
     KnownEvent, Transact, decode_event,
 };
 
-use self::args::{DecideArgs, ProposeCommand, ValidatorCommand};
+use self::args::{DecideArgs, NodeArgs, ProposeCommand, ValidatorCommand};
 use crate::{
     args::SignerArgs,
     client::{Node, Patience, Sent},
@@ -117,6 +118,10 @@ pub async fn request(
 }
 
 fn signer(args: &DecideArgs, password_file: Option<PathBuf>) -> SignerArgs {
+    signer_of(&args.node, password_file)
+}
+
+fn signer_of(args: &NodeArgs, password_file: Option<PathBuf>) -> SignerArgs {
     SignerArgs {
         wallet: args.wallet.clone(),
         password_file,
@@ -124,6 +129,10 @@ fn signer(args: &DecideArgs, password_file: Option<PathBuf>) -> SignerArgs {
 }
 
 fn context<'a>(args: &DecideArgs, signer: &'a SignerArgs) -> Result<Context<'a>, CliError> {
+    context_of(&args.node, signer)
+}
+
+fn context_of<'a>(args: &NodeArgs, signer: &'a SignerArgs) -> Result<Context<'a>, CliError> {
     Ok(Context {
         node: Node::new(&args.rpc)?,
         patience: Patience {

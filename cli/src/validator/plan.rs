@@ -152,6 +152,17 @@ pub fn propose_removal(account: Address) -> Call {
     )
 }
 
+/// Proposes to go back to the state of a checkpoint.
+#[must_use]
+pub fn propose_recovery(checkpoint: u64) -> Call {
+    bootstrap(
+        &Bootstrap::proposeRecoveryCall {
+            checkpointNumber: checkpoint,
+        },
+        format!("open a proposal to recover to checkpoint {checkpoint}"),
+    )
+}
+
 /// Proposes that a member be removed.
 #[must_use]
 pub fn propose_member_removal(member_id: u32) -> Call {

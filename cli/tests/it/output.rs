@@ -328,6 +328,7 @@ fn status_says_how_old_the_anchor_is_and_what_the_mainchain_contradicts() {
             message: "the mainchain has not answered for 20 minutes".to_owned(),
         }],
         contradiction: None,
+        recovering: None,
         refused: None,
     };
     status.anchor = Some(anchor.clone());

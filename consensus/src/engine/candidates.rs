@@ -41,6 +41,7 @@ impl Engine {
         if let Some(candidate) = self.open.candidates.get_mut(&hash) {
             candidate.verdict = match outcome {
                 ValidationOutcome::Valid => Verdict::Valid,
+                ValidationOutcome::Withheld => Verdict::Withheld,
                 ValidationOutcome::Invalid => Verdict::Invalid,
             };
         }

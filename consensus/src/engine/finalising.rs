@@ -94,7 +94,7 @@ impl Engine {
                 let (number, hash) = (certificate.height, certificate.hash);
                 self.halt(Alarm::CertifiedBlockInvalid { number, hash });
             }
-            Some((block, Verdict::Valid)) => {
+            Some((block, Verdict::Valid | Verdict::Withheld)) => {
                 self.open.finalizing = true;
                 // One voice is enough: the authority of the slot tells those who missed a precommit.
                 let authority = self.head.set.authority(certificate.slot).consensus_key;

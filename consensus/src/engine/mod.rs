@@ -77,6 +77,8 @@ struct Candidate {
 enum Verdict {
     Unknown,
     Valid,
+    /// Valid, but not voted for (R16).
+    Withheld,
     Invalid,
 }
 

@@ -165,9 +165,9 @@ impl Engine {
             .is_some_and(|validator| !self.context().sealed_parent(validator))
     }
 
-    /// Is there something to do in this slot (R11)?
+    /// Is there something to do in this slot (R11)? A recovery that was ordered is (R16).
     pub(super) fn wants_block(&self, slot: Slot) -> bool {
-        self.has_work || self.heartbeat_due(slot)
+        self.has_work || self.head.recovery.is_some() || self.heartbeat_due(slot)
     }
 
     fn heartbeat_due(&self, slot: Slot) -> bool {

@@ -44,7 +44,7 @@ impl Engine {
                 return None;
             }
             earliest = earliest.max(self.first_slot_to_build());
-            if !self.has_work {
+            if !self.has_work && self.head.recovery.is_none() {
                 earliest = earliest.max(self.heartbeat_slot());
             }
         }

@@ -99,6 +99,36 @@ fn an_invalid_block_gets_no_vote() {
 }
 
 #[test]
+fn a_block_that_is_withheld_gets_no_vote_and_is_final_when_a_quorum_says_so() {
+    let mut scene = Scene::at(S);
+    scene.node.outcome = ValidationOutcome::Withheld;
+    let block = scene.block(S, 1);
+    scene.propose(&block);
+    for index in [0, 2, 3] {
+        scene.vote(index, prevote(S, block.hash()));
+    }
+    assert_eq!(scene.votes(), []);
+    for index in [0, 2, 3] {
+        scene.vote(index, precommit(S, block.hash()));
+    }
+    assert_eq!(scene.votes(), []);
+    assert_eq!(scene.node.head().header.hash, block.hash());
+}
+
+#[test]
+fn a_recovery_that_was_ordered_is_work_for_the_next_authority() {
+    let order = ledger_chainspec::RecoveryOrder {
+        epoch: 1,
+        checkpoint: 1,
+    };
+    for (chain, builds) in [(Chain::ordering(4, 0, order), 1), (Chain::of(4), 0)] {
+        let mut node = Node::new(&chain, 1);
+        node.tick(at(GENESIS_SLOT + 1, 0));
+        assert_eq!(node.builds.len(), builds);
+    }
+}
+
+#[test]
 fn the_authority_builds_at_the_start_of_its_slot_only() {
     let chain = Chain::of(4);
     for (ms, builds) in [(0, 1), (249, 1), (250, 0), (999, 0)] {

@@ -1,9 +1,12 @@
 //! The header rules: each broken rule is refused by its name, and blamed on the right one.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use ledger_chainspec::{AuthorityDigest, Block, FinalityCertificate, Slot, digest_of, with_digest};
+use ledger_chainspec::{
+    AuthorityDigest, Block, BlockNumber, FinalityCertificate, RecoveryOrder, RecoveryPoint, Slot, digest_of,
+    with_digest,
+};
 use ledger_consensus::{Fault, FinalHead, HeaderError, Message, Rejection};
 
 use super::kit::{Chain, GENESIS_SLOT, Node, at, authority_key};
@@ -22,9 +25,12 @@ fn parent(chain: &Chain) -> (Arc<Block>, FinalHead) {
 
 /// What a node on that head says to a block that `change` was made to, sealed afterwards by the authority of its slot.
 fn verdict(change: impl FnOnce(&mut Block, &FinalHead, &Chain)) -> Result<u64, Rejection> {
-    let chain = Chain::of(4);
-    let (first, head) = parent(&chain);
-    let mut node = Node::new(&chain, 1);
+    verdict_on(&Chain::of(4), change)
+}
+
+fn verdict_on(chain: &Rc<Chain>, change: impl FnOnce(&mut Block, &FinalHead, &Chain)) -> Result<u64, Rejection> {
+    let (first, head) = parent(chain);
+    let mut node = Node::new(chain, 1);
     node.tick(at(S, 10));
     let certificate = head.certificate.clone().unwrap();
     node.input(ledger_consensus::Input::Certified {
@@ -33,7 +39,7 @@ fn verdict(change: impl FnOnce(&mut Block, &FinalHead, &Chain)) -> Result<u64, R
         certificate,
     });
     let mut block = chain.build(&chain.request(&head, S), 1);
-    change(&mut block, &head, &chain);
+    change(&mut block, &head, chain);
     let slot = digest_of(&block.header).map_or(S, |digest| digest.slot.get());
     let sealed = match digest_of(&block.header) {
         Ok(_) => chain.seal(&head, block, &authority_key(&head, slot)),
@@ -233,13 +239,74 @@ fn a_block_on_another_parent_is_nobodys_fault() {
     assert_eq!(rejection.fault(), Fault::Timing);
 }
 
+fn transaction() -> ledger_chainspec::Transaction {
+    use alloy_consensus::{SignableTransaction, TxLegacy};
+    use alloy_primitives::Signature;
+    ledger_chainspec::Transaction::Legacy(TxLegacy::default().into_signed(Signature::test_signature()))
+}
+
 #[test]
 fn too_many_transactions_are_refused() {
-    let transaction = {
-        use alloy_consensus::{SignableTransaction, TxLegacy};
-        use alloy_primitives::Signature;
-        ledger_chainspec::Transaction::Legacy(TxLegacy::default().into_signed(Signature::test_signature()))
-    };
-    let error = header_error(|block, _, _| block.transactions = vec![transaction; 101]);
+    let error = header_error(|block, _, _| block.transactions = vec![transaction(); 101]);
     assert_eq!(error, HeaderError::Transactions { got: 101, limit: 100 });
+}
+
+const ORDER: RecoveryOrder = RecoveryOrder {
+    epoch: 1,
+    checkpoint: 3,
+};
+
+fn point(order: RecoveryOrder, height: u64) -> RecoveryPoint {
+    RecoveryPoint {
+        order,
+        height: BlockNumber::new(height),
+        state_root: B256::repeat_byte(5),
+    }
+}
+
+#[test]
+fn after_an_order_comes_the_recovery_block_and_nothing_else() {
+    let chain = Chain::ordering(4, 1, ORDER);
+    let refused = |recovery: Option<RecoveryPoint>| {
+        let verdict = verdict_on(&chain, |block, _, _| {
+            change_digest(block, |digest| digest.recovery = recovery)
+        });
+        match verdict {
+            Err(Rejection::Header(error)) => error,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(verdict_on(&chain, |_, _, _| {}), Ok(1));
+    let ordered = Some(ORDER);
+    assert_eq!(refused(None), HeaderError::Recovery { got: None, ordered });
+    for other in [
+        RecoveryOrder { epoch: 2, ..ORDER },
+        RecoveryOrder { checkpoint: 2, ..ORDER },
+    ] {
+        let got = Some(other);
+        assert_eq!(refused(Some(point(other, 0))), HeaderError::Recovery { got, ordered });
+    }
+    // Its parent, block 1, ordered it: it can only go back to what was before.
+    let (number, height) = (BlockNumber::new(2), BlockNumber::new(1));
+    assert_eq!(
+        refused(Some(point(ORDER, 1))),
+        HeaderError::RecoveryHeight { number, height }
+    );
+}
+
+#[test]
+fn a_recovery_block_holds_no_transaction() {
+    let chain = Chain::ordering(4, 1, ORDER);
+    let verdict = verdict_on(&chain, |block, _, _| block.transactions = vec![transaction()]);
+    assert_eq!(
+        verdict,
+        Err(Rejection::Header(HeaderError::RecoveryTransactions { got: 1 }))
+    );
+}
+
+#[test]
+fn a_recovery_that_nobody_ordered_is_refused() {
+    let error = header_error(|block, _, _| change_digest(block, |digest| digest.recovery = Some(point(ORDER, 0))));
+    let got = Some(ORDER);
+    assert_eq!(error, HeaderError::Recovery { got, ordered: None });
 }

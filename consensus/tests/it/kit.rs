@@ -5,9 +5,9 @@ use std::{collections::VecDeque, num::NonZeroU64, rc::Rc, sync::Arc};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use ed25519_dalek::SigningKey;
 use ledger_chainspec::{
-    AuthorityDigest, Block, BlockHash, ConsensusKey, DIGEST_VERSION, FinalityCertificate, Header, MemberId,
-    PrevoteCertificate, PrevoteSignature, SealedHeader, SetId, Slot, Statement, StatementKind, UnixMillis, Validator,
-    ValidatorSet, Vote, seal_hash, with_digest,
+    AuthorityDigest, Block, BlockHash, BlockNumber, ConsensusKey, FinalityCertificate, Header, MemberId,
+    PrevoteCertificate, PrevoteSignature, RecoveryOrder, RecoveryPoint, SealedHeader, SetId, Slot, Statement,
+    StatementKind, UnixMillis, Validator, ValidatorSet, Vote, seal_hash, with_digest,
 };
 use ledger_consensus::{
     Alarm, BuildOutcome, BuildRequest, ChainParams, Effect, Engine, EngineConfig, EngineStart, Evidence, FinalHead,
@@ -53,6 +53,8 @@ pub struct Chain {
     pub genesis: SealedHeader,
     /// Sets by the first height they govern, ascending; the first governs from height 0.
     pub sets: Vec<(u64, Arc<ValidatorSet>)>,
+    /// The block that orders a recovery, and what it orders.
+    pub order: Option<(u64, RecoveryOrder)>,
 }
 
 impl Chain {
@@ -77,7 +79,23 @@ impl Chain {
             transactions_per_slot: 100,
             gas_limit: GAS_LIMIT,
         };
-        Rc::new(Self { params, genesis, sets })
+        Rc::new(Self {
+            params,
+            genesis,
+            sets,
+            order: None,
+        })
+    }
+
+    /// A chain that the first `n` validators govern, whose block `number` orders a recovery.
+    pub fn ordering(n: usize, number: u64, order: RecoveryOrder) -> Rc<Self> {
+        let mut chain = Self::of(n);
+        Rc::get_mut(&mut chain).expect("nobody else has it").order = Some((number, order));
+        chain
+    }
+
+    fn ordered_by(&self, number: u64) -> Option<RecoveryOrder> {
+        self.order.filter(|(at, _)| *at == number).map(|(_, order)| order)
     }
 
     /// The set that governs `height`.
@@ -98,6 +116,7 @@ impl Chain {
             certificate: None,
             signers: self.set_at(0),
             set: self.set_at(1),
+            recovery: self.ordered_by(0),
         }
     }
 
@@ -109,6 +128,7 @@ impl Chain {
             certificate: Some(certificate),
             signers: self.set_at(number),
             set: self.set_at(number + 1),
+            recovery: self.ordered_by(number),
         }
     }
 
@@ -127,7 +147,13 @@ impl Chain {
             ..Header::default()
         };
         let digest = AuthorityDigest {
-            version: DIGEST_VERSION,
+            recovery: self
+                .ordered_by(request.parent.header.number)
+                .map(|order| RecoveryPoint {
+                    order,
+                    height: BlockNumber::new(0),
+                    state_root: B256::ZERO,
+                }),
             slot: request.slot,
             next_set_hash: self.set_at(number + 1).hash(),
             parent_certificate: request.parent_certificate.clone(),

@@ -17,10 +17,9 @@ use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use ed25519_dalek::SigningKey;
 use ledger_chainspec::{
-    AuthorityDigest, Block, BlockHash, BlockNumber, ChainSpec, ConsensusKey, DIGEST_VERSION, Endorsement,
-    FinalityCertificate, GenesisHash, Header, MemberId, PassportCode, PrevoteCertificate, PrevoteSignature, SetId,
-    Signature64, Slot, Statement, StatementKind, Transaction, Validator, ValidatorSet, Vote, peer_id_of,
-    peer_id_to_text, with_digest,
+    AuthorityDigest, Block, BlockHash, BlockNumber, ChainSpec, ConsensusKey, Endorsement, FinalityCertificate,
+    GenesisHash, Header, MemberId, PassportCode, PrevoteCertificate, PrevoteSignature, SetId, Signature64, Slot,
+    Statement, StatementKind, Transaction, Validator, ValidatorSet, Vote, peer_id_of, peer_id_to_text, with_digest,
 };
 use ledger_consensus::{GuardRecord, Message, Proposal, Reproposal, SignedStatement};
 use parity_scale_codec::Encode;
@@ -139,7 +138,7 @@ pub fn prevotes() -> PrevoteCertificate {
 
 fn digest(seal: Option<Signature64>) -> AuthorityDigest {
     AuthorityDigest {
-        version: DIGEST_VERSION,
+        recovery: None,
         slot: SLOT,
         next_set_hash: set(4).hash(),
         parent_certificate: Some(finality()),

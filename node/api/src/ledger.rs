@@ -6,8 +6,8 @@ use ledger_chainspec::Month;
 
 use crate::types::{
     CheckpointInfo, CheckpointsQuery, CloudRef, CodeInfo, CodeProof, CodeProofRequest, EndorsementInfo, EvidenceInfo,
-    LedgerTopic, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, SlotsInfo, SpecInfo, StallReport, UsageReport,
-    ValidatorsInfo, Verification, VerifyRequest,
+    LedgerTopic, NodeStatus, PeerInfo, PoolEntry, ProposalInfo, RecoveredSpan, RecoveredSpanQuery, SlotsInfo, SpecInfo,
+    StallReport, UsageReport, ValidatorsInfo, Verification, VerifyRequest,
 };
 
 /// Promo codes, and who runs the chain.
@@ -82,6 +82,11 @@ pub trait Ledger {
     /// The checkpoints for the mainchain, in order, each with the signatures that are known and how far it has come.
     #[method(name = "checkpoints")]
     async fn checkpoints(&self, query: CheckpointsQuery) -> RpcResult<Vec<CheckpointInfo>>;
+
+    /// What a recovery left behind, or one to a checkpoint would, and the codes that were redeemed in it: without an epoch and a
+    /// checkpoint, of the last recovery. Paged by blocks.
+    #[method(name = "recoveredSpan")]
+    async fn recovered_span(&self, query: RecoveredSpanQuery) -> RpcResult<RecoveredSpan>;
 
     /// The connected peers.
     #[method(name = "peers")]

@@ -44,6 +44,11 @@ pub struct AnchorArgs {
     #[arg(long, env = "LEDGER_MAINCHAIN_POLL", value_name = "SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub mainchain_poll: u64,
+    /// Go on although the mainchain contradicts this chain after the checkpoint with this index, with nothing but governance: until the
+    /// validators have voted to recover to that checkpoint and the chain has done so, this node proposes and votes for calls to Bootstrap
+    /// alone. See the runbook on recovery first; `ledger-node recover plan` says which checkpoint
+    #[arg(long, env = "LEDGER_RECOVER_FROM", value_name = "INDEX", requires = "mainchain")]
+    pub recover_from: Option<u64>,
     /// Minutes that a checkpoint may be due before that is an alarm
     #[arg(long, env = "LEDGER_ANCHOR_OVERDUE", value_name = "MINUTES", default_value_t = 120,
           value_parser = clap::value_parser!(u64).range(1..=525_600))]
@@ -71,6 +76,8 @@ pub struct AnchorConfig {
     pub overdue_ms: u64,
     /// Folder of what was confirmed.
     pub folder: PathBuf,
+    /// The checkpoint after which the operator has set contradictions aside.
+    pub recover_from: Option<u64>,
 }
 
 /// What the flags ask for; none to read nothing.
@@ -100,5 +107,6 @@ pub fn resolve(args: &AnchorArgs, spec: &ChainSpec, data: &Path) -> Result<Optio
         poll_seconds: args.mainchain_poll,
         overdue_ms: args.anchor_overdue * 60_000,
         folder: data.join("anchor"),
+        recover_from: args.recover_from,
     }))
 }

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{Address, B256};
+use ledger_chainspec::RecoveryOrder;
 use ledger_checkpoint::{
     numbers::Index,
     reading::{Anchored, Book, Standing},
@@ -28,6 +29,21 @@ pub struct Span {
     pub hash: B256,
     /// Root of the tree over the hashes of all of them.
     pub history_root: B256,
+}
+
+/// A block that a confirmed checkpoint anchors, whether or not this chain has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnchoredBlock {
+    /// The checkpoint.
+    pub index: u64,
+    /// Recoveries before it.
+    pub epoch: u64,
+    /// The block's number.
+    pub height: u64,
+    /// The block's hash.
+    pub hash: B256,
+    /// The block's state root.
+    pub state_root: B256,
 }
 
 /// A checkpoint on the mainchain, briefly.
@@ -82,8 +98,14 @@ struct Inner {
     contract: Option<Address>,
     has_ended: bool,
     reading: Reading,
-    /// By the last block of each.
+    /// All that are confirmed, by index, each with its epoch.
+    anchored: BTreeMap<u64, (Span, AnchoredBlock)>,
+    /// Those that this chain is held to, by the last block of each.
     spans: BTreeMap<u64, Span>,
+    /// The checkpoint after which the operator has set contradictions aside.
+    recover_from: Option<u64>,
+    /// What this chain recovered to.
+    recoveries: Vec<RecoveryOrder>,
     believed: Option<Point>,
     seen: Seen,
     /// A block that a checkpoint's tree of hashes proves, where another one is final here.
@@ -161,16 +183,55 @@ impl Confirmed {
         &self.book
     }
 
+    /// The operator has set aside what contradicts this chain after the checkpoint `index`.
+    #[must_use]
+    pub fn recovering_from(self, index: Option<u64>) -> Self {
+        self.inner.write().recover_from = index;
+        self
+    }
+
+    /// This chain has recovered, these times in all.
+    pub fn recovered(&self, recoveries: Vec<RecoveryOrder>) {
+        let mut inner = self.inner.write();
+        if inner.recoveries == recoveries {
+            return;
+        }
+        inner.recoveries = recoveries;
+        inner.spans = inner.binding();
+        drop(inner);
+        self.changes.send_modify(|version| *version += 1);
+    }
+
+    /// The checkpoint that this node waits to be recovered to, at its operator's word: until then it takes part in governance alone.
+    #[must_use]
+    pub fn recovering(&self) -> Option<u64> {
+        self.inner.read().recovering()
+    }
+
+    /// The block of the confirmed checkpoint `index`.
+    #[must_use]
+    pub fn anchored(&self, index: u64) -> Option<AnchoredBlock> {
+        self.inner.read().anchored.get(&index).map(|(_, block)| *block)
+    }
+
+    /// The blocks of all confirmed checkpoints, the newest first.
+    #[must_use]
+    pub fn all_anchored(&self) -> Vec<AnchoredBlock> {
+        let inner = self.inner.read();
+        inner.anchored.values().rev().map(|(_, block)| *block).collect()
+    }
+
     /// Puts in what is known now.
     pub fn publish(&self, reading: Reading, book: &Book, seen: Seen) {
         self.book.set_mainchain(MainchainView::of(book));
-        let spans = spans(book);
+        let anchored = anchored(book);
         let contract = Some(book.place().anchor.contract);
         let mut inner = self.inner.write();
-        let is_news = inner.reading != reading || inner.spans != spans || inner.contract != contract;
+        let is_news = inner.reading != reading || inner.anchored != anchored || inner.contract != contract;
         inner.contract = contract;
         inner.reading = reading;
-        inner.spans = spans;
+        inner.anchored = anchored;
+        inner.spans = inner.binding();
         inner.believed = book.newest_of(Standing::Soft).map(Point::of);
         inner.seen = seen;
         drop(inner);
@@ -284,28 +345,57 @@ impl Confirmed {
     }
 }
 
-/// The spans of what is soft or final.
-fn spans(book: &Book) -> BTreeMap<u64, Span> {
-    let mut spans = BTreeMap::new();
+impl Inner {
+    fn recovering(&self) -> Option<u64> {
+        self.recover_from
+            .filter(|from| self.recoveries.iter().all(|order| order.checkpoint != *from))
+    }
+
+    /// The checkpoints that this chain is held to. What a recovery left behind says nothing any more: neither on a chain that has
+    /// recovered, nor once the mainchain has a checkpoint of the recovered chain, whose hash stands for all blocks before it.
+    fn binding(&self) -> BTreeMap<u64, Span> {
+        let newest_epoch = self.anchored.last_key_value().map_or(0, |(_, (_, block))| block.epoch);
+        let set_aside = self.recovering();
+        let is_left = |block: &AnchoredBlock| {
+            block.epoch < newest_epoch
+                || set_aside.is_some_and(|from| block.index > from)
+                || self
+                    .recoveries
+                    .iter()
+                    .any(|order| block.index > order.checkpoint && block.epoch < order.epoch)
+        };
+        let held = self.anchored.values().filter(|(_, block)| !is_left(block));
+        held.map(|(span, _)| (span.to, *span)).collect()
+    }
+}
+
+/// What is soft or final.
+fn anchored(book: &Book) -> BTreeMap<u64, (Span, AnchoredBlock)> {
+    let mut all = BTreeMap::new();
     let mut before = 0;
     for entry in book.entries().values() {
         if entry.standing < Standing::Soft {
             break;
         }
         let checkpoint = &entry.checkpoint;
-        spans.insert(
-            checkpoint.height,
-            Span {
-                index: checkpoint.index,
-                from: before + 1,
-                to: checkpoint.height,
-                hash: checkpoint.blockHash,
-                history_root: checkpoint.historyRoot,
-            },
-        );
+        let span = Span {
+            index: checkpoint.index,
+            from: before + 1,
+            to: checkpoint.height,
+            hash: checkpoint.blockHash,
+            history_root: checkpoint.historyRoot,
+        };
+        let block = AnchoredBlock {
+            index: checkpoint.index,
+            epoch: checkpoint.epoch,
+            height: checkpoint.height,
+            hash: checkpoint.blockHash,
+            state_root: checkpoint.stateRoot,
+        };
+        all.insert(checkpoint.index, (span, block));
         before = checkpoint.height;
     }
-    spans
+    all
 }
 
 #[cfg(test)]
@@ -322,16 +412,21 @@ mod tests {
 
     /// A book with a soft checkpoint at height 10, and one at 25 that is only mined.
     fn book() -> Book {
+        book_of(&[(10, 0, Standing::Soft), (25, 0, Standing::Mined)])
+    }
+
+    /// A book with checkpoints at these heights, of these epochs.
+    fn book_of(points: &[(u64, u64, Standing)]) -> Book {
         let anchor = Anchor {
             mainchain_id: 63,
             contract: Address::repeat_byte(7),
         };
         let genesis = B256::repeat_byte(1);
         let mut book = Book::new(Place { anchor, genesis });
-        for (index, height, standing) in [(1_u64, 10, Standing::Soft), (2, 25, Standing::Mined)] {
+        for (index, (height, epoch, standing)) in (1_u64..).zip(points.iter().copied()) {
             let checkpoint = Checkpoint {
                 index,
-                epoch: 0,
+                epoch,
                 setId: 0,
                 height,
                 blockHash: keccak256([u8::try_from(index).expect("small")]),
@@ -373,6 +468,57 @@ mod tests {
             assert_eq!(confirmed.contradicted_by(number, bad), None, "{number}");
         }
         assert_eq!(confirmed.named(4, bad, good).height, 10);
+    }
+
+    fn held(confirmed: &Confirmed) -> Vec<u64> {
+        confirmed.up_to(u64::MAX).iter().map(|span| span.index).collect()
+    }
+
+    const ORDER: RecoveryOrder = RecoveryOrder {
+        epoch: 1,
+        checkpoint: 1,
+    };
+
+    const TWO: [(u64, u64, Standing); 2] = [(10, 0, Standing::Soft), (25, 0, Standing::Soft)];
+
+    #[test]
+    fn what_the_operator_sets_aside_holds_nothing_until_the_chain_has_recovered() {
+        let confirmed = Confirmed::default().recovering_from(Some(1));
+        confirmed.publish(Reading::Through, &book_of(&TWO), Seen::default());
+        assert_eq!((held(&confirmed), confirmed.recovering()), (vec![1], Some(1)));
+        assert_eq!(confirmed.contradicted_by(25, B256::ZERO), None);
+        // It is known all the same: what the chain can go back to is asked by index.
+        assert_eq!(confirmed.anchored(2).map(|block| block.height), Some(25));
+        confirmed.recovered(vec![ORDER]);
+        assert_eq!((held(&confirmed), confirmed.recovering()), (vec![1], None));
+        let of_old_and_new = [TWO[0], TWO[1], (40, 0, Standing::Soft), (60, 1, Standing::Soft)];
+        confirmed.publish(Reading::Through, &book_of(&of_old_and_new), Seen::default());
+        assert_eq!(held(&confirmed), [4]);
+        let span = confirmed.newest().expect("there is one");
+        assert_eq!((span.from, span.to), (41, 60));
+    }
+
+    #[test]
+    fn a_chain_that_recovered_is_held_to_nothing_that_it_left_behind() {
+        let confirmed = Confirmed::default();
+        confirmed.publish(Reading::Through, &book_of(&TWO), Seen::default());
+        assert_eq!(held(&confirmed), [1, 2]);
+        let changes = confirmed.changes();
+        confirmed.recovered(vec![ORDER]);
+        assert_eq!(held(&confirmed), [1]);
+        assert!(changes.has_changed().is_ok_and(|is_news| is_news));
+    }
+
+    #[test]
+    fn a_checkpoint_of_a_later_epoch_stands_for_all_before_it_once_it_is_believed() {
+        let confirmed = Confirmed::default();
+        let mined = [TWO[0], TWO[1], (40, 1, Standing::Mined)];
+        confirmed.publish(Reading::Through, &book_of(&mined), Seen::default());
+        assert_eq!(held(&confirmed), [1, 2]);
+        let soft = [TWO[0], TWO[1], (40, 1, Standing::Soft)];
+        confirmed.publish(Reading::Through, &book_of(&soft), Seen::default());
+        assert_eq!(held(&confirmed), [3]);
+        assert_eq!(confirmed.all_anchored().len(), 3);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod task;
 mod telling;
 
 pub use args::{AnchorArgs, AnchorConfig, resolve};
-pub use confirmed::{Confirmed, Point, Reading, Seen, Span};
+pub use confirmed::{AnchoredBlock, Confirmed, Point, Reading, Seen, Span};
 pub use contradiction::Contradiction;
 pub use start::Anchoring;
 use target::ChainSide;

@@ -10,7 +10,7 @@ use ledger_runtime::Runtime;
 use tokio::sync::watch;
 
 use super::{AnchorConfig, AnchorTask, ChainSide, Confirmed};
-use crate::error::NodeError;
+use crate::{error::NodeError, recovery};
 
 /// What the rest of the node has of the anchor.
 #[derive(Debug)]
@@ -45,6 +45,7 @@ impl Anchoring {
     /// The chain is open: from here on it says itself which contract anchors it. Comes back when that one is read, so that nothing is made or
     /// adopted before it is known what was confirmed.
     pub async fn opened(&self, runtime: &Arc<Runtime>, has_task: bool) {
+        self.confirmed.recovered(recovery::orders(runtime));
         self.chain.send_replace(Some(Arc::clone(runtime)));
         let named = self.contract.or_else(|| self.opened.contract());
         if let Some(contract) = named.filter(|contract| has_task && !contract.is_zero()) {

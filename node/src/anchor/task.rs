@@ -56,7 +56,7 @@ impl AnchorTask {
         genesis: B256,
         chain: ChainSide,
     ) -> Result<(Self, Arc<Confirmed>), FileError> {
-        let confirmed = Arc::new(Confirmed::default());
+        let confirmed = Arc::new(Confirmed::default().recovering_from(config.recover_from));
         let mut task = Self {
             config,
             genesis,

@@ -33,6 +33,7 @@ Examples:
   ledger-node statetest fixtures/state_tests
   ledger-node validator proposals             what the validators are to decide, and who has voted
   ledger-node validator request --chain my-chain.toml --name 'Fifth Cloud'      ask to become a validator
+  ledger-node recover plan                    what going back to the last checkpoint would leave behind
   ledger-node db backup /mnt/backup/today --chain dev
 
 Exit codes:
@@ -93,6 +94,8 @@ pub enum Command {
     Testnet(testnet::TestnetArgs),
     /// Decide, as a validator, who runs the chain and what holds on it: propose, vote, leave
     Validator(Box<passport_cli::validator::args::DecideArgs>),
+    /// Go back to a checkpoint's state when certified history was altered: plan, propose, status
+    Recover(Box<passport_cli::validator::args::RecoverArgs>),
 }
 
 /// Which chain, and where its data is.

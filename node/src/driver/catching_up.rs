@@ -55,6 +55,7 @@ pub(super) struct BatchOutcome {
 impl Driver {
     pub(super) fn start_batch(&mut self, batch: Batch) {
         self.catching_up.is_importing = true;
+        self.targets.keep_states();
         let (runtime, pool) = (Arc::clone(&self.parts.runtime), Arc::clone(&self.parts.pool));
         let (params, shutdown) = (self.params, self.shutdown.clone());
         let confirmed = Arc::clone(&self.parts.confirmed);

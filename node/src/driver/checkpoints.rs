@@ -17,6 +17,7 @@ const TOLD_AHEAD: usize = 2;
 impl Driver {
     /// Something else is confirmed now, or this is the start. No batch is under way, so that what is here is what the engine knows.
     pub(super) async fn on_confirmed(&mut self) -> Result<(), DriverError> {
+        self.targets.keep_states();
         if self.is_contradicted {
             return Ok(());
         }

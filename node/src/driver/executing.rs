@@ -34,6 +34,7 @@ impl Driver {
             runtime: Arc::clone(&self.parts.runtime),
             pool: Arc::clone(&self.parts.pool),
             endorsements: Arc::clone(&self.parts.endorsements),
+            targets: self.targets.clone(),
             shutdown: self.shutdown.clone(),
         };
         self.work.spawn_blocking(move || work::build(&parts, request, bounds));
@@ -64,8 +65,9 @@ impl Driver {
         }
         let recent = self.talk.as_ref().and_then(|talk| talk.recent.get(&block.hash()));
         let senders = recent.map(|recent| recent.senders).unwrap_or_default();
+        let targets = self.targets.clone();
         self.work
-            .spawn_blocking(move || work::validate(&runtime, &block, &senders));
+            .spawn_blocking(move || work::validate(&runtime, &targets, &block, &senders));
     }
 
     pub(super) async fn on_done(&mut self, done: Result<Done, DriverError>) -> Result<(), DriverError> {
@@ -75,6 +77,11 @@ impl Driver {
                 Verdict::Valid(executed) => {
                     self.keep(*executed);
                     let outcome = ValidationOutcome::Valid;
+                    Input::Validated { hash, outcome }
+                }
+                Verdict::Withheld(executed) => {
+                    self.keep(*executed);
+                    let outcome = ValidationOutcome::Withheld;
                     Input::Validated { hash, outcome }
                 }
                 // Of a height that the batch under way decides: the engine must not take it for the block's fault before it

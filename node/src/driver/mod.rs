@@ -39,6 +39,7 @@ pub use talking::DriverNetwork;
 use crate::{
     anchor::Confirmed,
     endorse::Endorsements,
+    recovery::{self, Targets},
     signer::{ConsensusSigner, GuardStore, GuardStoreError},
     slot_log::SlotLog,
     sync::Batch,
@@ -54,6 +55,9 @@ pub(crate) use work::as_f64;
 /// Blocks that were executed and are not final: the one built here and the one validated last. Each holds its changes of
 /// state in memory.
 const EXECUTED_MAX: usize = 2;
+
+/// Blocks from one look at which states are to be kept to the next; fewer than the shortest window of states that makes sense.
+const KEEP_STATES_EVERY: u64 = 64;
 
 /// Parts of a slot; a block that is ready one part after its build's deadline is still in time.
 const BUILD_GRACE_PARTS: u64 = 8;
@@ -114,6 +118,8 @@ pub struct DriverInputs {
 pub struct Driver {
     engine: Engine,
     first_effects: Vec<Effect>,
+    /// What the chain could go back to (R16).
+    targets: Targets,
     signer: Option<Arc<ConsensusSigner>>,
     guard: Option<Arc<Mutex<GuardStore>>>,
     parts: DriverParts,
@@ -349,6 +355,10 @@ impl Driver {
     /// Tells everybody of a new head, and gives what the engine has to hear.
     fn on_head(&mut self, head: &Arc<Head>) -> Vec<Input> {
         self.parts.metrics.run_upkeep();
+        if head.number().get().is_multiple_of(KEEP_STATES_EVERY) {
+            self.targets.keep_states();
+        }
+        self.parts.confirmed.recovered(recovery::orders(&self.parts.runtime));
         self.parts.heads.send_replace(Arc::clone(head));
         self.tell_network();
         self.told_has_work = self.has_work();

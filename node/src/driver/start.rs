@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Driver, DriverInputs, DriverParts, catching_up::CatchingUp, now, pace::Pace, talking::Talk};
 use crate::{
     error::LostGuard,
+    recovery::Targets,
     signer::{ConsensusSigner, GuardStore},
 };
 
@@ -123,6 +124,7 @@ pub(super) fn final_head(head: &Head) -> FinalHead {
         certificate: head.certificate.clone(),
         signers: Arc::clone(&head.signers),
         set: Arc::clone(&head.set),
+        recovery: head.recovery,
     }
 }
 
@@ -164,8 +166,10 @@ impl Driver {
         let (talk, ears) = network
             .map(|network| Talk::new(network, parts.heads.subscribe()))
             .unzip();
+        let targets = Targets::new(Arc::clone(&parts.runtime), Arc::clone(&parts.confirmed));
         Ok(Self {
             engine,
+            targets,
             first_effects,
             signer,
             guard: guard.map(|store| Arc::new(Mutex::new(store))),

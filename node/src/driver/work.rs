@@ -10,14 +10,14 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256};
-use ledger_chainspec::{Block, BlockHash, FinalityCertificate, Slot, UnixMillis};
+use ledger_chainspec::{Block, BlockHash, FinalityCertificate, RecoveryOrder, Slot, UnixMillis};
 use ledger_consensus::BuildRequest;
 use ledger_runtime::{Executed, Head, IncomingBlock, ProduceInputs, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{DriverError, catching_up::BatchOutcome, now};
-use crate::{endorse::Endorsements, telemetry::metering, txpool::TxPool};
+use crate::{endorse::Endorsements, recovery::Targets, telemetry::metering, txpool::TxPool};
 
 /// Work that came to an end.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub(super) enum Done {
 pub(super) enum Verdict {
     /// It does what it says.
     Valid(Box<Executed>),
+    /// It does, and this node does not vote for it all the same (R16).
+    Withheld(Box<Executed>),
     /// It does not.
     Invalid,
     /// The head moved on meanwhile, so that nothing is known of it.
@@ -51,6 +53,7 @@ pub(super) struct BuildParts {
     pub(super) runtime: Arc<Runtime>,
     pub(super) pool: Arc<TxPool>,
     pub(super) endorsements: Arc<Endorsements>,
+    pub(super) targets: Targets,
     pub(super) shutdown: CancellationToken,
 }
 
@@ -80,6 +83,7 @@ pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBoun
         runtime,
         pool,
         endorsements,
+        targets,
         shutdown,
     } = parts;
     let BuildRequest {
@@ -99,17 +103,22 @@ pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBoun
     if has_moved() {
         return Ok(outrun(slot, report));
     }
+    if let Some(order) = runtime.head().recovery {
+        return recover(parts, order, (slot, parent_certificate), report);
+    }
     let started = Instant::now();
     let under_way = Cell::new(None);
     let candidates = pool.candidates(&endorsements.first()).take_while(|_| {
         report.cut_short = shutdown.is_cancelled() || now() >= deadline;
         !report.cut_short
     });
+    let candidates = candidates.filter(|candidate| targets.may_propose(candidate.inner()));
     let mut candidates = candidates.inspect(|candidate| under_way.set(Some(*candidate.tx_hash())));
     let inputs = ProduceInputs {
         slot,
         parent_certificate,
         gas_target: bounds.gas,
+        may_recover: &|checkpoint| targets.find(checkpoint).is_ok(),
         candidates: &mut candidates,
     };
     // Nothing is written before a block is final, so that nothing is half done when this unwinds.
@@ -139,6 +148,40 @@ pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBoun
     })
 }
 
+/// Builds the recovery block that the head ordered, if this node knows what to go back to.
+fn recover(
+    parts: &BuildParts,
+    order: RecoveryOrder,
+    (slot, certificate): (Slot, Option<FinalityCertificate>),
+    report: BuildReport,
+) -> Result<Done, DriverError> {
+    let RecoveryOrder { epoch, checkpoint } = order;
+    let nothing = Done::Built {
+        slot,
+        executed: None,
+        report,
+    };
+    let height = match parts.targets.find(checkpoint) {
+        Ok(height) => height,
+        Err(reason) => {
+            warn!(target: "ledger::driver", %slot, epoch, checkpoint, %reason, "a recovery was ordered, and this node cannot make its block");
+            return Ok(nothing);
+        }
+    };
+    match parts.runtime.produce_recovery(slot, certificate, height) {
+        Ok(executed) => {
+            info!(target: "ledger::driver", %slot, epoch, checkpoint, %height, "the recovery block is made");
+            Ok(Done::Built {
+                slot,
+                executed: Some(Box::new(executed)),
+                report,
+            })
+        }
+        Err(_) if parts.runtime.head().recovery != Some(order) => Ok(nothing),
+        Err(error) => Err(DriverError::Execution(error.to_string())),
+    }
+}
+
 /// The end of a block whose parent is the head no more.
 fn outrun(slot: Slot, report: BuildReport) -> Done {
     debug!(target: "ledger::driver", %slot, "the head moved on before the block was done");
@@ -153,13 +196,26 @@ fn outrun(slot: Slot, report: BuildReport) -> Done {
 }
 
 /// Executes `block` again on the head, with the senders of its transactions as far as they are known.
-pub(super) fn validate(runtime: &Runtime, block: &Block, senders: &[Option<Address>]) -> Result<Done, DriverError> {
+pub(super) fn validate(
+    runtime: &Runtime,
+    targets: &Targets,
+    block: &Block,
+    senders: &[Option<Address>],
+) -> Result<Done, DriverError> {
     let hash = block.hash();
     match runtime.import(IncomingBlock::with_senders(block.clone(), senders)) {
-        Ok(executed) => Ok(Done::Validated {
-            hash,
-            verdict: Verdict::Valid(Box::new(executed)),
-        }),
+        Ok(executed) => {
+            let judged = targets.judge(&executed);
+            let executed = Box::new(executed);
+            let verdict = match judged {
+                Ok(()) => Verdict::Valid(executed),
+                Err(reason) => {
+                    warn!(target: "ledger::driver", %hash, %reason, "no vote is given to a block");
+                    Verdict::Withheld(executed)
+                }
+            };
+            Ok(Done::Validated { hash, verdict })
+        }
         // A block was committed meanwhile.
         Err(_) if runtime.head().hash().get() != block.header.parent_hash => Ok(Done::Validated {
             hash,

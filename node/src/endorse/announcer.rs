@@ -23,6 +23,7 @@ use tracing::debug;
 use super::{book::Endorsements, strays::Strays, telling::encoded};
 use crate::{
     driver::now,
+    recovery::Targets,
     signer::ConsensusSigner,
     txpool::{PoolError, PooledTransaction, TxPool},
 };
@@ -49,6 +50,8 @@ pub struct Announcer {
     pub pool: Arc<TxPool>,
     /// All promises.
     pub endorsements: Arc<Endorsements>,
+    /// What may be promised while the chain waits for a recovery (R16).
+    pub targets: Targets,
     /// The key that promises, if this node is a validator.
     pub signer: Option<Arc<ConsensusSigner>>,
     /// What this node has promised in its newest slot.
@@ -132,7 +135,8 @@ impl Announcer {
         }
         let mut admitted = Vec::new();
         let mut book = self.book.lock();
-        for transaction in transactions {
+        let may_come = |one: &&Arc<PooledTransaction>| self.targets.may_propose(one.transaction.inner());
+        for transaction in transactions.iter().filter(may_come) {
             let candidate = Candidate {
                 transaction: transaction.hash(),
                 sender: transaction.sender(),

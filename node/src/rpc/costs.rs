@@ -58,6 +58,7 @@ const PRICES: &[(&str, u32)] = &[
     ("ledger_codeProof", 20),
     ("ledger_evidence", 20),
     ("ledger_peers", 10),
+    ("ledger_recoveredSpan", 20),
     ("ledger_slots", 5),
     ("ledger_usageReport", 10),
     ("ledger_whyStalled", 20),

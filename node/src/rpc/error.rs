@@ -168,7 +168,7 @@ const fn simulation_code(error: &SimulationError) -> i32 {
                 _ => CODE_REFUSED,
             },
             TransactionFault::Limit(_) => -38015,
-            TransactionFault::Blob | TransactionFault::Signature => CODE_REFUSED,
+            TransactionFault::Blob | TransactionFault::Signature | TransactionFault::Recovery { .. } => CODE_REFUSED,
         },
         SimulationError::Call(error) => call_code(error),
         SimulationError::BlockGas { .. } => -38015,

@@ -12,6 +12,7 @@ mod network;
 mod node;
 mod notary;
 mod process;
+mod recovery;
 mod suites;
 mod sync;
 mod testnet;

@@ -169,6 +169,7 @@ fn lengthen(runtime: &Runtime, count: u64) {
         let head = runtime.head();
         let slot = head.slot.next().unwrap();
         let produced = runtime.produce(ProduceInputs {
+            may_recover: &|_| false,
             gas_target: u64::MAX,
             slot,
             parent_certificate: head.certificate.clone(),

@@ -12,8 +12,12 @@ use alloy_signer_local::PrivateKeySigner;
 use jsonrpsee::types::ErrorObjectOwned;
 use ledger_api::openrpc::{METHODS, document};
 use ledger_chainspec::{Slot, predeploys::TRANSACT};
-use ledger_checkpoint::{reading::Standing, statement::Anchor};
+use ledger_checkpoint::{
+    reading::{Anchored, Book, Place, Standing},
+    statement::{Anchor, Checkpoint},
+};
 use ledger_node::{
+    anchor::{Reading, Seen},
     checkpoints::{
         Planner,
         book::{MainchainView, Sent, Signing, Snapshot},
@@ -409,6 +413,56 @@ async fn the_node(examiner: &mut Examiner<'_>) {
     examiner
         .refused("ledger_codeProof", json!([B256::repeat_byte(9)]), -32001)
         .await;
+    recovered_span(examiner).await;
+}
+
+/// What going back to a block near the beginning would leave behind, once the mainchain has confirmed it.
+async fn recovered_span(examiner: &mut Examiner<'_>) {
+    let none = examiner.refused("ledger_recoveredSpan", json!([{}]), -32002).await;
+    assert!(none.message().contains("has had no recovery"), "{none:?}");
+    let plan = json!([{ "checkpoint": "0x1" }]);
+    let unknown = examiner.refused("ledger_recoveredSpan", plan.clone(), -32002).await;
+    assert!(unknown.message().contains("--mainchain"), "{unknown:?}");
+    let both = json!([{ "checkpoint": "0x1", "epoch": "0x1" }]);
+    examiner.refused("ledger_recoveredSpan", both, -32602).await;
+    let block = examiner.ask("eth_getBlockByNumber", json!(["0x1", false])).await;
+    let hash = |name: &str| -> B256 { serde_json::from_value(block[name].clone()).unwrap() };
+    let anchor = Anchor {
+        mainchain_id: 63,
+        contract: Address::repeat_byte(9),
+    };
+    let genesis = B256::repeat_byte(1);
+    let checkpoint = Checkpoint {
+        index: 1,
+        epoch: 0,
+        setId: 0,
+        height: 1,
+        blockHash: hash("hash"),
+        stateRoot: hash("stateRoot"),
+        historyRoot: B256::repeat_byte(2),
+        parent: genesis,
+        nextSetHash: B256::repeat_byte(3),
+    };
+    let mut book = Book::new(Place { anchor, genesis });
+    let added = book.add(Anchored {
+        fingerprint: anchor.fingerprint(&checkpoint),
+        checkpoint,
+        block: ledger_checkpoint::numbers::Point {
+            number: ledger_checkpoint::numbers::BlockNumber::new(5),
+            hash: B256::ZERO,
+        },
+        standing: Standing::Soft,
+    });
+    added.unwrap();
+    let confirmed = Arc::clone(&examiner.chain.world.confirmed);
+    confirmed.publish(Reading::Through, &book, Seen::default());
+    let told = examiner.ask("ledger_recoveredSpan", plan).await;
+    assert_eq!(
+        (&told["first"], &told["target"]["hash"], &told["next"]),
+        (&json!("0x2"), &block["hash"], &Value::Null)
+    );
+    assert_eq!(told["last"], examiner.ask("eth_blockNumber", json!([])).await);
+    assert!(!told["redemptions"].as_array().unwrap().is_empty(), "{told}");
 }
 
 /// A checkpoint that waits for one more signature, and what the status says of it.

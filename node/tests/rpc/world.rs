@@ -20,11 +20,12 @@ use jsonrpsee::{
     ws_client::{WsClient, WsClientBuilder},
 };
 use ledger_chainspec::{
-    ChainSpec, ConsensusKey, FinalityCertificate, Signature64, Slot, Statement, StatementKind, dev_keys,
+    BlockNumber, ChainSpec, ConsensusKey, FinalityCertificate, Signature64, Slot, Statement, StatementKind, dev_keys,
     predeploys::TRANSACT,
 };
 use ledger_contracts::Transact;
 use ledger_node::{
+    anchor::Confirmed,
     checkpoints::CheckpointBook,
     rpc::{ConsensusPort, NetworkStatus, RpcBindError, RpcContext, RpcLimits, RpcOptions, RpcServer},
     txpool::TxPool,
@@ -111,6 +112,7 @@ pub struct World {
     pub heads: watch::Sender<Arc<Head>>,
     pub network: watch::Sender<NetworkStatus>,
     pub checkpoints: Arc<CheckpointBook>,
+    pub confirmed: Arc<Confirmed>,
     pub url: String,
     shutdown: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
@@ -145,6 +147,7 @@ impl World {
         let network = watch::Sender::new(NetworkStatus::default());
         let context = context(&runtime, &pool, heads.subscribe(), network.subscribe());
         let checkpoints = Arc::clone(&context.consensus.checkpoints);
+        let confirmed = Arc::clone(&context.consensus.confirmed);
         let server = RpcServer::bind(serving, context).unwrap();
         let url = format!("http://{}", server.address());
         let shutdown = CancellationToken::new();
@@ -155,6 +158,7 @@ impl World {
             heads,
             network,
             checkpoints,
+            confirmed,
             url,
             shutdown,
             server,
@@ -236,6 +240,7 @@ impl World {
     pub fn mine_in(&self, slot: Slot) -> Vec<Skipped> {
         let mut candidates = self.pool.candidates(&[]);
         let produced = self.runtime.produce(ProduceInputs {
+            may_recover: &|_| true,
             gas_target: u64::MAX,
             slot,
             parent_certificate: self.runtime.head().certificate.clone(),
@@ -250,6 +255,18 @@ impl World {
         self.pool.report_skipped(&produced.skipped);
         self.heads.send_replace(head);
         produced.skipped
+    }
+
+    /// The recovery block that the head ordered, back to the block at `height`.
+    pub fn recover(&self, height: u64) {
+        let certificate = self.runtime.head().certificate.clone();
+        let made = self
+            .runtime
+            .produce_recovery(self.next_slot(), certificate, BlockNumber::new(height));
+        let sealed = seal(&self.runtime, made.unwrap());
+        let certificate = certify(&self.runtime, &sealed);
+        self.heads
+            .send_replace(self.runtime.commit(sealed, certificate).unwrap());
     }
 
     /// The slot of the present, or the first one that is free.

@@ -59,6 +59,14 @@ pub enum TransactionFault {
         /// The sender's balance in wei.
         balance: U256,
     },
+    /// It orders a recovery to a checkpoint that whoever makes the block does not know (R16).
+    #[error(
+        "it orders a recovery to checkpoint {checkpoint}, which this node does not know to be on the mainchain and of this chain"
+    )]
+    Recovery {
+        /// Index of the checkpoint.
+        checkpoint: u64,
+    },
     /// A limit of the block (R13, R14).
     #[error(transparent)]
     Limit(#[from] LimitError),
@@ -139,7 +147,8 @@ impl TransactionFault {
     #[must_use]
     pub const fn may_pass_later(&self) -> bool {
         match self {
-            Self::NonceTooHigh { .. } | Self::InsufficientFunds { .. } | Self::Limit(_) => true,
+            // The mainchain may confirm the checkpoint later.
+            Self::NonceTooHigh { .. } | Self::InsufficientFunds { .. } | Self::Limit(_) | Self::Recovery { .. } => true,
             Self::Blob | Self::Signature | Self::NonceTooLow { .. } | Self::Refused(_) => false,
         }
     }

@@ -24,14 +24,14 @@ use alloy_consensus::{EthereumReceipt, Header, TxType, transaction::Recovered};
 use alloy_eips::{eip4788::SYSTEM_ADDRESS, eip7685::Requests};
 use alloy_evm::{
     EthEvm, Evm,
-    block::BlockExecutor,
+    block::{BlockExecutor, TxResult},
     eth::{
         EthBlockExecutionCtx, EthBlockExecutor, EthEvmBuilder, EthEvmContext,
         receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
     },
     precompiles::PrecompilesMap,
 };
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, Log};
 use revm::{
     Inspector,
     context::result::ExecutionResult,
@@ -153,6 +153,15 @@ impl BlockExecution {
         &mut self,
         transaction: &Recovered<Transaction>,
     ) -> Result<Result<u64, TransactionFault>, ExecutionError> {
+        self.apply_if(transaction, |_| Ok(()))
+    }
+
+    /// As [`Self::apply`], unless `judge` refuses it for the logs that it leaves.
+    pub(crate) fn apply_if(
+        &mut self,
+        transaction: &Recovered<Transaction>,
+        judge: impl FnOnce(&[Log]) -> Result<(), TransactionFault>,
+    ) -> Result<Result<u64, TransactionFault>, ExecutionError> {
         if transaction.is_eip4844() {
             return Ok(Err(TransactionFault::Blob));
         }
@@ -164,7 +173,10 @@ impl BlockExecution {
             done = self.inner.execute_transaction_without_commit(transaction);
         }
         match done {
-            Ok(result) => Ok(Ok(self.inner.commit_transaction(result).tx_gas_used())),
+            Ok(result) => Ok(match judge(result.result().result.logs()) {
+                Ok(()) => Ok(self.inner.commit_transaction(result).tx_gas_used()),
+                Err(fault) => Err(fault),
+            }),
             Err(failure) => error::fault(failure).map(Err),
         }
     }

@@ -72,11 +72,11 @@ impl StateChange {
 pub type TrieChange = (B256, Option<Vec<u8>>);
 
 /// One account's part: its leaf, and its storage's changes.
-struct AccountPart {
-    hashed: B256,
-    old: Option<FlatRecord>,
-    new: Option<Vec<u8>>,
-    changes: Vec<StateChange>,
+pub(super) struct AccountPart {
+    pub(super) hashed: B256,
+    pub(super) old: Option<FlatRecord>,
+    pub(super) new: Option<Vec<u8>>,
+    pub(super) changes: Vec<StateChange>,
 }
 
 impl StateCommitment {
@@ -85,44 +85,8 @@ impl StateCommitment {
     /// # Errors
     /// [`StateError`] if the parent's state cannot be read.
     pub fn compute(parent: &StateView, diff: &StateDiff) -> Result<Self, StateError> {
-        let mut parts = diff
-            .accounts
-            .par_iter()
-            .map(|(address, change)| account_part(parent, address, change))
-            .collect::<Result<Vec<_>, _>>()?;
-        // Keys that are written in their order find their places in the database more quickly.
-        parts.sort_unstable_by_key(|part| part.hashed);
-        let since = parent.next_block();
-        let mut changes = Vec::new();
-        let mut leaves = Vec::new();
-        for AccountPart {
-            hashed,
-            old,
-            new,
-            changes: slots,
-        } in parts
-        {
-            changes.extend(slots);
-            if old.as_ref().map(|old| &old.leaf) == new.as_ref() {
-                continue;
-            }
-            leaves.push(LeafChange::new(hashed, new.clone()));
-            let new = new.map(|leaf| FlatRecord { since, leaf });
-            changes.push(StateChange::flat(
-                Column::Accounts,
-                hashed.as_slice(),
-                old.as_ref(),
-                new,
-            ));
-        }
-        let (root, changes) = update_accounts(parent, leaves, changes)?;
         let codes = diff.codes.iter().map(|(hash, code)| (*hash, code.clone())).collect();
-        Ok(Self {
-            parent: parent.block(),
-            root,
-            changes,
-            codes,
-        })
+        assemble(parent, diff_parts(parent, diff)?, codes)
     }
 
     /// The root that `changes`, of which no two are of one key, give to the account trie, whatever its values are.
@@ -181,6 +145,54 @@ impl StateCommitment {
     }
 }
 
+/// The parts of the accounts in `diff`.
+pub(super) fn diff_parts(parent: &StateView, diff: &StateDiff) -> Result<Vec<AccountPart>, StateError> {
+    let accounts = diff.accounts.par_iter();
+    accounts
+        .map(|(address, change)| account_part(parent, address, change))
+        .collect()
+}
+
+/// The state root on top of `parent` after `parts`, of which no two are of one account.
+pub(super) fn assemble(
+    parent: &StateView,
+    mut parts: Vec<AccountPart>,
+    codes: Vec<(B256, Bytes)>,
+) -> Result<StateCommitment, StateError> {
+    // Keys that are written in their order find their places in the database more quickly.
+    parts.sort_unstable_by_key(|part| part.hashed);
+    let since = parent.next_block();
+    let mut changes = Vec::new();
+    let mut leaves = Vec::new();
+    for AccountPart {
+        hashed,
+        old,
+        new,
+        changes: slots,
+    } in parts
+    {
+        changes.extend(slots);
+        if old.as_ref().map(|old| &old.leaf) == new.as_ref() {
+            continue;
+        }
+        leaves.push(LeafChange::new(hashed, new.clone()));
+        let new = new.map(|leaf| FlatRecord { since, leaf });
+        changes.push(StateChange::flat(
+            Column::Accounts,
+            hashed.as_slice(),
+            old.as_ref(),
+            new,
+        ));
+    }
+    let (root, changes) = update_accounts(parent, leaves, changes)?;
+    Ok(StateCommitment {
+        parent: parent.block(),
+        root,
+        changes,
+        codes,
+    })
+}
+
 /// The root of the account trie after `leaves`, and `flat` with what changes in the trie.
 fn update_accounts(
     parent: &StateView,
@@ -213,7 +225,7 @@ fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> 
     let (storage_root, changes) = if wipe_first {
         wipe(view, hashed, slots_after_wipe(change))?
     } else if change.after.is_some() && !change.slots.is_empty() {
-        update_storage(view, &hashed, old_root, change)?
+        update_storage(view, &hashed, old_root, hashed_slots(change))?
     } else {
         (old_root, Vec::new())
     };
@@ -229,17 +241,17 @@ fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> 
     })
 }
 
-fn storage_root(hashed: &B256, account: &FlatRecord) -> Result<B256, StateError> {
+pub(super) fn storage_root(hashed: &B256, account: &FlatRecord) -> Result<B256, StateError> {
     let account = AccountRecord::decode(&mut account.leaf.as_slice());
     let account = account.map_err(|error| StoreError::corrupt(Column::Accounts, hashed.as_slice(), error))?;
     Ok(account.storage_root)
 }
 
-/// A slot of a diff by its hashed key, with its RLP before (if that is known) and after the block; `None` is zero.
-struct HashedSlot {
-    key: B256,
-    before: Option<Option<Vec<u8>>>,
-    after: Option<Vec<u8>>,
+/// A slot by its hashed key, with its RLP before (if that is known) and after the block; `None` is zero.
+pub(super) struct HashedSlot {
+    pub(super) key: B256,
+    pub(super) before: Option<Option<Vec<u8>>>,
+    pub(super) after: Option<Vec<u8>>,
 }
 
 /// The slots of `change` in the order of their hashed keys.
@@ -258,11 +270,12 @@ fn hashed_slots(change: &AccountChange) -> Vec<HashedSlot> {
     slots
 }
 
-fn update_storage(
+/// The root of the storage of `account` after `slots`, sorted by key, and the changed records.
+pub(super) fn update_storage(
     view: &StateView,
     account: &B256,
     root: B256,
-    change: &AccountChange,
+    slots: Vec<HashedSlot>,
 ) -> Result<(B256, Vec<StateChange>), StateError> {
     let since = view.next_block();
     let read = |slot: HashedSlot| {
@@ -281,7 +294,7 @@ fn update_storage(
         let flat = StateChange::flat(Column::Storage, &flat_key, old.as_ref(), new);
         Ok(Some((leaf, flat)))
     };
-    let slots = hashed_slots(change)
+    let slots = slots
         .into_par_iter()
         .with_min_len(READS_PER_TASK_MIN)
         .map(read)

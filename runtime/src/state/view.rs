@@ -3,6 +3,7 @@
 //! The executor, the RPC server and the code that computes roots read through it. It never writes; RocksDB caches blocks
 //! of tables, and the store branches of tries.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256, utils::keccak256_cached};
@@ -162,6 +163,14 @@ impl StateView {
         match &self.source {
             Source::Empty => Ok(None),
             Source::Stored { store, block } => store.trie_record_at(column, key, *block),
+        }
+    }
+
+    /// Keys of a column of the flat state that blocks after `at` wrote or removed, in order. Only known at the head.
+    pub(super) fn changed_since(&self, column: Column, at: BlockNumber) -> Result<BTreeSet<Vec<u8>>, StateError> {
+        match &self.source {
+            Source::Empty => Ok(BTreeSet::new()),
+            Source::Stored { store, block } => store.changed_since(column, at, *block),
         }
     }
 

@@ -199,6 +199,8 @@ pub(super) mod meta {
     pub(in crate::store) const VALIDATOR_SET: &[u8] = b"set/";
     /// Followed by a set's id, big-endian -> what handed over to it, if its block did not come with the state.
     pub(in crate::store) const HANDOVER: &[u8] = b"handover/";
+    /// Followed by the number of a recovery block, big-endian -> SCALE recovery point.
+    pub(in crate::store) const RECOVERY: &[u8] = b"recovery/";
     /// Followed by a promo code's id -> SCALE end of a code whose issue is in a block that is not kept.
     pub(in crate::store) const CODE_END: &[u8] = b"code_end/";
     /// The manifest of the state that is being put in.
@@ -255,6 +257,11 @@ pub(super) fn set_key(id: SetId) -> Vec<u8> {
 /// Key of a handover in [`Column::Meta`].
 pub(super) fn handover_key(id: SetId) -> Vec<u8> {
     [meta::HANDOVER, &id.get().to_be_bytes()].concat()
+}
+
+/// Key of a recovery in [`Column::Meta`].
+pub(super) fn recovery_key(number: BlockNumber) -> Vec<u8> {
+    [meta::RECOVERY, &block_key(number)].concat()
 }
 
 /// Key in [`Column::Meta`] of the end of a promo code whose issue is not known.

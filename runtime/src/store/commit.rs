@@ -11,7 +11,7 @@ use rocksdb::{WriteBatch, WriteOptions, properties};
 use super::columns::{block_key, indexed_key, lookup_key, meta, set_key};
 use super::marker::{FinalBlock, FinalMarker};
 use super::records::{FORMAT_VERSION, HeadRecord, IdentityRecord, included_to_bytes};
-use super::{CodeChange, Column, CommitError, Durability, Head, Store, StoredReceipt, TxLocation};
+use super::{CodeChange, Column, CommitError, Durability, Head, Recovery, Store, StoredReceipt, TxLocation};
 use crate::state::{StateChange, StateCommitment, Written};
 
 /// Everything that one block puts into the database.
@@ -141,6 +141,8 @@ impl Store {
             },
         );
         self.put_codes(&mut batch, &block.codes, &block.header)?;
+        let recovery = Recovery::of(&block.header.header)?;
+        self.put_back(&mut batch, recovery.as_ref())?;
         self.put_state(&mut batch, &block.state);
         let oldest = if head.is_some() {
             self.put_undo(&mut batch, number, block.state.changes());
@@ -173,6 +175,7 @@ impl Store {
         self.tell_background_errors(writer);
         self.follow(block.state.changes());
         self.branches.end(number.get());
+        recovery.into_iter().for_each(|recovery| self.note_recovery(recovery));
 
         let head = Head {
             header: block.header.clone(),

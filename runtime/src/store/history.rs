@@ -7,6 +7,7 @@
 //! to the next one until it knows all children; `state/trie` puts them together.) Undo records that have left the window are
 //! never looked at again, and go when RocksDB next compacts their file.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -194,6 +195,45 @@ impl Store {
         Ok(records.collect::<Result<_, _>>()?)
     }
 
+    /// Keys of a column of the flat state that blocks after `at` wrote or removed, where `head` has to be the newest block. Looks at
+    /// every record of the column, and at every undo record of it.
+    pub(crate) fn changed_since(
+        &self,
+        column: Column,
+        at: BlockNumber,
+        head: BlockNumber,
+    ) -> Result<BTreeSet<Vec<u8>>, StateError> {
+        let mut keys = BTreeSet::new();
+        for record in self.flat_records(column, &[]) {
+            let (key, record) = record?;
+            if record.since > at {
+                keys.insert(key);
+            }
+        }
+        let tag = column.undo_tag().expect("the flat state has a history");
+        for record in self.records(Column::Undo, &[tag]) {
+            let (undo_key, _) = record?;
+            let parts = undo_key.get(2..).and_then(<[u8]>::split_last_chunk::<8>);
+            let corrupt = || StoreError::corrupt(Column::Undo, &undo_key, "shorter than a block number");
+            let (key, block) = parts.ok_or_else(corrupt)?;
+            if u64::from_be_bytes(*block) > at.get() {
+                keys.insert(key.to_vec());
+            }
+        }
+        self.check_window(at)?;
+        if self.newest_started.load(Ordering::SeqCst) != head.get() {
+            return Err(StateError::NotHead { parent: head });
+        }
+        Ok(keys)
+    }
+
+    /// Keeps the states from `block` on readable, whatever the window, until told otherwise. A state that has left the window does
+    /// not come back.
+    pub fn keep_states_from(&self, block: Option<BlockNumber>) {
+        let block = block.map_or(u64::MAX, |block| block.get());
+        self.kept_from.store(block, Ordering::SeqCst);
+    }
+
     /// Adds what `changes` replace to the batch of block `number`.
     pub(super) fn put_undo(&self, batch: &mut WriteBatch, number: BlockNumber, changes: &[StateChange]) {
         let column = self.column(Column::Undo);
@@ -208,7 +248,10 @@ impl Store {
     pub(super) fn oldest_after(&self, number: BlockNumber) -> BlockNumber {
         let oldest = self.oldest_state.load(Ordering::SeqCst);
         match self.history {
-            History::Blocks(window) => BlockNumber::new(oldest.max(number.get().saturating_sub(window))),
+            History::Blocks(window) => {
+                let wanted = number.get().saturating_sub(window);
+                BlockNumber::new(oldest.max(wanted.min(self.kept_from.load(Ordering::SeqCst))))
+            }
             History::Archive => BlockNumber::new(oldest),
         }
     }

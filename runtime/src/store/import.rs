@@ -19,8 +19,8 @@ use super::commit::BlockParts;
 use super::marker::{FinalBlock, FinalMarker};
 use super::records::{CodeEndRecord, FORMAT_UNFINISHED, HeadRecord, decode_all};
 use super::{
-    ChainIdentity, CodeChange, CodeEnd, CodeRecord, Column, CommitError, OpenError, Store, StoreError, StoreOptions,
-    StoredReceipt, Tally, TxLocation,
+    ChainIdentity, CodeChange, CodeEnd, CodeRecord, Column, CommitError, OpenError, Recovery, Store, StoreError,
+    StoreOptions, StoredReceipt, Tally, TxLocation,
 };
 use crate::state::StateChange;
 
@@ -197,6 +197,14 @@ impl Store {
                     receipts: &block.receipts,
                 },
             );
+            if let Some(recovery) = Recovery::of(&block.header.header)? {
+                self.put_recovery(batch, recovery);
+                // The blocks that it left behind come next.
+                self.note_recovery(recovery);
+            }
+            if self.left_by(number).is_some() {
+                continue;
+            }
             for change in block.codes.iter().rev() {
                 match *change {
                     CodeChange::Ended {

@@ -23,6 +23,7 @@ mod patch;
 mod prune;
 mod ranges;
 mod records;
+mod recoveries;
 mod rewrite;
 mod stats;
 mod torn;
@@ -55,6 +56,7 @@ pub use open::{
 pub use prune::Pruned;
 pub(crate) use records::included_from_bytes;
 pub use records::{CodeEnd, CodeEndKind, CodeRecord, FORMAT_VERSION, IncludedTransaction, StoredReceipt, TxLocation};
+pub use recoveries::Recovery;
 pub use rewrite::RecordKind;
 pub use stats::{ColumnStats, StoreStats};
 pub use usage::SpecUsage;
@@ -103,6 +105,10 @@ pub struct Store {
     oldest_state: AtomicU64,
     /// Oldest block that is kept: genesis, unless the state came from another node.
     oldest_block: AtomicU64,
+    /// States from this block on stay readable, whatever the window; `u64::MAX` for no such wish.
+    kept_from: AtomicU64,
+    /// The recoveries in the blocks that are kept, the oldest first.
+    recoveries: RwLock<Arc<[Recovery]>>,
     /// Upper branches of the newest state's tries.
     branches: BranchCache,
     /// Small subtrees of any block's tries.

@@ -175,6 +175,8 @@ impl Store {
             newest_started: AtomicU64::new(0),
             oldest_state: AtomicU64::new(0),
             oldest_block: AtomicU64::new(0),
+            kept_from: AtomicU64::new(u64::MAX),
+            recoveries: RwLock::default(),
             branches: BranchCache::new(options.cache_bytes),
             subtrees: SubtreeCache::new(options.cache_bytes),
             droppable,
@@ -269,6 +271,7 @@ impl Store {
         let Some(record) = self.get_with(Column::Meta, meta::HEAD, decode_all::<HeadRecord>)? else {
             return Ok(());
         };
+        self.load_recoveries()?;
         let oldest_block = self.get_with(Column::Meta, meta::OLDEST_BLOCK, decode_all::<u64>)?;
         self.oldest_block
             .store(oldest_block.unwrap_or_default(), std::sync::atomic::Ordering::SeqCst);

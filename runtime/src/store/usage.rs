@@ -209,6 +209,26 @@ impl Store {
         Ok(())
     }
 
+    /// Takes away what a batch of blocks had counted, where these are the codes that they had issued. A spec whose first code was one of
+    /// them counts as never used: its number may come to mean another spec.
+    pub(super) fn put_usage_back<'a>(
+        &self,
+        batch: &mut WriteBatch,
+        tally: Tally,
+        issued: impl Iterator<Item = &'a U256>,
+    ) -> Result<(), StoreError> {
+        let back = Tally {
+            sums: tally.sums.into_iter().map(|(counter, sum)| (counter, -sum)).collect(),
+            times_to_live: BTreeMap::new(),
+        };
+        self.put_usage(batch, &back)?;
+        let sequence = |code: &U256| *code & U256::from(u64::MAX);
+        for first in issued.filter(|code| sequence(code) == U256::ONE) {
+            batch.delete_cf(self.column(Column::Usage), Counter::TimeToLive(spec_of(first)).key());
+        }
+        Ok(())
+    }
+
     /// When a code that block `issued` issued expires.
     pub(super) fn expiry(&self, code: &U256, issued: BlockNumber) -> Result<u64, StoreError> {
         let key = Counter::TimeToLive(spec_of(code)).key();

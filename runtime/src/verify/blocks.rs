@@ -245,7 +245,8 @@ impl Work<'_> {
         let gas_used = plain.last().map_or(0, |receipt| receipt.cumulative_gas_used);
         self.report
             .expect(place, "the gas of its receipts", gas_used, header.gas_used);
-        for change in receipts::code_changes(&plain) {
+        let is_left = self.store.left_by(number).is_some();
+        for change in receipts::code_changes(&plain).into_iter().filter(|_| !is_left) {
             self.code_change(place, sealed, change);
         }
         self.derived(place, &receipts::stored(&transactions, plain), &kept);

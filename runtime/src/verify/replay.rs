@@ -47,6 +47,9 @@ impl Work<'_> {
             Ok(runtime) => runtime,
             Err(error) => return self.report.note("the scratch database", error),
         };
+        // What a recovery goes back to must not have left the window by then.
+        let first = self.store.recoveries().iter().map(|one| one.point.height).min();
+        runtime.store().keep_states_from(first);
         self.report.executed_blocks = Some(0);
         if let Err((number, what)) = self.execute(&runtime, head.header.header.number) {
             // Nothing can be executed on a block that is not there.

@@ -122,7 +122,7 @@ fn header(parent: Option<(&SealedHeader, Option<FinalityCertificate>)>, state_ro
         (parent.hash.get(), certificate)
     });
     let digest = AuthorityDigest {
-        version: 1,
+        recovery: None,
         slot: Slot::new(number),
         next_set_hash: ValidatorSetHash::new(B256::ZERO),
         parent_certificate,

@@ -19,6 +19,7 @@ mod lanes;
 mod lost_blocks;
 mod mirror;
 mod raw;
+mod recovery;
 mod scenario;
 mod serve;
 mod sets;

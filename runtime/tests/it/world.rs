@@ -190,6 +190,7 @@ impl World {
 /// A block on the head, unsealed and not committed.
 pub fn produce(runtime: &Runtime, slot: Slot, candidates: Vec<Recovered<Transaction>>) -> Produced {
     let inputs = ProduceInputs {
+        may_recover: &|_| true,
         gas_target: u64::MAX,
         slot,
         parent_certificate: runtime.head().certificate.clone(),

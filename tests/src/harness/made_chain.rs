@@ -73,6 +73,7 @@ impl MadeChain {
             .find(may)
             .expect("it is another's turn soon");
         let produced = self.runtime.produce(ProduceInputs {
+            may_recover: &|_| false,
             gas_target: u64::MAX,
             slot,
             parent_certificate: head.certificate.clone(),

@@ -104,7 +104,7 @@ impl World {
                     header,
                     transactions: Vec::new(),
                 };
-                let other = self.sealed(from, other);
+                let other = self.sealed(from, Chain::disobedient(other));
                 let halves = self.random.below(u64::MAX);
                 let proposals = [block, other].map(|block| Message::Proposal(Proposal { block, again: None }));
                 for message in &proposals {

@@ -220,8 +220,8 @@ pub struct Case {
 pub fn mutants() -> Vec<Case> {
     use DriverMutant::{ForgetsLock, LostGuardSpeaks, SetsNotChecked, SignsFirst};
     use Mutant::{
-        DropsEarly, FinalOnPrevotes, GuardNotAsked, HidesLocks, IgnoresLock, SimpleMajority, UngroundedVotes,
-        UnlocksByOlder,
+        DropsEarly, FinalOnPrevotes, GuardNotAsked, HidesLocks, IgnoresLock, IgnoresOrders, SimpleMajority,
+        UngroundedVotes, UnlocksByOlder,
     };
     const FORK: &[&str] = &["forked", "two certificates"];
     const CONTRADICTION: &[&str] = &["contradiction"];
@@ -249,6 +249,7 @@ pub fn mutants() -> Vec<Case> {
         engine("undisturbed", DropsEarly, GAP, 100),
         engine("f equivocating", HidesLocks, GAP, 100),
         engine("chaos", GuardNotAsked, CONTRADICTION, 100),
+        engine("chaos, f equivocating", IgnoresOrders, &["invalid block"], 100),
         driver("chaos, ambushes", ForgetsLock, FORK, 100),
         driver("chaos, torn guard writes", SignsFirst, CONTRADICTION, 100),
         driver("chaos, lost guards", LostGuardSpeaks, CONTRADICTION, 400),

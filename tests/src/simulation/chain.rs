@@ -7,8 +7,8 @@ use std::{cell::RefCell, collections::BTreeMap, num::NonZeroU64, sync::Arc};
 
 use alloy_primitives::{B256, U256};
 use ledger_chainspec::{
-    AuthorityDigest, Block, BlockHash, DIGEST_VERSION, FinalityCertificate, Header, SealedHeader, SetId, Slot,
-    StatementKind, ValidatorSet, ValidatorSetHash, digest_of, seal_hash, with_digest,
+    AuthorityDigest, Block, BlockHash, BlockNumber, FinalityCertificate, Header, RecoveryOrder, RecoveryPoint,
+    SealedHeader, SetId, Slot, StatementKind, ValidatorSet, ValidatorSetHash, digest_of, seal_hash, with_digest,
 };
 use ledger_mutants::{BuildRequest, ChainParams, FinalHead, Schedule, message::Place};
 
@@ -23,6 +23,17 @@ const HEARTBEAT_SLOTS: u64 = 10_000;
 const GAS_LIMIT: u64 = 30_000_000;
 /// The state root of a block that does not execute to its header.
 const INVALID: B256 = B256::repeat_byte(0xff);
+
+/// Of so many blocks one orders a recovery (R16).
+const ORDERS_EVERY: u64 = 5;
+
+/// The recovery that block `number` orders, if it does.
+fn ordered(number: u64) -> Option<RecoveryOrder> {
+    (number > 0 && number.is_multiple_of(ORDERS_EVERY)).then_some(RecoveryOrder {
+        epoch: number / ORDERS_EVERY,
+        checkpoint: 1,
+    })
+}
 
 /// How a block changes the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +94,7 @@ impl Chain {
             certificate: None,
             signers: self.first.clone(),
             set: self.first.clone(),
+            recovery: None,
         }
     }
 
@@ -96,6 +108,7 @@ impl Chain {
             signers: parent.set.clone(),
             // A set that nobody computed is no set; the engine will say that it is not the one committed to.
             set: known.unwrap_or_else(|| parent.set.clone()),
+            recovery: ordered(block.header.number),
         }
     }
 
@@ -135,7 +148,11 @@ impl Chain {
             ..Header::default()
         };
         let digest = AuthorityDigest {
-            version: DIGEST_VERSION,
+            recovery: ordered(request.parent.header.number).map(|order| RecoveryPoint {
+                order,
+                height: BlockNumber::new(0),
+                state_root: B256::ZERO,
+            }),
             slot: request.slot,
             next_set_hash: self.next_set(set, number, jailed).hash(),
             parent_certificate: request.parent_certificate.clone(),
@@ -155,6 +172,26 @@ impl Chain {
         let number = block.header.number;
         let is_next = |jailed| self.next_set(&parent.set, number, jailed).hash() == digest.next_set_hash;
         block.header.state_root != INVALID && (is_next(None) || proven.into_iter().any(|bad| is_next(Some(bad))))
+    }
+
+    /// Is the block a recovery block if its parent ordered one, and only then (R16)? Execution does not look at it here: the rule is
+    /// the engine's.
+    pub fn holds_to_orders(block: &Block) -> bool {
+        let recovers = digest_of(&block.header).is_ok_and(|digest| digest.recovery.is_some());
+        recovers == block.header.number.checked_sub(1).and_then(ordered).is_some()
+    }
+
+    /// `block` without its recovery.
+    ///
+    /// # Panics
+    /// If the header has no digest.
+    pub fn disobedient(block: Block) -> Block {
+        let mut digest = digest_of(&block.header).expect("built with a digest");
+        digest.recovery = None;
+        Block {
+            header: with_digest(block.header, &digest),
+            ..block
+        }
     }
 
     /// The request that the authority of `slot` would get on `head`.

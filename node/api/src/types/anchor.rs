@@ -87,6 +87,9 @@ pub struct AnchorStatus {
     /// What halted this node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contradiction: Option<AnchorContradiction>,
+    /// The checkpoint that this node waits to be recovered to, at its operator's word (`--recover-from`).
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "quantity::opt")]
+    pub recovering: Option<u64>,
     /// What was offered last by others and not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<AnchorContradiction>,

@@ -13,6 +13,7 @@ mod governance;
 mod news;
 mod pool;
 mod proof;
+mod recovery;
 mod routing;
 mod slots;
 mod usage;
@@ -37,6 +38,9 @@ pub use pool::{CloudInfo, OfferInfo, PoolEntry, SpecInfo};
 pub use proof::{
     BlockSpan, CODE_PROOF_VERSION, CodeProof, CodeProofRequest, PROOF_HANDOVERS_MAX, PROOF_SPAN_BLOCKS_MAX,
     RequestProof, SetHandover, StateProof, TrustedBlock,
+};
+pub use recovery::{
+    REDEMPTIONS_PER_ANSWER_MAX, RecoveredSpan, RecoveredSpanQuery, SPAN_BLOCKS_PER_ANSWER_MAX, SpanRedemption,
 };
 pub use routing::{Capabilities, CapabilitiesHead, Capability, DeleteStrategy, SyncInfo, SyncStatus};
 pub use slots::{FinalBlock, SLOTS_PER_QUESTION_MAX, SlotInfo, SlotsInfo, TurnsInfo};

@@ -76,6 +76,7 @@ pub fn types() -> Vec<DeclaredType> {
         include_str!("../../src/types/news.rs"),
         include_str!("../../src/types/pool.rs"),
         include_str!("../../src/types/proof.rs"),
+        include_str!("../../src/types/recovery.rs"),
         include_str!("../../src/types/routing.rs"),
         include_str!("../../src/types/usage.rs"),
     ];

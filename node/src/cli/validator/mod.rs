@@ -12,7 +12,8 @@ use passport_cli::{
     output::Report,
     validator::{
         self, admission,
-        args::{DecideArgs, RequestArgs, ValidatorCommand},
+        args::{DecideArgs, RecoverArgs, RequestArgs, ValidatorCommand},
+        recovery,
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -31,11 +32,7 @@ use crate::{
 /// # Errors
 /// [`NodeError::Validator`], [`NodeError::Environment`], and for what needs a notary [`NodeError::Usage`] and those of keys.
 pub fn run(cli: &Cli, args: &DecideArgs) -> Result<(), NodeError> {
-    let threads = Builder::new_current_thread().enable_all().build();
-    let threads = threads.map_err(|source| NodeError::Environment {
-        action: "cannot start threads",
-        source,
-    })?;
+    let threads = threads()?;
     let report = match &args.command {
         ValidatorCommand::Vote {
             proposal,
@@ -46,6 +43,23 @@ pub fn run(cli: &Cli, args: &DecideArgs) -> Result<(), NodeError> {
         _ => threads.block_on(validator::run(args, cli.validator.password_file.clone()))?,
     };
     show(cli, &report)
+}
+
+/// Does what `ledger-node recover` asks for.
+///
+/// # Errors
+/// As [`run`].
+pub fn recover(cli: &Cli, args: &RecoverArgs) -> Result<(), NodeError> {
+    let report = threads()?.block_on(recovery::run(args, cli.validator.password_file.clone()))?;
+    show(cli, &report)
+}
+
+fn threads() -> Result<Runtime, NodeError> {
+    let threads = Builder::new_current_thread().enable_all().build();
+    threads.map_err(|source| NodeError::Environment {
+        action: "cannot start threads",
+        source,
+    })
 }
 
 fn show(cli: &Cli, report: &Report) -> Result<(), NodeError> {

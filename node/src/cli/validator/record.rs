@@ -97,7 +97,7 @@ fn keys(cli: &Cli, args: &DecideArgs, asked: &RecordArgs) -> Result<FourKeys, No
         Password::unlocking(&file.display().to_string(), password)
     };
     let wallet = SignerArgs {
-        wallet: args.wallet.clone(),
+        wallet: args.node.wallet.clone(),
         password_file: shared.cloned(),
     };
     let (pem, keystore) = (&asked.consensus_key, &asked.checkpoint_key);

@@ -30,12 +30,18 @@ pub(super) fn status(confirmed: &Confirmed, view: &View) -> Option<AnchorStatus>
             })
             .collect(),
         contradiction: confirmed.contradiction().map(contradiction),
+        recovering: confirmed.recovering(),
         refused: confirmed.refused().map(contradiction),
     })
 }
 
 /// Refuses to speak of a history that the mainchain contradicts.
 pub(super) fn must_agree(confirmed: &Confirmed) -> Result<(), RpcFailure> {
+    if let Some(index) = confirmed.recovering() {
+        return Err(RpcFailure::Unavailable(format!(
+            "this node waits for the recovery to checkpoint {index}, so that it cannot say what will hold. Ask again after it"
+        )));
+    }
     match confirmed.contradiction() {
         None => Ok(()),
         Some(contradiction) => Err(RpcFailure::Unavailable(format!(

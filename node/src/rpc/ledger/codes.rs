@@ -9,7 +9,7 @@ use ledger_chainspec::{BlockNumber, CodeRef, PassportCode, predeploys::TRANSACT}
 use ledger_contracts::{CodeId, CodeStatus, Transact};
 use ledger_runtime::{
     FoundTransaction, Runtime,
-    store::{CodeEnd, CodeEndKind, StoreError, TxLocation},
+    store::{CodeEnd, CodeEndKind, Recovery, StoreError, TxLocation},
 };
 
 use super::{super::error::RpcFailure, contracts::View};
@@ -31,6 +31,8 @@ pub(super) enum Lookup {
     Failed(B256),
     /// A transaction that did something else.
     NotARequest(B256),
+    /// A transaction of a block that a recovery left behind, with the code that it issued (R16).
+    LeftBehind(B256, Recovery),
 }
 
 /// How an id is written.
@@ -72,9 +74,12 @@ pub(super) fn find(view: &mut View, pool: &TxPool, id: &str) -> Result<Lookup, R
     if !found.receipt.receipt.success {
         return Ok(Lookup::Failed(hash));
     }
-    match Runtime::issued_code(&found.receipt) {
-        Some(code_id) => Ok(Lookup::Code(Box::new(describe(view, code_id, &found)?))),
-        None => Ok(Lookup::NotARequest(hash)),
+    let Some(code_id) = Runtime::issued_code(&found.receipt) else {
+        return Ok(Lookup::NotARequest(hash));
+    };
+    match runtime.store().left_by(found.location.block) {
+        Some(recovery) => Ok(Lookup::LeftBehind(hash, recovery)),
+        None => Ok(Lookup::Code(Box::new(describe(view, code_id, &found)?))),
     }
 }
 

@@ -14,17 +14,21 @@ mod news;
 mod open_proposals;
 mod pool;
 mod proof;
+mod recovery;
 mod slots;
 mod stalled;
 mod usage;
 mod verify;
 
+use std::sync::Arc;
+
 use alloy_primitives::{B256, U64};
 use jsonrpsee::core::{RpcResult, async_trait};
 use ledger_api::{
     BlockPoint, CheckpointInfo, CheckpointsQuery, CloudRef, CodeInfo, CodeProof, CodeProofRequest, ContractAddresses,
-    EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo, PoolEntry, PoolStatus, ProposalInfo, SlotsInfo,
-    SpecInfo, StallReport, UsageReport, ValidatorsInfo, Verification, VerifyRequest,
+    EndorsementInfo, EvidenceInfo, LedgerServer, NodeStatus, PeerInfo, PoolEntry, PoolStatus, ProposalInfo,
+    RecoveredSpan, RecoveredSpanQuery, SlotsInfo, SpecInfo, StallReport, UsageReport, ValidatorsInfo, Verification,
+    VerifyRequest,
 };
 use ledger_chainspec::{
     Month, SealedHeader,
@@ -34,6 +38,7 @@ use ledger_chainspec::{
 pub use self::open_proposals::OpenProposals;
 use self::{codes::Lookup, contracts::View};
 use super::{context::Api, error::RpcFailure};
+use crate::recovery::Targets;
 
 #[async_trait]
 impl LedgerServer for Api {
@@ -49,7 +54,11 @@ impl LedgerServer for Api {
         self.ask(
             move |mut view, api| match codes::find(&mut view, &api.context.pool, &id)? {
                 Lookup::Code(code) => Ok(Some(*code)),
-                Lookup::NeverIssued | Lookup::Pending(_) | Lookup::Failed(_) | Lookup::NotARequest(_) => Ok(None),
+                Lookup::NeverIssued
+                | Lookup::Pending(_)
+                | Lookup::Failed(_)
+                | Lookup::NotARequest(_)
+                | Lookup::LeftBehind(..) => Ok(None),
             },
         )
         .await
@@ -121,6 +130,15 @@ impl LedgerServer for Api {
     async fn checkpoints(&self, query: CheckpointsQuery) -> RpcResult<Vec<CheckpointInfo>> {
         self.ask(move |_, api| checkpoints::infos(&api.context.consensus.checkpoints, query))
             .await
+    }
+
+    async fn recovered_span(&self, query: RecoveredSpanQuery) -> RpcResult<RecoveredSpan> {
+        self.ask(move |view, api| {
+            let confirmed = Arc::clone(&api.context.consensus.confirmed);
+            let targets = Targets::new(Arc::clone(&view.runtime), confirmed);
+            recovery::span(&view, &targets, query)
+        })
+        .await
     }
 
     async fn peers(&self) -> RpcResult<Vec<PeerInfo>> {

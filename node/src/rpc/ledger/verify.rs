@@ -31,7 +31,11 @@ pub(super) fn verify(
     let reason = reason(&lookup, view.now);
     let code = match lookup {
         Lookup::Code(code) => Some(*code),
-        Lookup::NeverIssued | Lookup::Pending(_) | Lookup::Failed(_) | Lookup::NotARequest(_) => None,
+        Lookup::NeverIssued
+        | Lookup::Pending(_)
+        | Lookup::Failed(_)
+        | Lookup::NotARequest(_)
+        | Lookup::LeftBehind(..) => None,
     };
     let obstacle = match &code {
         Some(code) if verdict.is_live() => obstacle(view, code, &cloud, request.authorization)?,
@@ -54,7 +58,7 @@ pub(super) fn verify(
 /// What an id turned out to be.
 pub(super) fn verdict(lookup: &Lookup) -> Verdict {
     match lookup {
-        Lookup::NeverIssued => Verdict::NeverIssued,
+        Lookup::NeverIssued | Lookup::LeftBehind(..) => Verdict::NeverIssued,
         Lookup::Pending(_) => Verdict::Pending,
         Lookup::Failed(_) => Verdict::Failed,
         Lookup::NotARequest(_) => Verdict::NotARequest,
@@ -72,6 +76,11 @@ pub(super) fn verdict(lookup: &Lookup) -> Verdict {
 pub(super) fn reason(lookup: &Lookup, now: u64) -> String {
     match lookup {
         Lookup::NeverIssued => "no code with this id was ever issued on this chain".to_owned(),
+        Lookup::LeftBehind(hash, recovery) => format!(
+            "transaction {hash} issued a code in a block that recovery {}, in block {}, left behind: it is no code any more; ask for a \
+             new one",
+            recovery.point.order.epoch, recovery.number
+        ),
         Lookup::Pending(hash) => format!("transaction {hash} waits for its block; ask again in a few seconds"),
         Lookup::Failed(hash) => format!("transaction {hash} failed, so it issued no code"),
         Lookup::NotARequest(hash) => format!("transaction {hash} did not ask for a code"),

@@ -6,12 +6,12 @@ mod refused;
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use ledger_api::CodeProof;
-use ledger_chainspec::{BlockHash, BlockNumber};
+use ledger_chainspec::{BlockHash, BlockNumber, predeploys::BOOTSTRAP};
 use ledger_checkpoint::{
     proof::{Anchored, Asked, ProofError, ProofFile, ProvenCode, Question, Root, Span, Trust, mainchain, verify},
     statement::{Anchor, Checkpoint, set_hash},
 };
-use ledger_contracts::{CodeId, Transact, history::history_root};
+use ledger_contracts::{Bootstrap, CodeId, Transact, history::history_root};
 use ledger_runtime::BlockRef;
 use serde_json::{Value, json};
 
@@ -196,6 +196,74 @@ async fn a_code_is_proven_from_genesis_by_every_form_of_its_id() {
     );
     assert_eq!(json!(format!("{:#x}", first.expires_at)), info["expiresAt"]);
     assert_eq!(json!(first.passport_code), info["passportCode"]);
+}
+
+/// The only validator proposes, votes and executes.
+async fn order_recovery(world: &World) {
+    let account = world.runtime.head().set.get(0).unwrap().account;
+    let validator = (0..10)
+        .map(Person::number)
+        .find(|one| one.address() == account)
+        .unwrap();
+    let proposal = U256::from(1);
+    let calls = [
+        Bootstrap::proposeRecoveryCall { checkpointNumber: 1 }.abi_encode(),
+        Bootstrap::voteCall {
+            proposalId: proposal,
+            support: true,
+            tuple: Default::default(),
+        }
+        .abi_encode(),
+        Bootstrap::executeCall { proposalId: proposal }.abi_encode(),
+    ];
+    for call in calls {
+        let transaction = validator.call(world.nonce(&validator), BOOTSTRAP, call);
+        world.send(&transaction).await;
+        assert_eq!(world.mine(), []);
+    }
+    assert!(world.runtime.head().recovery.is_some());
+}
+
+#[tokio::test]
+async fn a_request_that_a_recovery_undid_proves_nothing_although_its_number_is_given_again() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let before = scene.proof(json!({})).await;
+    order_recovery(world).await;
+    world.recover(scene.checkpoints[0].height);
+    let refused = world.refused("ledger_codeProof", json!([scene.hash, {}])).await;
+    assert!(refused.message().contains("left behind"), "{refused:?}");
+    // Other people get the numbers from the first one on.
+    let mut others = 60..80;
+    while world.runtime.promo_code(&scene.code).unwrap().is_none() {
+        request(world, &Person::number(others.next().unwrap())).await;
+    }
+    let again: CodeProof = world.ask("ledger_codeProof", json!([scene.code, {}])).await;
+    let genesis = world.runtime.genesis_hash();
+    let trust = Trust {
+        genesis,
+        root: Root::Block(BlockHash::new(genesis.get())),
+    };
+    let question = |asked| Question {
+        asked: Some(asked),
+        now: world.runtime.head().header.header.timestamp,
+        ..scene.question()
+    };
+    let of_number = question(Asked::Code(scene.code));
+    assert!(verify(&ProofFile::new(again.clone(), None), &trust, &of_number).is_ok());
+    // The old request beside the new state.
+    let mixed = CodeProof {
+        request: before.request,
+        ..again
+    };
+    let error = verify(
+        &ProofFile::new(mixed, None),
+        &trust,
+        &question(Asked::Transaction(scene.hash)),
+    )
+    .unwrap_err();
+    assert!(matches!(error, ProofError::LeftBehind { .. }), "{error}");
+    assert!(error.is_about_the_code());
 }
 
 /// The same words are read of every spec that there is: with and without reward and consent.

@@ -236,5 +236,12 @@ pub(super) const METHODS: &[Method] = &[
         &[needed("query", One("CheckpointsQuery"))],
         List("CheckpointInfo"),
     ),
+    method(
+        "ledger_recoveredSpan",
+        "What a recovery left behind, or one to a checkpoint would, and the codes that were redeemed in it: without an epoch and a \
+         checkpoint, of the last recovery. Paged by blocks.",
+        &[needed("query", One("RecoveredSpanQuery"))],
+        One("RecoveredSpan"),
+    ),
     method("ledger_peers", "The connected peers.", &[], List("PeerInfo")),
 ];
