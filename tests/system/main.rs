@@ -16,6 +16,7 @@ mod network;
 mod pages;
 mod proofs;
 mod readme;
+mod recovery;
 mod shell;
 mod state_sync;
 mod testnet;

@@ -47,6 +47,8 @@ pub struct Mainchain {
     set_id: u64,
     /// What was anchored last: index, height, fingerprint.
     last: (u64, u64, B256),
+    /// Recoveries of the sidechain so far.
+    epoch: u64,
 }
 
 impl Mainchain {
@@ -96,6 +98,7 @@ impl Mainchain {
             },
             set_id,
             last: (0, 0, genesis),
+            epoch: 0,
         };
         let balance = json!([mainchain.payer.address(), U256::MAX >> 8]);
         mainchain.rpc.call("anvil_setBalance", &balance);
@@ -135,6 +138,11 @@ impl Mainchain {
         self.rpc.call("anvil_mine", &json!([U64::from(blocks)]));
     }
 
+    /// The sidechain has recovered: the next checkpoint is of its new epoch.
+    pub const fn recovered(&mut self) {
+        self.epoch += 1;
+    }
+
     /// A quorum of the validators signs the next checkpoint, of `chain` at `height`, and somebody brings it to the contract.
     ///
     /// # Panics
@@ -159,7 +167,7 @@ impl Mainchain {
         };
         let checkpoint = Checkpoint {
             index: before + 1,
-            epoch: 0,
+            epoch: self.epoch,
             setId: self.set_id,
             height,
             blockHash: hash,

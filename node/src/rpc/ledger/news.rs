@@ -73,7 +73,7 @@ impl Stand {
                 waits = endorsement.is_none().then_some(hash);
             }
             Lookup::Code(found) => code = Some(*found),
-            Lookup::NeverIssued | Lookup::Failed(_) | Lookup::NotARequest(_) => {}
+            Lookup::NeverIssued | Lookup::Failed(_) | Lookup::NotARequest(_) | Lookup::LeftBehind(..) => {}
         }
         let live = code.as_ref().filter(|code| code.state == CodeState::Live);
         let left = live.map(|code| Duration::from_secs(code.expires_at.saturating_sub(view.now).max(1)));
