@@ -165,6 +165,8 @@ impl Network {
         let output = Command::new(built_binary("ledger-node"))
             .args(arguments)
             .args(["--rpc", &url, "--json"])
+            // Nodes that were just killed find each other again when they do.
+            .args(["--timeout", "180"])
             .output()
             .expect("it can be run");
         let said = String::from_utf8_lossy(&output.stderr);
