@@ -29,9 +29,11 @@ pub(crate) struct Rollback {
 struct PastAccount {
     hashed: B256,
     was: Option<AccountRecord>,
-    /// The slots that have changed since, by hashed key, with their RLP of then.
-    slots: Vec<(B256, Option<Vec<u8>>)>,
+    slots: PastSlots,
 }
+
+/// Slots of an account that have changed since, by hashed key, with their RLP of then.
+type PastSlots = Vec<(B256, Option<Vec<u8>>)>;
 
 impl Rollback {
     /// The way from `head`, the newest state, back to `past`; proven to lead to the root of the older block.
@@ -40,7 +42,7 @@ impl Rollback {
     /// [`StateError::OutsideWindow`] if the older state is not kept, [`StateError::Mismatch`] if the way does not lead to its root.
     pub(crate) fn of(head: &StateView, past: &StateView) -> Result<Self, StateError> {
         let to = past.block().ok_or(StateError::Empty)?;
-        let mut slots: BTreeMap<B256, Vec<(B256, Option<Vec<u8>>)>> = BTreeMap::new();
+        let mut slots: BTreeMap<B256, PastSlots> = BTreeMap::new();
         for key in head.changed_since(Column::Storage, to)? {
             let (account, slot) = (B256::from_slice(&key[..32]), B256::from_slice(&key[32..]));
             let was = past.flat(Column::Storage, &key)?.map(|record| record.leaf);
