@@ -1,8 +1,8 @@
 //! Is a block final, and who governs the one after it?
 //!
-//! A block that names another set than the one that made it final hands over to it (R10): its header commits to the hash of the next set. So
-//! one who knows a set follows the chain from handover to handover, without the blocks between. Called by the runtime (states of other nodes)
-//! and by whoever checks the proof of a code. Never knows which chain is meant: the genesis hash comes in with every question.
+//! A block that names another set than the one that made it final hands over to it (R10): its header commits to the hash of the next set.
+//! So one who knows a set follows the chain from handover to handover, without the blocks between. Called by the runtime (states of other
+//! nodes) and by whoever checks the proof of a code. Never knows which chain is meant: the genesis hash comes in with every question.
 
 use thiserror::Error;
 

@@ -12,7 +12,8 @@ use crate::{
     statement::{Anchor, Checkpoint},
 };
 
-/// Questions about the events of [`LOG_BLOCKS_MIN`] blocks, which every node answers, for one search: 200,000 blocks of the mainchain are 30 days, which is how long codes of the built-in specs live.
+/// Questions about the events of [`LOG_BLOCKS_MIN`] blocks, which every node answers, for one search: 200,000 blocks of the mainchain are
+/// 30 days, which is how long codes of the built-in specs live.
 const LOG_QUESTIONS_MAX: u64 = 200;
 
 /// Why there is no checkpoint to begin with.
@@ -138,7 +139,7 @@ impl<'a> Lookup<'a> {
             }
         }
         if search.trusted.is_none() {
-            let blocks = (newest.get() + 1).min(LOG_BLOCKS_MIN * LOG_QUESTIONS_MAX);
+            let blocks = newest.get().saturating_add(1).min(LOG_BLOCKS_MIN * LOG_QUESTIONS_MAX);
             let contract = self.anchor.contract;
             return Err(LookupError::None {
                 contract,

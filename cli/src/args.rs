@@ -169,7 +169,7 @@ pub enum Command {
 /// Who asks about a code, or what is believed beforehand.
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
-    /// The promo code; with --proof it may be left out: then see yourself which one the proof is of
+    /// The promo code; with --proof it may be left out: then look in the answer which code was proven
     #[arg(required_unless_present = "proof")]
     pub id: Option<String>,
     /// The cloud that asks, by name or member id
@@ -228,14 +228,14 @@ pub struct TrustArgs {
     /// The checkpoint contract on the mainchain, as the passport programme made it known. Never take it from a node
     #[arg(long, value_name = "ADDRESS", env = "PASSPORT_CHECKPOINT_CONTRACT")]
     pub contract: Option<Address>,
-    /// Blocks of the mainchain that have to lie upon the checkpoint
+    /// How many blocks of the mainchain have to be on top of the checkpoint's
     #[arg(long, value_name = "N", default_value_t = 120)]
     pub confirmations: u64,
     /// Hash of a block of the ledger that you trust, instead of the mainchain: of a checkpoint, or the genesis block's
     #[arg(long, value_name = "HASH", conflicts_with = "mainchain")]
     pub trusted_block: Option<B256>,
-    /// Hash of the ledger's genesis block; needed with --trusted-block if that is another block
-    #[arg(long, value_name = "HASH")]
+    /// Hash of the ledger's genesis block; needed with --trusted-block if that is another block. The mainchain's contract names its own
+    #[arg(long, value_name = "HASH", conflicts_with = "mainchain")]
     pub genesis: Option<B256>,
 }
 

@@ -101,7 +101,7 @@ pub enum NodeError {
     /// A checkpoint on the mainchain contradicts what is final here (R15).
     #[error(
         "{0}. This node has made and adopted no block since, and will not: find out which history is right. If it is the mainchain's, \
-         move the data folder away and start again"
+         move the data folder away, all but its folder `guard`, and start again; if not, see `ledger-node recover --help`"
     )]
     Contradicted(Contradiction),
     /// The public tests could not be played to their end.

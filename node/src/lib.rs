@@ -1,12 +1,13 @@
 //! `ledger-node`: the node of a Cloud Ledger chain, and the only crate that knows both consensus and runtime.
 //!
-//! The reader's path: [`cli`] is what a person can ask for (a whole network on this machine, too), [`config`] what was asked for, [`assembly`] builds the node out
-//! of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and the runtime;
-//! [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
-//! [`slot_log`] remembers how its slots went; [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed; [`evidence`] is what becomes of
-//! proof against a validator, [`admission`] of requests to become one; [`checkpoints`] are what its validators sign for the mainchain, and [`relaying`] brings them there, where that is asked for; [`recovery`] says where the chain may go back to; [`transaction`] is how both speak to the contracts; [`rpc`] answers everybody else; [`admin`] and [`backup`] serve the operator's `ledger-node db`;
-//! [`telemetry`] is what the node says about itself. [`wiring`] has the channels between them, [`ports`] where it listens,
-//! [`signals`] what ends it; `unlocking` opens the keys.
+//! The reader's path: [`cli`] is what a person can ask for (a whole network on this machine, too), [`config`] what was asked for,
+//! [`assembly`] builds the node out of it in one function. [`driver`] carries time, blocks and signatures between the consensus engine and
+//! the runtime; [`signer`] and [`keys`] are what it signs with; [`txpool`] holds what waits to be included, [`endorse`] tells others of it;
+//! [`slot_log`] remembers how its slots went; [`network`] is what is told, asked and answered, [`sync`] gets the blocks that were missed;
+//! [`evidence`] is what becomes of proof against a validator, [`admission`] of requests to become one; [`checkpoints`] are what its
+//! validators sign for the mainchain, [`relaying`] brings them there, where that is asked for, and [`anchor`] reads them back; [`recovery`]
+//! says which checkpoint the chain may go back to. [`telemetry`] is what the node says about itself. [`wiring`] has the channels between
+//! them, [`ports`] where it listens, [`signals`] what ends it; `unlocking` opens the keys.
 
 pub mod admin;
 pub mod admission;

@@ -53,6 +53,14 @@ pub enum RecoveryError {
         /// Its parent.
         head: BlockNumber,
     },
+    /// It goes back to a block whose effects are gone already, and with them what the indexes said of it.
+    #[error("the recovery goes back to block {height}, which the recovery in block {by} left behind")]
+    LeftBehind {
+        /// Where it goes back to.
+        height: BlockNumber,
+        /// The recovery block that left it behind.
+        by: BlockNumber,
+    },
     /// It holds transactions.
     #[error("a recovery block holds no transactions, and this one has {got}")]
     Transactions {
@@ -72,8 +80,8 @@ pub enum RecoveryError {
     /// This node does not have the state to go back to any more.
     #[error(
         "the chain goes back to the state of block {height} here, and the oldest state that this node keeps is that of block {oldest}: \
-         move the data folder away and start again, so that the state of a later block is taken from peers, or execute the chain with \
-         --archive or with --mainchain, which keep such states"
+         move the data folder away, all but its folder `guard`, and start again, so that the state of a later block is taken from peers; \
+         or execute the chain with --archive or with --mainchain, which keep such states"
     )]
     NotKept {
         /// Where it goes back to.
@@ -94,7 +102,11 @@ impl RecoveryError {
     #[must_use]
     pub const fn blames_block(&self) -> bool {
         match self {
-            Self::Order { .. } | Self::Height { .. } | Self::Transactions { .. } | Self::StateRoot { .. } => true,
+            Self::Order { .. }
+            | Self::Height { .. }
+            | Self::LeftBehind { .. }
+            | Self::Transactions { .. }
+            | Self::StateRoot { .. } => true,
             Self::NotKept { .. } | Self::State(_) | Self::Store(_) => false,
         }
     }
@@ -134,6 +146,10 @@ impl Ways {
         if height >= head.number() {
             let head = head.number();
             return Err(RecoveryError::Height { height, head });
+        }
+        if let Some(left) = store.left_by(height) {
+            let by = left.number;
+            return Err(RecoveryError::LeftBehind { height, by });
         }
         let past = store.state_at(height).map_err(|error| match error {
             StateError::OutsideWindow { oldest, .. } => RecoveryError::NotKept { height, oldest },

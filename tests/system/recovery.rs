@@ -223,8 +223,8 @@ fn copy(from: &Path, to: &Path) {
 fn commands() -> impl Iterator<Item = &'static str> {
     RUNBOOK
         .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("ledger-node "))
+        .filter_map(|line| line.trim().strip_prefix("$ "))
+        .filter(|command| command.starts_with("ledger-node "))
 }
 
 #[test]

@@ -33,8 +33,8 @@ describe("checkpoints on the network page", () => {
     const rows = card.locator("tbody tr");
     const states = () => rows.locator("td:nth-child(4)").allInnerTexts();
     const deadline = Date.now() + PATIENCE_MS;
-    while (!(await states()).some((state) => /buried|final/.test(state)) && Date.now() < deadline) await work();
-    expect(await states()).toEqual(expect.arrayContaining([expect.stringMatching(/buried|final/)]));
+    while (!(await states()).some((state) => /believed|final/.test(state)) && Date.now() < deadline) await work();
+    expect(await states()).toEqual(expect.arrayContaining([expect.stringMatching(/believed|final/)]));
     expect(await card.innerText()).toContain("no checkpoint key");
     expect(await rows.last().locator("td").nth(4).innerText()).toBe("3, and 3 are needed");
     await shoot(page, "network-with-checkpoints-desktop-light");

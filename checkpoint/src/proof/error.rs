@@ -29,7 +29,8 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// Why a proof shows no code that is good. All but the last seven say that the proof itself is worth nothing.
+/// Why a proof shows no code that is good. Those of [`ProofError::is_about_the_code`] say that the proof is believed and the code is not
+/// good; `Superseded`, `Stale` and `NotAtCheckpoint`, that it is of another state than is wanted; all others, that it is worth nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// Longer than any.

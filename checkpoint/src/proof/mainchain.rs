@@ -2,13 +2,13 @@
 //!
 //! The contract knows the states of accepted checkpoints only, and follows no certificates: the proof has to be of such a state.
 
+use alloy_primitives::Bytes;
 use alloy_sol_types::SolCall;
 use ledger_chainspec::{BlockHash, predeploys::TRANSACT};
 use ledger_contracts::CodeVerifier::{Checkpoint as VerifierCheckpoint, verifyBlockCall, verifyCodeCall};
 
 use super::{Part, ProofError, ProofFile, chain};
 use crate::statement::Checkpoint;
-use alloy_primitives::Bytes;
 
 /// The call `verifyCode` with what the proof says of the code's record.
 ///

@@ -111,9 +111,9 @@ pub(super) async fn obtain(
         let found = anchors.find(args.confirmations, height).await?;
         return from_checkpoint(context, id, (&anchors, found), at_checkpoint).await;
     }
-    let block = args
-        .trusted_block
-        .ok_or(CliError::Trust("nothing is trusted that a proof could begin with"))?;
+    let block = args.trusted_block.ok_or(CliError::Trust(
+        "a proof has to begin with something that you trust, and nothing was named",
+    ))?;
     let request = CodeProofRequest {
         trusted_block: Some(context.node.number_of_block(block).await?),
         ..CodeProofRequest::default()

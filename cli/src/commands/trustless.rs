@@ -89,7 +89,9 @@ fn offline(file: &ProofFile, args: &VerifyArgs) -> Result<Trust, CliError> {
                 },
             })
         }
-        (None, _) => Err(CliError::Trust("nothing is trusted that the proof could begin with")),
+        (None, _) => Err(CliError::Trust(
+            "a proof has to begin with something that you trust, and nothing was named",
+        )),
     }
 }
 

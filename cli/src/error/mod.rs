@@ -277,7 +277,7 @@ pub enum CliError {
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// A checkpoint that a reorganisation of the mainchain may still take back.
-    #[error("checkpoint {index} has {got} blocks of the mainchain upon it, and {wanted} are asked for")]
+    #[error("checkpoint {index} has {got} blocks of the mainchain on top of it, and {wanted} are asked for")]
     Unconfirmed {
         /// Which checkpoint.
         index: u64,

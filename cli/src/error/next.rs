@@ -1,6 +1,6 @@
 //! What to do next, after each failure.
 
-use ledger_checkpoint::proof::ProofError;
+use ledger_checkpoint::{lookup::LookupError, proof::ProofError};
 
 use super::{CliError, NoCode};
 
@@ -59,12 +59,16 @@ impl CliError {
             }
             Self::FileExists { .. } => "Choose another file: --out FILE.",
             Self::Proof(error) => after_proof(error),
+            Self::Lookup(LookupError::None { .. }) => {
+                "Check --contract. If it is right, ask for fewer blocks on top of a checkpoint with --confirmations N, or wait for one."
+            }
             Self::Lookup(_) => {
                 "Name other mainchain nodes with --mainchain URL, or a block that you trust with --trusted-block."
             }
             Self::Unconfirmed { .. } => "Wait, or be content with fewer: --confirmations N.",
             Self::Trust(_) => {
-                "Give --mainchain URL with --contract ADDRESS, or --trusted-block HASH. See `passport help verify`."
+                "Give --mainchain URL with --contract ADDRESS, or --trusted-block HASH; to check a saved proof, --checkpoint HASH with \
+                 --genesis HASH will do too. See `passport help verify`."
             }
             Self::Io { .. } => "Check that the file can be read or written.",
         };
@@ -76,7 +80,7 @@ impl CliError {
 const fn after_proof(error: &ProofError) -> &'static str {
     match error {
         ProofError::Superseded { .. } | ProofError::Stale { .. } => {
-            "Get a new proof: passport proof CODE. If the node has no newer state, ask another node with --rpc URL."
+            "Get a new proof: leave out --proof FILE, or make the file anew. If the node has no newer state, ask another with --rpc URL."
         }
         _ if error.is_about_the_code() => "Ask the user for a promo code that is good.",
         _ => "Do not give anything for it. Ask for another proof, or another node with --rpc URL.",

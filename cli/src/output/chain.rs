@@ -103,6 +103,11 @@ fn anchored(status: &NodeStatus) -> String {
     if let Some(believed) = anchor.believed.filter(|believed| Some(*believed) != anchor.newest) {
         words += &format!("; believed up to block {}", believed.height);
     }
+    if let Some(index) = anchor.recovering {
+        words += &format!(
+            "; this node waits for the recovery to checkpoint {index}, and does nothing but governance until then"
+        );
+    }
     for alarm in &anchor.alarms {
         words += &format!("; {}", alarm.message);
     }

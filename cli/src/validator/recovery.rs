@@ -26,7 +26,7 @@ use crate::{
 const ANSWERS_MAX: usize = 1_000;
 
 /// Checkpoints that are asked for from the newest one down until the chain can go back to one.
-const CHECKPOINTS_TRIED_MAX: u64 = 64;
+const CHECKPOINTS_TRIED_MAX: usize = 64;
 
 /// Does what the command line asks for; the wallet's password is in `password_file`, if it is not asked for.
 ///
@@ -52,7 +52,7 @@ async fn plan(node: &Node, checkpoint: Option<u64>) -> Result<Report, CliError> 
         ..RecoveredSpanQuery::default()
     };
     let span = whole(node, query).await?;
-    let next = format!("Tell the clouds above, and propose it: ledger-node recover propose {checkpoint}");
+    let next = format!("Tell every cloud in the list, then propose it: ledger-node recover propose {checkpoint}");
     Ok(Report::new(span_words(&span), &span).with_next(next))
 }
 
@@ -63,10 +63,7 @@ async fn newest_target(node: &Node) -> Result<u64, CliError> {
         .and_then(|anchor| anchor.believed)
         .map_or(0, |believed| believed.index);
     let mut refused = None;
-    for index in (1..=newest)
-        .rev()
-        .take(usize::try_from(CHECKPOINTS_TRIED_MAX).unwrap_or(usize::MAX))
-    {
+    for index in (1..=newest).rev().take(CHECKPOINTS_TRIED_MAX) {
         let query = RecoveredSpanQuery {
             checkpoint: Some(index),
             ..RecoveredSpanQuery::default()
@@ -212,7 +209,12 @@ fn span_words(span: &RecoveredSpan) -> String {
 
 fn left_behind(span: &RecoveredSpan) -> String {
     match span.last.checked_sub(span.first) {
-        Some(more) => format!("blocks {} to {}, {} in all", span.first, span.last, more + 1),
+        Some(more) => format!(
+            "blocks {} to {}, {} in all",
+            span.first,
+            span.last,
+            more.saturating_add(1)
+        ),
         None => "nothing: the checkpoint's block is the newest".to_owned(),
     }
 }

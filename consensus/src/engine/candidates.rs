@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ledger_chainspec::{Block, BlockHash};
 
-use super::{CANDIDATES_MAX, Candidate, Engine, Verdict};
+use super::{CANDIDATES_MAX, Candidate, Engine, OpenHeight, Verdict};
 use crate::{
     effect::Alarm,
     header_rules::{CheckedBlock, open_height},
@@ -83,5 +83,16 @@ impl Engine {
     pub(super) fn candidate_block(&self, hash: BlockHash) -> Option<(Arc<Block>, Verdict)> {
         let candidate = self.open.candidates.get(&hash)?;
         Some((candidate.checked.block().clone(), candidate.verdict))
+    }
+}
+
+impl OpenHeight {
+    /// Forgets which blocks this node would not vouch for: it may know more of the mainchain by now (R16).
+    pub(super) fn reconsider(&mut self) {
+        for candidate in self.candidates.values_mut() {
+            if candidate.verdict == Verdict::Withheld {
+                candidate.verdict = Verdict::Unknown;
+            }
+        }
     }
 }

@@ -284,8 +284,12 @@ impl Engine {
         if by_ms > self.params.schedule.clock_tolerance_ms() {
             self.alarm(Alarm::ClockWentBack { by_ms });
         }
+        let before = self.slot();
         self.now = now;
         let current = self.slot();
+        if current != before {
+            self.open.reconsider();
+        }
         self.open.votes.prune(oldest_kept(current));
         self.open.proposals = self
             .open

@@ -115,6 +115,29 @@ fn a_block_that_is_withheld_gets_no_vote_and_is_final_when_a_quorum_says_so() {
     assert_eq!(scene.node.head().header.hash, block.hash());
 }
 
+/// What the node did not know of the mainchain it may know by then (R16).
+#[test]
+fn a_block_that_is_withheld_is_looked_at_again_in_a_later_slot() {
+    for (knows_by_then, votes) in [(true, 1), (false, 0)] {
+        let mut scene = Scene::at(S);
+        scene.node.outcome = ValidationOutcome::Withheld;
+        let (head, block) = (scene.node.head(), scene.block(S, 1));
+        scene.propose(&block);
+        let voters = [(0, None), (2, None), (3, None)];
+        let certificate = scene.chain.prevotes(&head, S, block.hash(), &voters);
+        scene.node.hear(Message::Justification(vec![certificate.clone()]));
+        assert_eq!(scene.votes(), []);
+        if knows_by_then {
+            scene.node.outcome = ValidationOutcome::Valid;
+        }
+        scene.node.tick(at(S + 4, 10));
+        let again = scene.chain.reproposal(&head, &block, S + 4, vec![certificate]);
+        scene.node.hear(Message::Proposal(again));
+        let expected = [(StatementKind::Prevote, S + 4, block.hash(), Some(S))];
+        assert_eq!(scene.votes(), &expected[..votes]);
+    }
+}
+
 #[test]
 fn a_recovery_that_was_ordered_is_work_for_the_next_authority() {
     let order = ledger_chainspec::RecoveryOrder {

@@ -44,9 +44,9 @@ pub struct AnchorArgs {
     #[arg(long, env = "LEDGER_MAINCHAIN_POLL", value_name = "SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub mainchain_poll: u64,
-    /// Go on although the mainchain contradicts this chain after the checkpoint with this index, with nothing but governance: until the
-    /// validators have voted to recover to that checkpoint and the chain has done so, this node proposes and votes for calls to Bootstrap
-    /// alone. See the runbook on recovery first; `ledger-node recover plan` says which checkpoint
+    /// Index of the checkpoint to go back to, on a node that stopped because the mainchain contradicts it. It goes on, and until the chain
+    /// has recovered to that checkpoint by vote, it proposes and votes for calls to the contract Bootstrap alone. Read "Going back to a
+    /// checkpoint" in the handbook first; `ledger-node recover plan` says which checkpoint
     #[arg(long, env = "LEDGER_RECOVER_FROM", value_name = "INDEX", requires = "mainchain")]
     pub recover_from: Option<u64>,
     /// Minutes that a checkpoint may be due before that is an alarm

@@ -13,7 +13,7 @@ use ledger_checkpoint::{
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::Contradiction;
+use super::{Contradiction, held::anchored};
 use crate::checkpoints::{CheckpointBook, book::MainchainView};
 
 /// The blocks that one confirmed checkpoint anchors: those after the checkpoint before it, up to its own.
@@ -347,8 +347,13 @@ impl Confirmed {
 
 impl Inner {
     fn recovering(&self) -> Option<u64> {
-        self.recover_from
-            .filter(|from| self.recoveries.iter().all(|order| order.checkpoint != *from))
+        // Another contract counts its checkpoints from the first again.
+        let epoch_of = |index: &u64| self.anchored.get(index).map_or(0, |(_, block)| block.epoch);
+        let is_done = |from: &u64| {
+            let mut orders = self.recoveries.iter();
+            orders.any(|order| order.checkpoint == *from && order.epoch > epoch_of(from))
+        };
+        self.recover_from.filter(|from| !is_done(from))
     }
 
     /// The checkpoints that this chain is held to. What a recovery left behind says nothing any more: neither on a chain that has
@@ -367,35 +372,6 @@ impl Inner {
         let held = self.anchored.values().filter(|(_, block)| !is_left(block));
         held.map(|(span, _)| (span.to, *span)).collect()
     }
-}
-
-/// What is soft or final.
-fn anchored(book: &Book) -> BTreeMap<u64, (Span, AnchoredBlock)> {
-    let mut all = BTreeMap::new();
-    let mut before = 0;
-    for entry in book.entries().values() {
-        if entry.standing < Standing::Soft {
-            break;
-        }
-        let checkpoint = &entry.checkpoint;
-        let span = Span {
-            index: checkpoint.index,
-            from: before + 1,
-            to: checkpoint.height,
-            hash: checkpoint.blockHash,
-            history_root: checkpoint.historyRoot,
-        };
-        let block = AnchoredBlock {
-            index: checkpoint.index,
-            epoch: checkpoint.epoch,
-            height: checkpoint.height,
-            hash: checkpoint.blockHash,
-            state_root: checkpoint.stateRoot,
-        };
-        all.insert(checkpoint.index, (span, block));
-        before = checkpoint.height;
-    }
-    all
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod args;
 mod confirmed;
 mod contradiction;
+mod held;
 mod start;
 mod target;
 mod task;

@@ -66,7 +66,13 @@ impl ChainSide {
             input: Bytes::from(call.abi_encode()).into(),
             ..TransactionRequest::default()
         };
-        let called = runtime.call(request, BlockRef::Head, CallOverrides::default());
+        // What was ordered to go back to is a checkpoint of the contract that was named until then.
+        let head = runtime.head();
+        let at = match head.recovery {
+            Some(_) => BlockRef::Number(BlockNumber::new(head.number().get().saturating_sub(1))),
+            None => BlockRef::Head,
+        };
+        let called = runtime.call(request, at, CallOverrides::default());
         let output = match called.map_err(|error| error.to_string())?.outcome {
             CallOutcome::Returned(output) => output,
             outcome => return Err(format!("checkpointConfig gives {outcome:?}")),

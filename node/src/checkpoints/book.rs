@@ -1,7 +1,7 @@
 //! Which checkpoints does this node know, who has signed them, and how far has each come on the mainchain?
 //!
-//! One page that several write and everybody reads. [`task`](super::task) keeps the checkpoints, as they are computed from the chain and
-//! signed; whoever follows the mainchain says with [`CheckpointBook::set_mainchain`] what the contract has, and whoever sends
+//! One page that several write and everybody reads. [`worker`](super::worker) puts in the checkpoints, as they are computed from the chain
+//! and signed; whoever follows the mainchain says with [`CheckpointBook::set_mainchain`] what the contract has, and whoever sends
 //! transactions there says so with [`CheckpointBook::set_sent`]. JSON-RPC and peers are answered from it. Never decides anything.
 
 use std::{

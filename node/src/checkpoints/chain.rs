@@ -1,6 +1,6 @@
 //! What does the node's own chain say of checkpoints? Every final block in turn: the validator set and the configuration in force after it.
 //!
-//! Called by [`task`](super::task) on blocking threads. Headers say when the set changes (R10), and by their blooms where the contract
+//! Called by [`worker`](super::worker) on blocking threads. Headers say when the set changes (R10), and by their blooms where the contract
 //! Bootstrap changed the configuration or ordered a recovery; only those blocks' receipts are read, and no state is. So all of it can be
 //! read again from the first block on. Where a node stands ([`Position`]) is kept while there is no checkpoint that would say it.
 
@@ -30,7 +30,9 @@ const VERSION: u8 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
     /// The database failed, or does not have what it should.
-    #[error("block {number} cannot be read for its checkpoint: {reason}")]
+    #[error(
+        "block {number} cannot be read for its checkpoint: {reason}; `ledger-node db verify` says whether the database is damaged"
+    )]
     Unreadable {
         /// The block.
         number: u64,
@@ -100,8 +102,8 @@ impl Position {
     pub fn of_head(runtime: &Runtime) -> Result<Self, ChainError> {
         let head = runtime.head();
         let number = head.number();
-        let config = ask(runtime, number, &Bootstrap::checkpointConfigCall {})?;
-        let recovery = ask(runtime, number, &Bootstrap::recoveryCall {})?;
+        let config = asked(runtime, number, &Bootstrap::checkpointConfigCall {})?;
+        let recovery = asked(runtime, number, &Bootstrap::recoveryCall {})?;
         Ok(Self {
             number: number.get(),
             config: CheckpointConfig {
@@ -176,7 +178,11 @@ fn unreadable(number: u64, reason: impl ToString) -> ChainError {
     }
 }
 
-fn ask<C: SolCall>(runtime: &Runtime, number: BlockNumber, call: &C) -> Result<C::Return, ChainError> {
+/// What the contract Bootstrap answers in the state after block `number`.
+///
+/// # Errors
+/// [`ChainError`] if it does not.
+pub fn asked<C: SolCall>(runtime: &Runtime, number: BlockNumber, call: &C) -> Result<C::Return, ChainError> {
     let failed = |reason: String| unreadable(number.get(), reason);
     let request = TransactionRequest {
         to: Some(TxKind::Call(BOOTSTRAP)),

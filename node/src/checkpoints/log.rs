@@ -1,8 +1,8 @@
 //! Where are the bundles that a quorum has signed? In one append-only file per contract, in `<data folder>/checkpoints`.
 //!
-//! Called by [`task`](super::task), which adds to it, and read through the [`book`](super::book). Signed bundles are never deleted: whoever
-//! brings checkpoints to the mainchain may start late. If the folder is lost, the checkpoints are computed again and their signatures
-//! come from peers.
+//! Called by [`worker`](super::worker), which adds to it, and read through the [`book`](super::book). Signed bundles are never deleted:
+//! whoever brings checkpoints to the mainchain may start late. If the folder is lost, the checkpoints are computed again and their
+//! signatures come from peers.
 //!
 //! The file holds frames ([`ledger_checkpoint::journal::frames`]): the first names the layout, the genesis hash and the contract, each
 //! other is a [`BundleRecord`]. It is synced before [`BundleLog::append`] returns. A frame that was cut off by a crash is cut away when the

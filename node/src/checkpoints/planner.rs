@@ -1,7 +1,7 @@
 //! Which checkpoint comes next, does this node sign it, and when has it enough signatures? Pure: facts in, effects out.
 //!
-//! Called by [`task`](super::task), which carries the effects out in their order and stops for good when one of them fails: then nothing
-//! that stands behind it may happen.
+//! Called by [`worker`](super::worker), which carries the effects out in their order and stops for good when one of them fails: then
+//! nothing that stands behind it may happen.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -291,8 +291,8 @@ impl Planner {
         (worth, effects)
     }
 
-    /// Goes on from a checkpoint of peers, if it is of a block that is this node's and a quorum of the set that this node knows to be in force
-    /// there has signed it.
+    /// Goes on from a checkpoint of peers, if it is of a block that is this node's and a quorum of the set that this node knows to be in
+    /// force there has signed it.
     fn take_over(&mut self, bundle: &Bundle) -> Vec<Effect> {
         let Some(sequence) = &mut self.sequence else {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! What has a checkpoint key signed, and may it sign this? Pure: the driver of the planner keeps the record on disk, in a
+//! What has a checkpoint key signed, and may it sign this? Pure: [`worker`](super::worker) keeps the record on disk, in a
 //! [`GuardStore`](crate::signer::GuardStore) of its own beside the consensus key's, and syncs it before a signature leaves.
 //!
 //! A lost record. Nobody knows what the key has signed then, so that a fresh record begins with the slot in which it was made, and
@@ -73,9 +73,11 @@ pub enum Refusal {
         index: u64,
     },
     /// The block is from before the record.
-    #[error("the record of what this key signed begins in slot {since}, and the checkpoint's block is of slot {slot}")]
+    #[error(
+        "the record of what this key signed begins after slot {since}, and the checkpoint's block is of slot {slot}"
+    )]
     BeforeRecord {
-        /// First slot that is not signed for.
+        /// The last slot that is not signed for.
         since: Slot,
         /// The block's.
         slot: Slot,

@@ -1,7 +1,7 @@
 //! What is done about checkpoints on blocking threads: reading the chain, asking the planner, carrying out what it says.
 //!
-//! Called by [`task`](super::task), one call at a time. Every effect is carried out in its order; after an error the task ends, and with it the
-//! node: whether a record or a bundle is on disk is then known again after a restart alone.
+//! Called by [`task`](super::task), one call at a time. Every effect is carried out in its order; after an error the task ends, and with it
+//! the node: only a restart tells again whether a record or a bundle is on disk.
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
@@ -196,9 +196,10 @@ impl Worker {
         let kept = of_bundles.chain(Position::read(&self.parts.folder));
         let position = match kept.max_by_key(|position| position.number) {
             Some(kept) if kept.number > head => return Ok(None),
-            Some(kept) => kept,
+            Some(kept) if kept.number.saturating_add(1) >= runtime.oldest_block().get() => kept,
             None if runtime.oldest_block().get() == 0 => Position::genesis(runtime.spec()),
-            None => {
+            // The blocks in between are not here: the chain's folder was lost, and a state taken.
+            _ => {
                 let position = Position::of_head(runtime)?;
                 position.write(&self.parts.folder)?;
                 position

@@ -80,7 +80,7 @@ impl Driver {
                     Input::Validated { hash, outcome }
                 }
                 Verdict::Withheld(executed) => {
-                    self.keep(*executed);
+                    executed.into_iter().for_each(|executed| self.keep(*executed));
                     let outcome = ValidationOutcome::Withheld;
                     Input::Validated { hash, outcome }
                 }
@@ -141,6 +141,8 @@ impl Driver {
     }
 
     fn keep(&mut self, executed: Executed) {
+        let hash = executed.hash();
+        self.executed.retain(|known| known.hash() != hash);
         self.executed.push_back(executed);
         if self.executed.len() > EXECUTED_MAX {
             self.executed.pop_front();

@@ -10,14 +10,19 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256};
-use ledger_chainspec::{Block, BlockHash, FinalityCertificate, RecoveryOrder, Slot, UnixMillis};
+use ledger_chainspec::{Block, BlockHash, FinalityCertificate, RecoveryOrder, Slot, UnixMillis, digest_of};
 use ledger_consensus::BuildRequest;
 use ledger_runtime::{Executed, Head, IncomingBlock, ProduceInputs, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{DriverError, catching_up::BatchOutcome, now};
-use crate::{endorse::Endorsements, recovery::Targets, telemetry::metering, txpool::TxPool};
+use crate::{
+    endorse::Endorsements,
+    recovery::{Targets, Withheld},
+    telemetry::metering,
+    txpool::TxPool,
+};
 
 /// Work that came to an end.
 #[derive(Debug)]
@@ -40,7 +45,7 @@ pub(super) enum Verdict {
     /// It does what it says.
     Valid(Box<Executed>),
     /// It does, and this node does not vote for it all the same (R16).
-    Withheld(Box<Executed>),
+    Withheld(Option<Box<Executed>>),
     /// It does not.
     Invalid,
     /// The head moved on meanwhile, so that nothing is known of it.
@@ -203,16 +208,22 @@ pub(super) fn validate(
     senders: &[Option<Address>],
 ) -> Result<Done, DriverError> {
     let hash = block.hash();
+    let withheld = |reason: Withheld, executed| {
+        warn!(target: "ledger::driver", %hash, %reason, "no vote is given to a block");
+        Verdict::Withheld(executed)
+    };
+    let point = digest_of(&block.header).ok().and_then(|digest| digest.recovery);
+    if let Some(Err(reason)) = point.map(|point| targets.judge_point(point)) {
+        let verdict = withheld(reason, None);
+        return Ok(Done::Validated { hash, verdict });
+    }
     match runtime.import(IncomingBlock::with_senders(block.clone(), senders)) {
         Ok(executed) => {
             let judged = targets.judge(&executed);
             let executed = Box::new(executed);
             let verdict = match judged {
                 Ok(()) => Verdict::Valid(executed),
-                Err(reason) => {
-                    warn!(target: "ledger::driver", %hash, %reason, "no vote is given to a block");
-                    Verdict::Withheld(executed)
-                }
+                Err(reason) => withheld(reason, Some(executed)),
             };
             Ok(Done::Validated { hash, verdict })
         }

@@ -8,19 +8,38 @@
 use std::sync::Arc;
 
 use ledger_chainspec::{BlockNumber, RecoveryOrder, RecoveryPoint, Transaction, predeploys::BOOTSTRAP};
+use ledger_contracts::Bootstrap;
 use ledger_runtime::{Executed, Runtime};
+use tracing::warn;
 
-use crate::anchor::Confirmed;
+use crate::{anchor::Confirmed, checkpoints::chain::asked};
 
 /// Blocks before the newest one whose states are kept at most so that the chain can go back there: beyond, it is left to
 /// `--archive`. Bounds what a mainchain that confirms nothing any more costs on disk.
 pub const STATES_KEPT_MAX: u64 = 1 << 17;
 
-/// The recoveries of the chain so far.
+/// The recoveries of the chain so far, as far as this node knows: those in the blocks that it has, and the last of all, of which the
+/// contract Bootstrap tells.
 #[must_use]
 pub fn orders(runtime: &Runtime) -> Vec<RecoveryOrder> {
     let recoveries = runtime.store().recoveries();
-    recoveries.iter().map(|one| one.point.order).collect()
+    let mut orders: Vec<_> = recoveries.iter().map(|one| one.point.order).collect();
+    let head = runtime.head();
+    // What the head ordered has not happened yet.
+    if head.recovery.is_some() {
+        return orders;
+    }
+    match asked(runtime, head.number(), &Bootstrap::recoveryCall {}) {
+        Ok(last) if last.epoch > 0 && orders.iter().all(|order| order.epoch != last.epoch) => {
+            orders.push(RecoveryOrder {
+                epoch: last.epoch,
+                checkpoint: last.checkpointNumber,
+            });
+        }
+        Ok(_) => {}
+        Err(error) => warn!(target: "ledger::anchor", %error, "it is not known whether the chain has recovered"),
+    }
+    orders
 }
 
 /// Why a block is executed and not voted for.
@@ -78,6 +97,16 @@ pub enum NoTarget {
     /// The operator has named another one.
     #[error("this node was started to recover to checkpoint {0} (--recover-from)")]
     OtherWanted(u64),
+    /// An earlier recovery left its block behind.
+    #[error(
+        "its block {height} was left behind by the recovery in block {by}: name an earlier checkpoint, or a later one"
+    )]
+    LeftBehind {
+        /// The block's number.
+        height: BlockNumber,
+        /// The recovery block that left it behind.
+        by: BlockNumber,
+    },
     /// The state is not kept here.
     #[error("the state of its block {height} is not kept here: the oldest is that of block {oldest}")]
     NotKept {
@@ -124,6 +153,10 @@ impl Targets {
         if header.is_none_or(|header| header.hash.get() != anchored.hash) {
             return Err(NoTarget::OtherHistory { height });
         }
+        if let Some(by) = store.left_by(height) {
+            let by = by.number;
+            return Err(NoTarget::LeftBehind { height, by });
+        }
         let oldest = store.oldest_state();
         if height < oldest {
             return Err(NoTarget::NotKept { height, oldest });
@@ -138,7 +171,7 @@ impl Targets {
         is_open || is_governance(transaction)
     }
 
-    /// Whether this node votes for a block that is right otherwise.
+    /// Whether this node votes for a block that is right otherwise; of a recovery block, [`Self::judge_point`] has the rest.
     ///
     /// # Errors
     /// [`Withheld`] says why not.
@@ -148,13 +181,21 @@ impl Targets {
         {
             return Err(Withheld::NotGovernance(wanted));
         }
-        if let Some(RecoveryOrder { checkpoint, .. }) = executed.orders() {
-            let found = self.find(checkpoint);
-            found.map_err(|reason| Withheld::Order { checkpoint, reason })?;
-        }
-        let Some(RecoveryPoint { order, height, .. }) = executed.digest().recovery else {
+        let Some(RecoveryOrder { checkpoint, .. }) = executed.orders() else {
             return Ok(());
         };
+        let found = self.find(checkpoint);
+        found.map_err(|reason| Withheld::Order { checkpoint, reason })?;
+        Ok(())
+    }
+
+    /// Whether this node votes for a block that goes back to `point`. Asked before the block is executed: the way to another block than
+    /// the checkpoint's costs a look at the whole state, and whether it is found may depend on what this node keeps.
+    ///
+    /// # Errors
+    /// [`Withheld`] says why not.
+    pub fn judge_point(&self, point: RecoveryPoint) -> Result<(), Withheld> {
+        let RecoveryPoint { order, height, .. } = point;
         let checkpoint = order.checkpoint;
         match self.find(checkpoint) {
             Ok(expected) if expected == height => Ok(()),
@@ -181,7 +222,8 @@ impl Targets {
         let own = |height: u64| {
             let height = BlockNumber::new(height);
             let store = self.runtime.store();
-            (height <= head && height >= store.oldest_block()).then(|| store.block_hash(height).ok().flatten())?
+            let is_here = height <= head && height >= store.oldest_block() && store.left_by(height).is_none();
+            is_here.then(|| store.block_hash(height).ok().flatten())?
         };
         let mut here = all
             .iter()
@@ -189,7 +231,7 @@ impl Targets {
             .filter(|block| own(block.height).is_some_and(|hash| hash.get() == block.hash));
         let newest = here.next();
         let kept = match newest.filter(|newest| newest.epoch < newest_epoch) {
-            Some(_) => here.last().or(newest),
+            Some(_) => here.next_back().or(newest),
             None => newest,
         };
         let floor = head.get().saturating_sub(STATES_KEPT_MAX);

@@ -19,7 +19,10 @@ use ledger_node::{
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::process::{Member, PATIENCE, checkpoint_signer, free_ports};
+use crate::{
+    ports::free_ports,
+    process::{Member, PATIENCE, checkpoint_signer},
+};
 
 const CONTRACT: Address = Address::repeat_byte(0xc5);
 
@@ -45,8 +48,9 @@ impl Alone {
         spec.network.bootnodes.clear();
         let chain = folder.path().join("chain.toml");
         fs::write(&chain, spec.to_toml()).unwrap();
+        let first_port = free_ports(2);
         Self {
-            member: Member::new((0, true), free_ports(), &chain, folder.path()),
+            member: Member::new((0, true), [first_port, first_port + 1], &chain, folder.path()),
             anchor: Anchor {
                 mainchain_id: spec.checkpoint.mainchain_id,
                 contract: CONTRACT,

@@ -18,7 +18,8 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::{
-    process::{Member, checkpoint_signer, free_ports},
+    ports::free_ports,
+    process::{Member, checkpoint_signer},
     random::Random,
 };
 
@@ -40,7 +41,10 @@ struct Net {
 impl Net {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ports: Vec<[u16; 2]> = (0..=VALIDATORS).map(|_| free_ports()).collect();
+        let ports: Vec<[u16; 2]> = (0..=VALIDATORS)
+            .map(|_| free_ports(2))
+            .map(|first| [first, first + 1])
+            .collect();
         let mut spec = ChainSpec::testnet();
         spec.consensus.slot_duration_ms = 1_000;
         spec.consensus.heartbeat_slots = 1;

@@ -9,6 +9,8 @@ mod killed;
 mod live;
 mod machine;
 mod planner;
+#[path = "../support/ports.rs"]
+mod ports;
 mod process;
 mod random;
 mod simulation;

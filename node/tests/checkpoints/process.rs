@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -20,19 +19,6 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The test mnemonic's account whose key is the checkpoint key of the first development validator.
 const FIRST_CHECKPOINT_KEY: u32 = 10;
-
-/// Two ports, for peers and for JSON-RPC, that nobody listens on.
-pub fn free_ports() -> [u16; 2] {
-    [(); 2].map(|()| {
-        loop {
-            let any = SocketAddr::from(([127, 0, 0, 1], 0));
-            let port = TcpListener::bind(any).unwrap().local_addr().unwrap().port();
-            if UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], port))).is_ok() {
-                return port;
-            }
-        }
-    })
-}
 
 /// The checkpoint key of development validator `k`.
 pub fn checkpoint_signer(k: u32) -> PrivateKeySigner {

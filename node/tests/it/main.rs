@@ -11,6 +11,8 @@ mod misbehaving;
 mod network;
 mod node;
 mod notary;
+#[path = "../support/ports.rs"]
+mod ports;
 mod process;
 mod recovery;
 mod suites;

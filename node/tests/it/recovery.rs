@@ -11,7 +11,9 @@ use alloy_primitives::{Address, B256, TxKind, U256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
-use ledger_chainspec::{BlockNumber, ChainSpec, FinalityCertificate, Transaction, predeploys::BOOTSTRAP};
+use ledger_chainspec::{
+    BlockNumber, ChainSpec, FinalityCertificate, RecoveryPoint, Transaction, predeploys::BOOTSTRAP,
+};
 use ledger_checkpoint::{
     numbers::{BlockNumber as MainchainNumber, Point},
     reading::{Anchored, Book, Place, Standing},
@@ -202,19 +204,24 @@ fn a_node_vouches_for_the_checkpoints_of_its_own_chain_and_for_no_others() {
             .produce_recovery(slot, certificate, BlockNumber::new(height));
         made.unwrap()
     };
-    assert_eq!(targets.judge(&recovery(2)), Ok(()));
-    let (got, expected) = (BlockNumber::new(3), height);
-    assert_eq!(
-        targets.judge(&recovery(3)),
-        Err(Withheld::OtherBlock {
-            checkpoint,
-            got,
-            expected
-        })
-    );
+    let back = recovery(2).digest().recovery.unwrap();
+    assert_eq!(targets.judge_point(back), Ok(()));
+    // A block whose state is kept, and one whose state is not: neither has to be executed to be refused.
+    for other in [3, 1] {
+        let got = BlockNumber::new(other);
+        let expected = height;
+        assert_eq!(
+            targets.judge_point(RecoveryPoint { height: got, ..back }),
+            Err(Withheld::OtherBlock {
+                checkpoint,
+                got,
+                expected
+            })
+        );
+    }
     let reason = NoTarget::Unknown;
     assert_eq!(
-        nobody.judge(&recovery(2)),
+        nobody.judge_point(back),
         Err(Withheld::Recovery {
             checkpoint,
             height,
@@ -224,6 +231,14 @@ fn a_node_vouches_for_the_checkpoints_of_its_own_chain_and_for_no_others() {
     chain.commit(recovery(2));
     confirmed.recovered(ledger_node::recovery::orders(&chain.runtime));
     assert_eq!(confirmed.recovering(), None);
+    let by = chain.runtime.head().number();
+    let between = BlockNumber::new(3);
+    confirmed.publish(
+        Reading::Through,
+        &book(&[(3, chain.hash(3)), (4, other)]),
+        Seen::default(),
+    );
+    assert_eq!(targets.find(1), Err(NoTarget::LeftBehind { height: between, by }));
     assert_eq!(
         targets.find(2),
         Err(NoTarget::OtherHistory {

@@ -9,7 +9,6 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
@@ -17,33 +16,13 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
-use crate::node::{Ended, binary, run};
+use crate::{
+    node::{Ended, binary, run},
+    ports::free_ports,
+};
 
-/// Ports are looked for from here: below those that the kernel gives to connections, and away from our defaults.
-const PORTS_FROM: u16 = 20_000;
-const PORTS: u16 = 9_000;
-/// They are given out by blocks of so many, less one.
-const BLOCK: u16 = 20;
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// `count` ports in a row that nobody listens on, and that no other test is given while this process lives: the last port of their block
-/// is listened on until then.
-fn free_ports(count: u16) -> u16 {
-    static GUARDS: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
-    let is_free =
-        |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok();
-    let blocks = PORTS / BLOCK;
-    let first = u16::try_from(std::process::id() % u32::from(blocks)).unwrap();
-    let free = (first..first + blocks).find_map(|block| {
-        let base = PORTS_FROM + block % blocks * BLOCK;
-        let guard = TcpListener::bind(("127.0.0.1", base + BLOCK - 1)).ok()?;
-        (base..base + count).all(is_free).then_some((base, guard))
-    });
-    let (base, guard) = free.filter(|_| count < BLOCK).expect("a block of ports is free");
-    GUARDS.lock().unwrap().push(guard);
-    base
-}
 
 /// A network in a folder of its own, stopped when dropped.
 struct Testnet {

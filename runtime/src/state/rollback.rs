@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::commitment::{AccountPart, HashedSlot, assemble, diff_parts, storage_root, update_storage};
 use super::{AccountRecord, StateCommitment, StateDiff, StateError, StateView};
-use crate::store::Column;
+use crate::store::{Column, StoreError};
 
 /// What the code of an account begins with that has delegated its code and signs transactions all the same (EIP-7702).
 const DELEGATION: [u8; 3] = [0xef, 0x01, 0x00];
@@ -44,13 +44,16 @@ impl Rollback {
         let to = past.block().ok_or(StateError::Empty)?;
         let mut slots: BTreeMap<B256, PastSlots> = BTreeMap::new();
         for key in head.changed_since(Column::Storage, to)? {
-            let (account, slot) = (B256::from_slice(&key[..32]), B256::from_slice(&key[32..]));
+            let (account, slot) = storage_key(&key)?;
             let was = past.flat(Column::Storage, &key)?.map(|record| record.leaf);
             slots.entry(account).or_default().push((slot, was));
         }
         let mut hashed: BTreeSet<B256> = slots.keys().copied().collect();
         let changed = head.changed_since(Column::Accounts, to)?;
-        hashed.extend(changed.iter().map(|key| B256::from_slice(key)));
+        for key in changed {
+            let account = B256::try_from(key.as_slice());
+            hashed.insert(account.map_err(|_| StoreError::corrupt(Column::Accounts, &key, "no hashed address"))?);
+        }
         let accounts = hashed
             .into_iter()
             .map(|hashed| {
@@ -157,4 +160,11 @@ impl PastAccount {
             changes,
         })
     }
+}
+
+/// Hashed address and hashed key of a slot, which make its key.
+fn storage_key(key: &[u8]) -> Result<(B256, B256), StoreError> {
+    let parts = key.split_first_chunk::<32>();
+    let parts = parts.and_then(|(account, slot)| Some((B256::from(account), B256::try_from(slot).ok()?)));
+    parts.ok_or_else(|| StoreError::corrupt(Column::Storage, key, "no hashed address and hashed key"))
 }

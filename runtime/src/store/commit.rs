@@ -146,7 +146,7 @@ impl Store {
         self.put_state(&mut batch, &block.state);
         let oldest = if head.is_some() {
             self.put_undo(&mut batch, number, block.state.changes());
-            self.oldest_after(number)
+            self.oldest_after(&block.header.header)
         } else {
             let identity = self.identity_record(FORMAT_VERSION);
             batch.put_cf(self.column(Column::Meta), meta::IDENTITY, identity);

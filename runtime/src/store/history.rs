@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ledger_chainspec::BlockNumber;
+use ledger_chainspec::{BlockNumber, Header};
 use rocksdb::{Direction, IteratorMode, ReadOptions, WriteBatch};
 
 use super::{Column, Database, FlatRecord, History, RawRecord, Store, StoreError};
+use crate::receipts;
 use crate::state::{Past, PastBranch, Record, StateChange, StateError, StateView};
 
 /// What of the undo records compaction may drop: those of block `b` and before. It follows commits that are on disk.
@@ -244,12 +245,14 @@ impl Store {
         }
     }
 
-    /// The oldest block whose state is readable when `number` becomes the head.
-    pub(super) fn oldest_after(&self, number: BlockNumber) -> BlockNumber {
+    /// The oldest block whose state is readable when the block with this header becomes the head.
+    pub(super) fn oldest_after(&self, header: &Header) -> BlockNumber {
         let oldest = self.oldest_state.load(Ordering::SeqCst);
         match self.history {
+            // What this block orders to go back to has to be there for the next one (R16).
+            History::Blocks(_) if receipts::may_order(&header.logs_bloom) => BlockNumber::new(oldest),
             History::Blocks(window) => {
-                let wanted = number.get().saturating_sub(window);
+                let wanted = header.number.saturating_sub(window);
                 BlockNumber::new(oldest.max(wanted.min(self.kept_from.load(Ordering::SeqCst))))
             }
             History::Archive => BlockNumber::new(oldest),

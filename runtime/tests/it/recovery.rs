@@ -443,6 +443,16 @@ fn codes_of_the_span_are_gone_and_those_redeemed_in_it_are_live_again() {
         2
     );
     assert!(stage.runtime().store().left_by(BlockNumber::new(first)).is_some());
+
+    // What a recovery left behind is nowhere to go back to: no index knows of it any more.
+    stage.order(1);
+    let refused = stage.recovery(height + 1).unwrap_err();
+    assert!(
+        matches!(refused, ProduceError::Recovery(RecoveryError::LeftBehind { .. })),
+        "{refused}"
+    );
+    stage.recover(height);
+    stage.redeem(&user, kept);
     let folder = stage.play();
     let scratch = tempfile::tempdir().unwrap();
     let spec = Arc::new(ChainSpec::dev());

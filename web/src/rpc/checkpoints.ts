@@ -125,9 +125,13 @@ export function isOnMainchain(checkpoint: Checkpoint): boolean {
   return checkpoint.state !== undefined && ON_MAINCHAIN.includes(checkpoint.state);
 }
 
+/** States of a checkpoint in whose place the contract has another one. */
+const NOT_ITS: readonly CheckpointState[] = ["superseded", "rejected"];
+
 /** The first checkpoint, by height, that covers a block. */
 export function covering(checkpoints: readonly Checkpoint[], block: number): Checkpoint | undefined {
-  const covers = checkpoints.filter(({ height, state }) => quantity(height) >= block && state !== "rejected");
+  const stands = ({ state }: Checkpoint): boolean => state === undefined || !NOT_ITS.includes(state);
+  const covers = checkpoints.filter((one) => quantity(one.height) >= block && stands(one));
   return covers.sort((a, b) => quantity(a.height) - quantity(b.height))[0];
 }
 
@@ -136,7 +140,7 @@ const STATE_WORDS: Record<CheckpointState, string> = {
   signed: "signed by a quorum",
   submitted: "sent to the mainchain",
   mined: "on the mainchain",
-  soft: "on the mainchain, buried",
+  soft: "on the mainchain and believed",
   final: "final on the mainchain",
   superseded: "superseded",
   rejected: "rejected",

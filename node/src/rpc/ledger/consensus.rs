@@ -101,6 +101,7 @@ impl Api {
             network,
             contradiction: consensus.confirmed.contradiction().map(|found| found.to_string()),
             refused: consensus.confirmed.refused().map(|found| found.to_string()),
+            recovering: consensus.confirmed.recovering(),
         }))
     }
 

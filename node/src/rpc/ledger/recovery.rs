@@ -87,8 +87,12 @@ fn redemptions(view: &View, span: &mut RecoveredSpan, from: u64) -> Result<(), R
     let mut number = from;
     while number <= end && span.redemptions.len() < REDEMPTIONS_PER_ANSWER_MAX {
         let at = BlockNumber::new(number);
-        for log in view.runtime.logs(at, at, &filter)? {
-            span.redemptions.push(redemption(view, number, &log)?);
+        let left_before = view.runtime.store().left_by(at).map(|by| by.point.order.epoch);
+        // What an earlier recovery left behind is in the list of that one.
+        if left_before.is_none_or(|epoch| span.epoch == Some(epoch)) {
+            for log in view.runtime.logs(at, at, &filter)? {
+                span.redemptions.push(redemption(view, number, &log)?);
+            }
         }
         number += 1;
     }

@@ -53,6 +53,8 @@ pub(super) struct Facts {
     pub contradiction: Option<String>,
     /// Which one contradicts what others offer.
     pub refused: Option<String>,
+    /// The checkpoint that this node waits to be recovered to.
+    pub recovering: Option<u64>,
 }
 
 /// What is known of the peers.
@@ -160,9 +162,16 @@ impl Facts {
         if let Some(contradiction) = &self.contradiction {
             return vec![format!(
                 "{}. No block is made or adopted any more. Find out which history is right: if it is the mainchain's, move this \
-                 node's data folder away and start it again; if it is not, the validators' checkpoint keys were misused.",
+                 node's data folder away, all but its folder `guard`, and start it again; if it is not, the validators' keys were \
+                 misused, and they can vote to go back to a checkpoint: `ledger-node recover plan`.",
                 capitalised(contradiction)
             )];
+        }
+        if let Some(index) = self.recovering {
+            reasons.push(format!(
+                "This node waits for the recovery to checkpoint {index} (--recover-from), and until then takes calls to Bootstrap alone. \
+                 `ledger-node recover status` shows how the recovery stands."
+            ));
         }
         if let Some(refused) = &self.refused {
             reasons.push(format!(

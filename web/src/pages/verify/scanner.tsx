@@ -34,7 +34,7 @@ export function Scanner({ onFound }: { onFound: (text: string) => void }) {
             <Icon name="camera" /> Scan
           </button>
         ) : (
-          <span class="small soft">Browsers give a camera to pages of https alone.</span>
+          <span class="small soft">Browsers give a camera only to pages of https or of this machine.</span>
         )}
         <label class="button little">
           Read a picture

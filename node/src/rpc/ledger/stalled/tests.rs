@@ -65,6 +65,7 @@ fn facts() -> Facts {
         }),
         contradiction: None,
         refused: None,
+        recovering: None,
     }
 }
 
@@ -260,5 +261,16 @@ fn a_contradiction_comes_before_everything_else() {
     assert!(
         refused.reasons.len() > 1 && refused.reasons[0].contains("is not followed"),
         "{refused:?}"
+    );
+}
+
+#[test]
+fn a_node_that_waits_for_a_recovery_says_what_waits_with_it() {
+    let mut facts = facts();
+    facts.recovering = Some(7);
+    let reasons = report(facts).reasons;
+    assert!(
+        reasons[0].contains("recovery to checkpoint 7") && reasons[0].contains("Bootstrap alone"),
+        "{reasons:?}"
     );
 }
