@@ -21,6 +21,8 @@ use crate::{
     telemetry,
 };
 
+/// Two peers that dial each other at once have two connections within this time. A further one later says that the peer was started again.
+const CROSSING: Duration = Duration::from_secs(3);
 /// A peer that has not said who it is after this time is let go: handshakes take a second, on a bad line five.
 const INTRODUCTION_TIMEOUT: Duration = Duration::from_secs(20);
 /// Pings missed in a row after which a connection is dead.
@@ -34,6 +36,12 @@ impl Network {
     pub(crate) fn on_connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
         let now = Instant::now();
         let link = self.links.entry(peer).or_insert_with(|| Link::new(now));
+        if now.duration_since(link.since) > CROSSING {
+            // It was killed and is back, before the connections of before are known to be dead. What this node listens to is told over a
+            // peer's first connection alone, so that it would not be sent any gossip: all end, and the next one is the first.
+            debug!(target: "ledger::network", %peer, "connected anew");
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
         link.lines.push(Line {
             id,
             address: endpoint.get_remote_address().clone(),
