@@ -114,6 +114,8 @@ enum Stored {
     Final(Index),
     #[codec(index = 3)]
     Withdrawn(Index),
+    #[codec(index = 4)]
+    Rejected(Index, [u8; 32]),
 }
 
 impl BookFile {
@@ -226,6 +228,7 @@ fn stored(record: &Record) -> Stored {
         }
         Record::Final(index) => Stored::Final(*index),
         Record::Withdrawn(index) => Stored::Withdrawn(*index),
+        Record::Rejected(index, fingerprint) => Stored::Rejected(*index, fingerprint.0),
     }
 }
 
@@ -233,6 +236,7 @@ fn loaded(stored: Stored) -> Record {
     match stored {
         Stored::Final(index) => Record::Final(index),
         Stored::Withdrawn(index) => Record::Withdrawn(index),
+        Stored::Rejected(index, fingerprint) => Record::Rejected(index, B256::new(fingerprint)),
         Stored::Confirmed(entry) => {
             let [index, epoch, set_id, height] = entry.numbers;
             let [block_hash, state_root, history_root, parent, next_set_hash] = entry.hashes.map(B256::new);

@@ -3,7 +3,7 @@
 //! What the planner knows. Each entry names the one before it as its parent, so that the newest one stands for all of them. Pure: the
 //! reader keeps on disk what a restart has to know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
 
@@ -11,6 +11,9 @@ use crate::{
     numbers::{Index, Point},
     statement::{Anchor, Checkpoint},
 };
+
+/// Rejected fingerprints that are remembered, those of the highest checkpoints: whoever had a stake in an older one looked long ago.
+pub const REJECTED_MAX: usize = 1_024;
 
 /// How firm a checkpoint is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +69,8 @@ pub enum Record {
     Final(Index),
     /// A reorganisation took this checkpoint and all after it, although they were soft.
     Withdrawn(Index),
+    /// The contract recorded that validators signed this fingerprint, which is not the checkpoint's.
+    Rejected(Index, B256),
 }
 
 /// A record that cannot follow those before it.
@@ -92,6 +97,7 @@ pub enum BadRecord {
 pub struct Book {
     place: Place,
     entries: BTreeMap<Index, Anchored>,
+    rejected: BTreeSet<(Index, B256)>,
 }
 
 impl Book {
@@ -101,6 +107,7 @@ impl Book {
         Self {
             place,
             entries: BTreeMap::new(),
+            rejected: BTreeSet::new(),
         }
     }
 
@@ -114,6 +121,12 @@ impl Book {
     #[must_use]
     pub const fn entries(&self) -> &BTreeMap<Index, Anchored> {
         &self.entries
+    }
+
+    /// Fingerprints that the contract has recorded as conflicts.
+    #[must_use]
+    pub const fn rejected(&self) -> &BTreeSet<(Index, B256)> {
+        &self.rejected
     }
 
     /// The newest one.
@@ -165,6 +178,15 @@ impl Book {
         }
     }
 
+    /// Remembers a fingerprint that the contract has recorded as a conflict. Whether it was not known.
+    pub(super) fn reject(&mut self, index: Index, fingerprint: B256) -> bool {
+        let is_news = self.rejected.insert((index, fingerprint));
+        if self.rejected.len() > REJECTED_MAX {
+            self.rejected.pop_first();
+        }
+        is_news
+    }
+
     /// Takes this one and all after it away.
     pub(super) fn take_from(&mut self, index: Index) -> BTreeMap<Index, Anchored> {
         self.entries.split_off(&index)
@@ -191,6 +213,10 @@ impl Book {
                 }
                 _ => Err(BadRecord::Missing(index)),
             },
+            Record::Rejected(index, fingerprint) => {
+                self.reject(index, fingerprint);
+                Ok(())
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
 
-pub use book::{Anchored, BadRecord, Book, Place, Record, Standing};
+pub use book::{Anchored, BadRecord, Book, Place, REJECTED_MAX, Record, Standing};
 pub use decision::{Alarm, Decision, Note};
 pub use facts::{Answers, Facts, Logs, Made, Questions, Tip};
 
@@ -264,8 +264,13 @@ impl Planner {
             if !self.take(logs, (from, to), decision) {
                 return self.incomplete(tip, decision);
             }
-            let read = logs.rejections.iter().copied().map(Note::Rejected);
-            decision.notes.extend(read);
+            for rejection in &logs.rejections {
+                if self.book.reject(rejection.index, rejection.fingerprint) {
+                    let record = Record::Rejected(rejection.index, rejection.fingerprint);
+                    decision.keep.push(record);
+                    decision.notes.push(Note::Rejected(*rejection));
+                }
+            }
             self.log_blocks = (self.log_blocks * 2).min(LOG_BLOCKS_MAX);
             let hash = facts.answers.blocks.get(&to).copied().unwrap_or_default();
             self.read = Some(Point { number: to, hash });

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, hex, keccak256};
 use ledger_checkpoint::{
     numbers::{BlockNumber, Index, Point},
     reader::file::{BookFile, FileError},
-    reading::{Anchored, Book, Place, Record, Standing},
+    reading::{Anchored, Book, Place, REJECTED_MAX, Record, Standing},
     statement::{Anchor, Checkpoint},
 };
 use tempfile::TempDir;
@@ -78,6 +78,17 @@ fn what_was_confirmed_is_there_after_a_restart_and_can_be_withdrawn() {
         .expect("it can be written");
     let (_, book) = BookFile::open(folder.path(), place()).expect("it opens");
     assert_eq!(book.entries().len(), 1);
+}
+
+#[test]
+fn what_the_contract_rejected_is_there_after_a_restart_as_far_as_there_is_room() {
+    let (folder, _, _) = folder();
+    let (mut file, _) = BookFile::open(folder.path(), place()).expect("it opens");
+    let rejected = (0..=REJECTED_MAX as u64).map(|index| Record::Rejected(Index::new(index), B256::repeat_byte(9)));
+    file.keep(&rejected.collect::<Vec<_>>()).expect("it can be written");
+    let (_, book) = BookFile::open(folder.path(), place()).expect("it opens");
+    let kept: Vec<_> = book.rejected().iter().map(|(index, _)| index.get()).collect();
+    assert_eq!(kept, (1..=REJECTED_MAX as u64).collect::<Vec<_>>());
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use ledger_checkpoint::{
+    mainchain::Rejection,
     numbers::{BlockNumber, Index, Point},
     reading::{
         Alarm, Anchored, Answers, Book, Decision, Facts, LOG_BLOCKS_MIN, Logs, Made, Note, Place, Planner, Policy,
@@ -61,6 +62,8 @@ fn checkpoint(index: u64, parent: B256, note: u64) -> Checkpoint {
 /// The mainchain: what the contract has got in each block, with its fingerprint.
 struct World {
     blocks: Vec<(B256, Vec<(Checkpoint, B256)>)>,
+    /// What the contract recorded as conflicts.
+    rejections: Vec<Rejection>,
     salt: u64,
     /// Blocks that a node tells of at once.
     log_blocks: u64,
@@ -70,6 +73,7 @@ impl World {
     fn new() -> Self {
         Self {
             blocks: vec![(keccak256("mainchain"), Vec::new())],
+            rejections: Vec::new(),
             salt: 0,
             log_blocks: u64::MAX,
         }
@@ -161,9 +165,13 @@ impl World {
                 .iter()
                 .filter(|made| (from..=to).contains(&made.block.number))
                 .cloned();
+            let rejections = self
+                .rejections
+                .iter()
+                .filter(|rejection| (from..=to).contains(&rejection.block.number));
             (to.since(from) < self.log_blocks).then(|| Logs {
                 made: told.collect(),
-                rejections: Vec::new(),
+                rejections: rejections.copied().collect(),
             })
         };
         let block = |number: &BlockNumber| {
@@ -510,6 +518,33 @@ fn a_checkpoint_becomes_soft_and_final_and_a_deep_reorganisation_withdraws_what_
         player.finals.values().next().copied(),
         "what was final is believed all the same"
     );
+}
+
+#[test]
+fn a_conflict_is_told_once_and_known_after_a_restart() {
+    let mut player = Player::new(Fault::None);
+    player.world.mine(1, 0);
+    let rejection = Rejection {
+        block: player.world.point(1),
+        transaction: B256::repeat_byte(1),
+        index: Index::new(1),
+        fingerprint: B256::repeat_byte(2),
+        bitmap: U256::ONE,
+    };
+    player.world.rejections.push(rejection);
+    let told = |decision: &Decision| decision.notes.contains(&Note::Rejected(rejection));
+    let mut times = 0;
+    for _ in 0..4 {
+        for _ in 0..SOFT {
+            player.world.mine(0, 0);
+            player.note_truth();
+            times += usize::from(told(&player.step(None).unwrap()));
+        }
+        player.restart();
+        let known = player.planner.book().rejected();
+        assert!(known.contains(&(rejection.index, rejection.fingerprint)));
+    }
+    assert_eq!(times, 1);
 }
 
 #[test]

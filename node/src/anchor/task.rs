@@ -11,7 +11,7 @@ use ledger_checkpoint::{
     mainchain::Nodes,
     numbers::BlockNumber,
     reader::{ReadError, Reader, Report, file::FileError},
-    reading::{Alarm, Note, Place, Policy, SILENCE_MS},
+    reading::{Alarm, Place, Policy, SILENCE_MS},
     statement::Anchor,
 };
 use tokio_util::sync::CancellationToken;
@@ -207,13 +207,6 @@ impl AnchorTask {
         let made_at = newest.and_then(|(_, entry)| self.chain.made_at(entry.checkpoint.height));
         let age = made_at.map(|at| unix_seconds().saturating_sub(at));
         self.teller.report(report, book, age);
-        for note in &report.notes {
-            if let Note::Rejected(rejection) = note {
-                self.confirmed
-                    .book()
-                    .reject(rejection.index.get(), rejection.fingerprint);
-            }
-        }
         self.teller.alarms(&report.alarms);
     }
 }

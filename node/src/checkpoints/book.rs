@@ -23,9 +23,6 @@ use super::{
     log::{BundleLog, LogError},
 };
 
-/// Conflicts on the mainchain that are remembered, the newest; a checkpoint that is older than so many was looked at long ago.
-const REJECTED_MAX: usize = 1_024;
-
 /// What the mainchain's contract has, in one view that replaces the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MainchainView {
@@ -33,17 +30,22 @@ pub struct MainchainView {
     pub anchor: Anchor,
     /// Its checkpoints by index: the fingerprint, which may be another than here, and how firm it is.
     pub taken: BTreeMap<u64, (B256, Firmness)>,
+    /// Index and fingerprint of what it has recorded as a conflict.
+    pub rejected: BTreeSet<(u64, B256)>,
 }
 
 impl MainchainView {
     /// What was read back.
     #[must_use]
     pub fn of(read: &ReadBook) -> Self {
-        let entries = read.entries().iter();
+        let (entries, rejected) = (read.entries().iter(), read.rejected().iter());
         Self {
             anchor: read.place().anchor,
             taken: entries
                 .map(|(index, entry)| (index.get(), (entry.fingerprint, entry.standing)))
+                .collect(),
+            rejected: rejected
+                .map(|(index, fingerprint)| (index.get(), *fingerprint))
                 .collect(),
         }
     }
@@ -109,8 +111,6 @@ pub struct Snapshot {
 pub struct CheckpointBook {
     now: RwLock<Arc<Snapshot>>,
     mainchain: RwLock<Option<MainchainView>>,
-    /// Index and fingerprint of what the contract has recorded as a conflict.
-    rejected: RwLock<BTreeSet<(u64, B256)>>,
     sent: RwLock<Option<(Anchor, BTreeMap<u64, Sent>)>>,
 }
 
@@ -123,15 +123,6 @@ impl CheckpointBook {
     /// Replaces what is known of the mainchain.
     pub fn set_mainchain(&self, view: MainchainView) {
         *self.mainchain.write() = Some(view);
-    }
-
-    /// The contract has recorded this fingerprint as a conflict.
-    pub fn reject(&self, index: u64, fingerprint: B256) {
-        let mut rejected = self.rejected.write();
-        rejected.insert((index, fingerprint));
-        if rejected.len() > REJECTED_MAX {
-            rejected.pop_first();
-        }
     }
 
     /// Replaces the transactions of this node's relayer for checkpoints that are not final on the mainchain, by index.
@@ -208,13 +199,14 @@ impl CheckpointBook {
             .filter(|sent| sent.fingerprint == fingerprint)
             .map(|sent| sent.transaction);
         let taken = view.and_then(|view| view.taken.get(&index).copied());
+        let is_rejected = view.is_some_and(|view| view.rejected.contains(&(index, fingerprint)));
         let state = match (taken, sent) {
             (Some((theirs, firmness)), _) if theirs == fingerprint => match firmness {
                 Firmness::Mined => CheckpointState::Mined,
                 Firmness::Soft => CheckpointState::Soft,
                 Firmness::Final => CheckpointState::Final,
             },
-            (Some(_), _) if self.rejected.read().contains(&(index, fingerprint)) => CheckpointState::Rejected,
+            (Some(_), _) if is_rejected => CheckpointState::Rejected,
             (Some(_), _) => CheckpointState::Superseded,
             (None, Some(_)) => CheckpointState::Submitted,
             (None, None) if is_signed => CheckpointState::Signed,
@@ -261,8 +253,8 @@ mod tests {
                 (5, (hash(50), Firmness::Mined)),
             ]
             .into(),
+            rejected: [(5, hash(5))].into(),
         });
-        book.reject(5, hash(5));
         let sent = |fingerprint| Sent {
             fingerprint: hash(fingerprint),
             transaction: hash(9),
@@ -298,6 +290,7 @@ mod tests {
         book.set_mainchain(MainchainView {
             anchor: other,
             taken: [(1, (hash(9), Firmness::Final))].into(),
+            rejected: BTreeSet::new(),
         });
         let sent = Sent {
             fingerprint: hash(1),

@@ -1,8 +1,8 @@
 //! What does the node's own chain say of checkpoints? Every final block in turn: the validator set and the configuration in force after it.
 //!
-//! Called by [`worker`](super::worker) on blocking threads. Headers say when the set changes (R10), and by their blooms where the contract
-//! Bootstrap changed the configuration or ordered a recovery; only those blocks' receipts are read, and no state is. So all of it can be
-//! read again from the first block on. Where a node stands ([`Position`]) is kept while there is no checkpoint that would say it.
+//! Called by [`worker`](super::worker) on blocking threads. Headers say when the set changes (R10), which are recovery blocks (R16), and
+//! by their blooms where the contract Bootstrap may have changed the configuration; only those blocks' receipts are read, and no state
+//! is. So all of it can be read again from the first block on. Where a node stands ([`Position`]) is kept while there is no checkpoint that would say it.
 
 use std::{path::Path, sync::Arc};
 
@@ -56,7 +56,7 @@ pub struct Position {
     pub number: u64,
     /// The configuration.
     pub config: CheckpointConfig,
-    /// Recoveries that were ordered.
+    /// Recovery blocks up to it.
     pub recoveries: u64,
     /// Number of the validator set.
     pub set_id: u64,
@@ -111,7 +111,8 @@ impl Position {
                 mainchain_id: config.mainchainId,
                 contract: config.checkpointContract,
             },
-            recoveries: recovery.epoch,
+            // What the head ordered has not happened yet.
+            recoveries: recovery.epoch.saturating_sub(u64::from(head.recovery.is_some())),
             set_id: head.set.id().get(),
             knows_all: false,
         })
@@ -256,7 +257,10 @@ impl ChainReader {
             self.follow_set(next);
         }
         if may_change(&header) {
-            self.follow_events(at)?;
+            self.follow_config(at)?;
+        }
+        if let Some(recovery) = digest.recovery {
+            self.position.recoveries = recovery.order.epoch;
         }
         self.position.number = number;
         Ok(Some(header))
@@ -268,24 +272,20 @@ impl ChainReader {
         self.set = Arc::new(set);
     }
 
-    /// What the block's receipts say of configuration and recoveries.
-    fn follow_events(&mut self, at: BlockNumber) -> Result<(), ChainError> {
-        let signatures = vec![
-            Bootstrap::CheckpointConfigSet::SIGNATURE_HASH,
-            Bootstrap::RecoveryOrdered::SIGNATURE_HASH,
-        ];
-        let filter = Filter::new().address(BOOTSTRAP).event_signature(signatures);
+    /// What the block's receipts say of the configuration.
+    fn follow_config(&mut self, at: BlockNumber) -> Result<(), ChainError> {
+        let filter = Filter::new()
+            .address(BOOTSTRAP)
+            .event_signature(Bootstrap::CheckpointConfigSet::SIGNATURE_HASH);
         let logs = self.runtime.logs(at, at, &filter);
         for log in logs.map_err(|error| unreadable(at.get(), error))? {
-            if let Ok(set) = Bootstrap::CheckpointConfigSet::decode_log(&log.inner) {
-                self.position.config = CheckpointConfig {
-                    interval_blocks: set.config.intervalBlocks,
-                    mainchain_id: set.config.mainchainId,
-                    contract: set.config.checkpointContract,
-                };
-            } else if let Ok(ordered) = Bootstrap::RecoveryOrdered::decode_log(&log.inner) {
-                self.position.recoveries = ordered.epoch;
-            }
+            let set = Bootstrap::CheckpointConfigSet::decode_log(&log.inner);
+            let config = set.map_err(|error| unreadable(at.get(), error))?.data.config;
+            self.position.config = CheckpointConfig {
+                interval_blocks: config.intervalBlocks,
+                mainchain_id: config.mainchainId,
+                contract: config.checkpointContract,
+            };
         }
         Ok(())
     }
@@ -337,14 +337,12 @@ fn set(runtime: &Runtime, number: u64, id: u64) -> Result<ValidatorSet, ChainErr
     found.ok_or_else(|| unreadable(number, format!("validator set {id} is not kept")))
 }
 
-/// Whether the block may hold one of the events that matter: a bloom says no, or perhaps.
+/// Whether the block may have changed the configuration: a bloom says no, or perhaps.
 fn may_change(header: &SealedHeader) -> bool {
     use alloy_primitives::BloomInput::Raw;
     let bloom = &header.header.logs_bloom;
-    let has = |bytes: &[u8]| bloom.contains_input(Raw(bytes));
-    has(BOOTSTRAP.as_slice())
-        && (has(Bootstrap::CheckpointConfigSet::SIGNATURE_HASH.as_slice())
-            || has(Bootstrap::RecoveryOrdered::SIGNATURE_HASH.as_slice()))
+    bloom.contains_input(Raw(BOOTSTRAP.as_slice()))
+        && bloom.contains_input(Raw(Bootstrap::CheckpointConfigSet::SIGNATURE_HASH.as_slice()))
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ pub struct CheckpointBlock {
     pub set: Arc<SigningSet>,
     /// The configuration in force after it.
     pub config: CheckpointConfig,
-    /// Recoveries that were ordered up to it.
+    /// Recovery blocks up to it.
     pub recoveries: u64,
     /// Root over the hashes of the blocks from the checkpoint before up to it; none if some of them are not here.
     pub history_root: Option<B256>,

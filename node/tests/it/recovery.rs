@@ -22,6 +22,7 @@ use ledger_checkpoint::{
 use ledger_contracts::Bootstrap;
 use ledger_node::{
     anchor::{Confirmed, Reading, Seen},
+    checkpoints::chain::{ChainReader, Position},
     recovery::{NoTarget, Targets, Withheld},
 };
 use ledger_runtime::{BlockRef, Executed, ProduceInputs, Runtime, RuntimeOptions};
@@ -258,4 +259,31 @@ fn what_nobody_asked_to_be_kept_leaves_the_window() {
     confirmed.publish(Reading::Through, &book(&[(2, two)]), Seen::default());
     let refused = targets.find(1).unwrap_err();
     assert!(matches!(refused, NoTarget::NotKept { .. }), "{refused}");
+}
+
+#[test]
+fn a_checkpoint_at_the_block_that_orders_a_recovery_is_of_the_time_before() {
+    let chain = Chain::new();
+    chain.blocks(2);
+    let mut reader = ChainReader::new(Arc::clone(&chain.runtime), Position::genesis(chain.runtime.spec())).unwrap();
+    let mut recoveries_here = || {
+        while reader.advance().unwrap().is_some() {}
+        let of_head = Position::of_head(&chain.runtime).unwrap();
+        assert_eq!(
+            (reader.position().number, reader.position().recoveries),
+            (of_head.number, of_head.recoveries)
+        );
+        of_head.recoveries
+    };
+    assert_eq!(recoveries_here(), 0);
+    chain.commit(chain.order(1));
+    assert!(chain.runtime.head().recovery.is_some());
+    assert_eq!(recoveries_here(), 0);
+    let head = chain.runtime.head();
+    let (slot, certificate) = (head.slot.next().unwrap(), head.certificate.clone());
+    let back = chain.runtime.produce_recovery(slot, certificate, BlockNumber::new(4));
+    chain.commit(back.unwrap());
+    assert_eq!(recoveries_here(), 1);
+    chain.blocks(1);
+    assert_eq!(recoveries_here(), 1);
 }

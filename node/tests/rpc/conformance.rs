@@ -542,11 +542,13 @@ async fn on_the_mainchain(examiner: &mut Examiner<'_>, anchor: Anchor, (query, f
         (other, Standing::Mined, "superseded"),
         (other, Standing::Final, "rejected"),
     ] {
-        if state == "rejected" {
-            book.reject(1, ours);
-        }
+        let rejected = (state == "rejected").then_some((1, ours)).into_iter().collect();
         let taken = [(1, (theirs, standing))].into();
-        book.set_mainchain(MainchainView { anchor, taken });
+        book.set_mainchain(MainchainView {
+            anchor,
+            taken,
+            rejected,
+        });
         let told = examiner.ask("ledger_checkpoints", query.clone()).await;
         assert_eq!(told[0]["state"], state);
         let status = examiner.ask("ledger_status", json!([])).await;
