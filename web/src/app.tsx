@@ -2,6 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { quantity } from "./chain/quantity";
+import { Guarded, Uncaught } from "./faults";
 import { useLedger } from "./ledger";
 import { PassportPage } from "./pages/passport/page";
 import { link, parseRoute, type Route } from "./route";
@@ -42,8 +43,13 @@ export function App() {
       </button>
       <Bar route={route} />
       <main ref={main} tabIndex={-1}>
-        <Lost />
-        <Page route={route} />
+        <div class="stack above">
+          <Lost />
+          <Uncaught />
+        </div>
+        <Guarded name={location.hash}>
+          <Page route={route} />
+        </Guarded>
       </main>
       <Foot />
     </>
@@ -88,7 +94,7 @@ function Search() {
         <input
           type="search"
           aria-label="Search a code, transaction, block or account"
-          placeholder="Code, transaction, block, account"
+          placeholder="Search codes, blocks, accounts"
           value={query}
           onInput={(event) => setQuery(event.currentTarget.value)}
           autocomplete="off"
@@ -120,12 +126,9 @@ function Lost() {
   const { connection } = useLedger();
   if (connection !== "lost") return null;
   return (
-    <div class="stack">
-      <Notice tone="bad">
-        The node does not answer. What you see may be old; the page goes on by itself when it is back.
-      </Notice>
-      <span />
-    </div>
+    <Notice tone="bad">
+      The node does not answer. What you see may be old; the page goes on by itself when it is back.
+    </Notice>
   );
 }
 
