@@ -26,6 +26,7 @@ const testnetFolder = needed("LEDGER_TESTNET");
 
 /** Where screenshots go, if anybody wants them. */
 const shots = process.env.LEDGER_SHOTS;
+export const wantsShots = shots !== undefined;
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -46,7 +47,7 @@ export async function openBrowser(more: readonly string[] = []): Promise<Browser
   return chromium.launch({ executablePath, args: [...FLAGS, ...more] });
 }
 
-export const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 } } as const;
+export const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
 export const SCHEMES = ["light", "dark"] as const;
 export type Size = keyof typeof SIZES;
 export type Scheme = (typeof SCHEMES)[number];
@@ -79,9 +80,20 @@ export async function goTo(page: Page, path: string): Promise<void> {
   await page.locator("main h1").first().waitFor();
 }
 
-/** Saves what the page looks like, if screenshots are wanted. */
+/** Saves what the page looks like, if screenshots are wanted: all of it, or what a dialog leaves to be seen. */
 export async function shoot(page: Page, name: string): Promise<void> {
-  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+  if (!shots) return;
+  const window = page.viewportSize();
+  const path = join(shots, `${name}.png`);
+  if (window === null || (await page.getByRole("dialog").count()) > 0) {
+    await page.screenshot({ path });
+    return;
+  }
+  // What is fixed to the window's foot would lie over the middle of a picture that is taken in pieces.
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width: window.width, height: Math.max(window.height, height) });
+  await page.screenshot({ path });
+  await page.setViewportSize(window);
 }
 
 /** What a command came to. */
@@ -106,6 +118,15 @@ export async function passport(args: readonly string[], expected = 0): Promise<O
   const outcome = await command("passport", [...args, "--rpc", node]);
   if (outcome.code !== expected) {
     throw new Error(`passport ${args.join(" ")} ended with ${outcome.code}: ${outcome.words}`);
+  }
+  return outcome;
+}
+
+/** A command of operators that asks the node, which has to end with this exit code. */
+export async function ledgerNode(args: readonly string[], expected: number | "any" = 0): Promise<Outcome> {
+  const outcome = await command("ledger-node", [...args, "--rpc", node]);
+  if (expected !== "any" && outcome.code !== expected) {
+    throw new Error(`ledger-node ${args.join(" ")} ended with ${outcome.code}: ${outcome.words}`);
   }
   return outcome;
 }

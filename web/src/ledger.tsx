@@ -1,10 +1,11 @@
 /** What all pages share: the node, its news, and who the user is. */
 import { type ComponentChildren, createContext } from "preact";
 import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { recoveryOf, slotOf } from "./chain/digest";
 import { type Hex, quantity } from "./chain/quantity";
-import { slotOf } from "./chain/slots";
 import { inWords, Rpc } from "./rpc/client";
 import { type Connection, Live } from "./rpc/live";
+import { type Recovery, readRecoveries } from "./rpc/recoveries";
 import type { Header, NodeStatus } from "./rpc/types";
 import type { Wallet } from "./wallet/wallet";
 
@@ -14,6 +15,7 @@ export interface Arrival {
   readonly hash: Hex;
   readonly slot: number;
   readonly authority: Hex;
+  readonly isRecovery: boolean;
   /** When the page heard of it, in milliseconds since the Unix epoch. */
   readonly arrivedMs: number;
 }
@@ -30,6 +32,8 @@ export interface Ledger {
   /** Number of the newest block; 0 until one was heard of. */
   readonly height: number;
   readonly arrivals: readonly Arrival[];
+  /** What the chain has had of recoveries, the newest first. */
+  readonly recoveries: readonly Recovery[];
   readonly wallet: Wallet | undefined;
   readonly setWallet: (wallet: Wallet | undefined) => void;
 }
@@ -54,6 +58,7 @@ export function LedgerProvider({ children }: { children: ComponentChildren }) {
   const [arrivals, setArrivals] = useState<readonly Arrival[]>([]);
   const [wallet, setWallet] = useState<Wallet>();
   const [status, setStatus] = useState<NodeStatus>();
+  const [recoveries, setRecoveries] = useState<readonly Recovery[]>([]);
 
   const onHead = useCallback((header: Header, arrivedMs: number) => {
     const arrival = {
@@ -61,6 +66,7 @@ export function LedgerProvider({ children }: { children: ComponentChildren }) {
       hash: header.hash,
       slot: slotOf(header.extraData),
       authority: header.miner,
+      isRecovery: recoveryOf(header.extraData) !== undefined,
       arrivedMs,
     };
     setArrivals((before) => [...before.slice(1 - ARRIVALS_MAX), arrival]);
@@ -80,7 +86,13 @@ export function LedgerProvider({ children }: { children: ComponentChildren }) {
     return () => clearInterval(timer);
   }, [rpc, height, connection]);
 
-  const ledger = { rpc, connection, status, height, arrivals, wallet, setWallet };
+  // There is a new one when its block comes, or while nobody listened.
+  const recovered = arrivals.findLast(({ isRecovery }) => isRecovery)?.number;
+  useEffect(() => {
+    void readRecoveries(rpc).then(setRecoveries, () => undefined);
+  }, [rpc, recovered, connection]);
+
+  const ledger = { rpc, connection, status, height, arrivals, recoveries, wallet, setWallet };
   return <LedgerContext.Provider value={ledger}>{children}</LedgerContext.Provider>;
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import {
+  type AbiEvent,
   type AbiFunction,
   encodeAbiParameters,
   recoverTypedDataAddress,
@@ -11,16 +12,23 @@ import { describe, expect, it } from "vitest";
 import { CALLS, callWords } from "../src/chain/calls";
 import { codeAddress, parseCodeRef } from "../src/chain/code-ref";
 import { authorizationFile, digest, parseAuthorization, signupHash, typedData } from "../src/chain/consent";
+import { recoveryOf, slotOf } from "../src/chain/digest";
+import { describeEvent, EVENTS } from "../src/chain/events";
 import { type Holdings, ISSUED, type Look, newestFirst, search, TRANSFERRED } from "../src/chain/holdings";
 import { type Hex, isHexOf, quantity, toQuantity, toWord } from "../src/chain/quantity";
 import { guesses } from "../src/chain/search";
-import { slotAt, slotOf, turnOf } from "../src/chain/slots";
+import { slotAt, turnOf } from "../src/chain/slots";
 import { LANGUAGES, snippet } from "../src/chain/snippets";
-import { poolInput, readEvent, readPool, requestInput, TRANSACT_ABI } from "../src/chain/transact";
+import { cancelInput, poolInput, readEvent, readPool, requestInput, TRANSACT_ABI } from "../src/chain/transact";
 import type { Log } from "../src/rpc/types";
 
 const abiOf = (contract: string): AbiFunction[] =>
   JSON.parse(readFileSync(new URL(`../../contracts/artifacts/${contract}.json`, import.meta.url), "utf8")).abi;
+
+const signatureOf = (event: string): Hex => {
+  const found = abiOf("Transact").find(({ name, type }) => name === event && (type as string) === "event");
+  return toEventSelector(found as unknown as AbiEvent);
+};
 
 describe("quantities", () => {
   it("are read exactly or not at all", () => {
@@ -169,6 +177,43 @@ describe("a look for codes", () => {
   });
 });
 
+describe("events", () => {
+  it("are those of the contracts", () => {
+    for (const [contract, events] of Object.entries(EVENTS)) {
+      const own = abiOf(contract).filter(({ type }) => (type as string) === "event");
+      const topics = (abi: readonly object[]) => abi.map((event) => toEventSelector(event as AbiEvent)).sort();
+      expect(topics(events), contract).toEqual(topics(own));
+    }
+  });
+
+  it("are said in words, whatever is in the log", () => {
+    const address = "0x0000000000000000000000000000000000001002";
+    const holder = `0x${"11".repeat(20)}` as const;
+    const codeId = toWord((2n << 64n) | 9n);
+    const [memberId, reward] = [toWord(3), toWord(15n * 10n ** 17n)];
+    const topics = [signatureOf("CodeRedeemed"), codeId, memberId, toWord(holder)];
+    const data: Hex = `${toWord(7)}${reward.slice(2)}` as Hex;
+    expect(describeEvent({ address, topics, data })).toEqual({
+      name: "CodeRedeemed",
+      facts: [
+        { name: "code", words: "2:9", isAccount: false },
+        { name: "member", words: "3", isAccount: false },
+        { name: "holder", words: holder, isAccount: true },
+        { name: "signup ref", words: toWord(7), isAccount: false },
+        { name: "reward", words: "1.5 passport tokens", isAccount: false },
+      ],
+    });
+    for (const log of [
+      { address: holder, topics, data },
+      { address, topics: [], data },
+      { address, topics: topics.slice(0, 1), data: "0x" as const },
+      { address, topics: [toWord(5)], data },
+    ]) {
+      expect(describeEvent(log)).toBeUndefined();
+    }
+  });
+});
+
 describe("calls", () => {
   it("are known by the contracts' selectors", () => {
     for (const [contract, calls] of Object.entries(CALLS)) {
@@ -184,6 +229,7 @@ describe("calls", () => {
   it("are said in words", () => {
     const transact = "0x0000000000000000000000000000000000001002";
     expect(callWords(transact, requestInput(1))).toBe("Transact: requestCode(1)");
+    expect(callWords(transact, cancelInput((1n << 64n) | 7n))).toBe("Transact: cancel(1:7)");
     expect(callWords(transact, "0x4cda9b55")).toBe("Transact: pause");
     expect(callWords(transact, "0x")).toBe("Transact: something that it does not have");
     expect(callWords(`0x${"11".repeat(20)}`, "0x")).toBe("sends a transfer");
@@ -245,10 +291,29 @@ describe("slots", () => {
   it("divide time and turns", () => {
     expect([slotAt(1_999, 1_000), turnOf(7, 4), turnOf(7, 0)]).toEqual([1, 3, 0]);
   });
+});
 
-  it("are read from a block's digest", () => {
+describe("a block's digest", () => {
+  const slot = "0201000000000000";
+  const fields = (point: string): Hex => `0x02${slot}${"44".repeat(32)}0001${"55".repeat(64)}${point}`;
+  // The bytes that `chainspec` pins: recovery 3, to checkpoint 7, of block 0x0405.
+  const point = `030000000000000007000000000000000504000000000000${"66".repeat(32)}`;
+
+  it("tells the slot, in a recovery block too", () => {
     expect(slotOf("0x01e703000000000000ffff")).toBe(999);
-    for (const other of ["0x", "0x02e703000000000000", "0x01"] as const) expect(slotOf(other), other).toBe(0);
+    expect(slotOf(fields(point))).toBe(0x0102);
+    for (const other of ["0x", "0x03e703000000000000", "0x01", "0x01e703"] as const)
+      expect(slotOf(other), other).toBe(0);
+  });
+
+  it("tells what a recovery block goes back to, and other blocks do not", () => {
+    const stateRoot = `0x${"66".repeat(32)}`;
+    expect(recoveryOf(fields(point))).toEqual({ epoch: 3, checkpoint: 7, height: 0x0405, stateRoot });
+    const ordinary: Hex = `0x01${fields(point).slice(4)}`;
+    const huge = fields("ff".repeat(24) + "66".repeat(32));
+    for (const none of ["0x", "0x02", `0x02${slot}${point}`, ordinary, huge] as const) {
+      expect(recoveryOf(none), none).toBeUndefined();
+    }
   });
 });
 

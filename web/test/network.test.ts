@@ -20,6 +20,8 @@ function info(slots: readonly [slot: number, finalAfterMs: number | undefined][]
 }
 
 describe("the row of slots", () => {
+  const quiet = { isStalled: false, recoveries: [] };
+  const stalled = { isStalled: true, recoveries: [] };
   const three = info([
     [96, 300],
     [97, undefined],
@@ -27,7 +29,7 @@ describe("the row of slots", () => {
   ]);
 
   it("has blocks, missed turns and quiet slots in their order", () => {
-    const row = slotRow(three, 100, 5, false);
+    const row = slotRow(three, 100, 5, quiet);
     expect(row.map(({ slot, state }) => [slot, state])).toEqual([
       [96, "block"],
       [97, "missed"],
@@ -39,14 +41,31 @@ describe("the row of slots", () => {
   });
 
   it("waits after the newest block while the chain stands still", () => {
-    expect(slotRow(three, 100, 5, true).map(({ state }) => state)).toEqual([
+    expect(slotRow(three, 100, 5, stalled).map(({ state }) => state)).toEqual([
       "block",
       "missed",
       "block",
       "waiting",
       "waiting",
     ]);
-    expect(slotRow(info([]), 2, 2, true).map(({ state }) => state)).toEqual(["waiting", "waiting"]);
+    expect(slotRow(info([]), 2, 2, stalled).map(({ state }) => state)).toEqual(["waiting", "waiting"]);
+  });
+
+  it("tells recovery blocks, and the blocks that they left behind, from others", () => {
+    const four = info([
+      [96, 300],
+      [97, 300],
+      [98, 300],
+      [99, 300],
+    ]);
+    const recovery = { epoch: 1, checkpoint: 1, target: 6, first: 7, last: 7, block: 8 };
+    const row = slotRow(four, 99, 4, { isStalled: false, recoveries: [recovery] });
+    expect(row.map(({ block, state }) => [block, state])).toEqual([
+      [6, "block"],
+      [7, "left"],
+      [8, "recovery"],
+      [9, "block"],
+    ]);
   });
 
   it("gives finality in figures", () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { toQuantity } from "../src/chain/quantity";
+import { ISSUED, readPiece } from "../src/chain/holdings";
+import { type Hex, toQuantity, toWord } from "../src/chain/quantity";
 import { covering, readAnchoring } from "../src/rpc/checkpoints";
 import { BATCH_CALLS_MAX, type Fetch, inWords, Rpc, RpcError, UnreachableError } from "../src/rpc/client";
+import { leftBy, readRecoveries, recoveryIn } from "../src/rpc/recoveries";
 
 type Body = { id: number; method: string; params: unknown[] }[];
 
@@ -61,6 +63,75 @@ describe("questions to the node", () => {
     await vi.runAllTimersAsync();
     await refused;
     vi.useRealTimers();
+  });
+});
+
+describe("recoveries", () => {
+  const point = (number: number) => ({ number: toQuantity(number), hash: "0x", timestamp: "0x1" });
+  const span = (epoch: number, target: number, block: number) => ({
+    epoch: toQuantity(epoch),
+    checkpoint: toQuantity(epoch),
+    target: point(target),
+    first: toQuantity(target + 1),
+    last: toQuantity(block - 1),
+    recovery: point(block),
+    redemptions: [],
+  });
+  const spans = [span(1, 10, 15), span(2, 12, 30)];
+  const answer = (_method: string, [query]: unknown[]) => {
+    const { epoch } = query as { epoch?: string };
+    const found = epoch === undefined ? spans.at(-1) : spans.find((one) => one.epoch === epoch);
+    return found ? { result: found } : { error: { code: -32002, message: "this chain has had no recovery" } };
+  };
+
+  it("are asked for one after the other, the newest first, without their redemptions", async () => {
+    const { rpc, batches } = node(answer);
+    const found = await readRecoveries(rpc);
+    expect(found).toEqual([
+      { epoch: 2, checkpoint: 2, target: 12, first: 13, last: 29, block: 30 },
+      { epoch: 1, checkpoint: 1, target: 10, first: 11, last: 14, block: 15 },
+    ]);
+    const from = "0x1fffffffffffff";
+    expect(batches.map(([call]) => call?.params)).toEqual([[{ from }], [{ from, epoch: "0x1" }]]);
+    // Block 14 is in both spans: the first recovery left it behind. Block 15, of a recovery, was left behind by the next.
+    expect([10, 11, 14, 15, 29, 30].map((block) => leftBy(found, block)?.epoch)).toEqual([
+      undefined,
+      1,
+      1,
+      2,
+      2,
+      undefined,
+    ]);
+    expect([14, 15, 30].map((block) => recoveryIn(found, block)?.epoch)).toEqual([undefined, 1, 2]);
+  });
+
+  it("are none on nearly every chain, and where the node knows no such method", async () => {
+    for (const code of [-32002, -32601]) {
+      const { rpc } = node(() => ({ error: { code, message: "none" } }));
+      expect(await readRecoveries(rpc)).toEqual([]);
+    }
+    const { rpc } = node(() => ({ error: { code: -32603, message: "the disk is full" } }));
+    await expect(readRecoveries(rpc)).rejects.toThrow("disk");
+  });
+
+  it("take the codes that they left behind out of an account's", async () => {
+    const [before, after] = [toWord((1n << 64n) | 1n), toWord((1n << 64n) | 2n)];
+    const address: Hex = `0x${"11".repeat(20)}`;
+    const log = (codeId: Hex, block: number) => ({
+      address,
+      topics: [ISSUED, codeId, toWord(address), toWord(1)],
+      data: toWord(99),
+      blockNumber: toQuantity(block),
+      transactionHash: "0x",
+      logIndex: "0x0",
+    });
+    const { rpc } = node((_method, [filter]) => {
+      const { topics } = filter as { topics: Hex[] };
+      return { result: topics[0] === ISSUED ? [log(before, 12), log(after, 16)] : [] };
+    });
+    const holder = { address, transact: address, recoveries: await readRecoveries(node(answer).rpc) };
+    expect(await readPiece(rpc, { ...holder, recoveries: [] }, 0, 40)).toEqual([after, before]);
+    expect(await readPiece(rpc, { ...holder, recoveries: holder.recoveries.slice(1) }, 0, 40)).toEqual([after]);
   });
 });
 

@@ -68,10 +68,17 @@ export function callWords(to: Hex | null, input: Hex): string {
   return `${contract}: ${(contract === "Transact" && withArguments(input)) || call}`;
 }
 
+/** The contract's number of a code as people write it: `spec:sequence`. */
+export function codeNumber(codeId: bigint): string {
+  return `${codeId >> 64n}:${BigInt.asUintN(64, codeId)}`;
+}
+
 function withArguments(input: Hex): string | undefined {
   try {
     const { functionName, args } = decodeFunctionData({ abi: TRANSACT_ABI, data: input });
-    return `${functionName}(${args.join(", ")})`;
+    // Of these calls, the numbers of 256 bits are codes.
+    const words = args.map((value) => (typeof value === "bigint" ? codeNumber(value) : value));
+    return `${functionName}(${words.join(", ")})`;
   } catch {
     return undefined;
   }

@@ -1,7 +1,8 @@
 /** Which codes has an account ever held? Read from the contract's logs, newest first, a piece of the chain at a time. */
 import type { Rpc } from "../rpc/client";
+import { leftBy, type Recovery } from "../rpc/recoveries";
 import type { Log } from "../rpc/types";
-import { type Hex, toQuantity, toWord } from "./quantity";
+import { type Hex, quantity, toQuantity, toWord } from "./quantity";
 import { readEvent } from "./transact";
 
 /** Blocks that one question covers: the node's bound for `eth_getLogs`. */
@@ -21,15 +22,25 @@ export interface Holdings {
   readonly codeIds: readonly Hex[];
 }
 
-/** Looks at one more piece before what is known, or at the newest blocks. */
-export async function readPiece(rpc: Rpc, transact: Hex, holder: Hex, from: number, to: number): Promise<Hex[]> {
-  const range = { address: transact, fromBlock: toQuantity(from), toBlock: toQuantity(to) };
-  const word = toWord(holder);
+/** Whose codes are looked for, and where. */
+export interface Holder {
+  readonly address: Hex;
+  /** Address of the contract Transact. */
+  readonly transact: Hex;
+  /** Codes of blocks that one of these left behind are none, and their numbers are given to others. */
+  readonly recoveries: readonly Recovery[];
+}
+
+/** The codes that the holder got in these blocks, the newest first. */
+export async function readPiece(rpc: Rpc, holder: Holder, from: number, to: number): Promise<Hex[]> {
+  const range = { address: holder.transact, fromBlock: toQuantity(from), toBlock: toQuantity(to) };
+  const word = toWord(holder.address);
   const [issued, transferred] = await Promise.all([
     rpc.call<Log[]>("eth_getLogs", { ...range, topics: [ISSUED, null, word] }),
     rpc.call<Log[]>("eth_getLogs", { ...range, topics: [TRANSFERRED, null, null, word] }),
   ]);
-  return newestFirst([...issued, ...transferred]);
+  const stands = ({ blockNumber }: Log) => leftBy(holder.recoveries, quantity(blockNumber)) === undefined;
+  return newestFirst([...issued, ...transferred].filter(stands));
 }
 
 /** The codes that these logs are about, each once, the newest first. */

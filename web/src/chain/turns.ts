@@ -1,10 +1,11 @@
 /** What happened in each slot up to now? Puts what the node remembers into a row of slots without gaps. Pure. */
+import { leftBy, type Recovery, recoveryIn } from "../rpc/recoveries";
 import type { SlotsInfo } from "../rpc/types";
 import { quantity } from "./quantity";
 import { turnOf } from "./slots";
 
-/** What is known of a slot. */
-export type SlotState = "block" | "missed" | "idle" | "waiting";
+/** What is known of a slot. A block may also be a recovery's, or one that a recovery left behind. */
+export type SlotState = "block" | "recovery" | "left" | "missed" | "idle" | "waiting";
 
 export interface SlotMark {
   readonly slot: number;
@@ -16,26 +17,39 @@ export interface SlotMark {
   readonly finalAfterMs?: number;
 }
 
+/** How the chain stands, beside what happened in its slots. */
+export interface Standing {
+  /** Blocks are overdue. */
+  readonly isStalled: boolean;
+  readonly recoveries: readonly Recovery[];
+}
+
 /** The last `count` slots up to `now`, oldest first. While blocks are overdue, the slots since the newest block are waiting. */
-export function slotRow(info: SlotsInfo, now: number, count: number, isStalled: boolean): SlotMark[] {
+export function slotRow(info: SlotsInfo, now: number, count: number, standing: Standing): SlotMark[] {
   const known = new Map(info.slots.map((slot) => [quantity(slot.slot), slot]));
   const newest = Math.max(-1, ...known.keys());
   return Array.from({ length: count }, (_, at): SlotMark => {
     const slot = now - count + 1 + at;
     const turn = turnOf(slot, info.turns.length);
     const record = known.get(slot);
-    if (record === undefined) return { slot, turn, state: isStalled && slot > newest ? "waiting" : "idle" };
+    if (record === undefined) return { slot, turn, state: standing.isStalled && slot > newest ? "waiting" : "idle" };
     const { block } = record;
     if (block === undefined) return { slot, turn, state: "missed" };
+    const number = quantity(block.number);
     return {
       slot,
       turn,
-      state: "block",
-      block: quantity(block.number),
+      state: blockState(standing.recoveries, number),
+      block: number,
       transactions: quantity(block.transactions),
       finalAfterMs: quantity(block.finalAfterMs),
     };
   });
+}
+
+function blockState(recoveries: readonly Recovery[], block: number): SlotState {
+  if (recoveryIn(recoveries, block)) return "recovery";
+  return leftBy(recoveries, block) ? "left" : "block";
 }
 
 /** The middle of what finality took, and its slow end, in milliseconds. */

@@ -1,16 +1,20 @@
 /** One code: what it is, how far it has come, and what its holder can do with it. */
 import { useEffect, useState } from "preact/hooks";
+import { ISSUED } from "../chain/holdings";
+import { parsePassportCode } from "../chain/passport-code";
 import { type Hex, isHexOf, isSame, quantity } from "../chain/quantity";
 import { useAnswer, useLedger } from "../ledger";
 import { link } from "../route";
 import { type Anchoring, covering, isOnMainchain, readAnchoring, stateWords } from "../rpc/checkpoints";
 import type { Rpc } from "../rpc/client";
-import type { CodeInfo, EndorsementInfo, Receipt } from "../rpc/types";
+import { leftBy, type Recovery } from "../rpc/recoveries";
+import type { CodeInfo, EndorsementInfo, Receipt, StallReport, Transaction } from "../rpc/types";
 import { Icon } from "../ui/icon";
-import { Id, Notice } from "../ui/parts";
-import { relative, sentence } from "../words";
+import { Copy, Id, Notice } from "../ui/parts";
+import { count, relative, sentence } from "../words";
 import { HolderActions } from "./code-actions";
 import { PassportDocument } from "./code-parts";
+import { leftCodeWords } from "./recovery";
 
 /** What is known of a code. */
 interface Progress {
@@ -20,8 +24,9 @@ interface Progress {
 }
 
 export function CodeView({ id }: { id: string }) {
-  const { wallet } = useLedger();
-  const progress = useAnswer(`code ${id}`, (rpc) => readProgress(rpc, id), { withBlocks: true });
+  const { wallet, recoveries } = useLedger();
+  const key = `code ${id} ${recoveries.length}`;
+  const progress = useAnswer(key, (rpc) => readProgress(rpc, id, recoveries), { withBlocks: true });
   const { code, none } = progress.value ?? {};
   const isHolder = code && wallet && isSame(code.holder, wallet.address);
   return (
@@ -31,7 +36,9 @@ export function CodeView({ id }: { id: string }) {
       {none && <Notice tone="bad">{none}</Notice>}
       {progress.value && none === undefined && (
         <div class="card">
-          <h2>{code ? "The way of this code" : "The code is on its way"}</h2>
+          <h2>{code ? "How far it has come" : "The code is on its way"}</h2>
+          {!code && <Promised id={id} />}
+          {!code && <Delay />}
           <Steps id={id} code={code} />
         </div>
       )}
@@ -40,15 +47,66 @@ export function CodeView({ id }: { id: string }) {
   );
 }
 
-async function readProgress(rpc: Rpc, id: string): Promise<Progress> {
-  const code = await rpc.call<CodeInfo | null>("ledger_code", id);
-  if (code) return { code, none: undefined };
-  if (!isHexOf(32, id)) return { code: undefined, none: "No code with this id was issued on this chain." };
-  const receipt = await rpc.call<Receipt | null>("eth_getTransactionReceipt", id);
-  return { code: undefined, none: receipt ? whyNone(receipt) : undefined };
+/** What can be kept of a code before there is one. */
+function Promised({ id }: { id: string }) {
+  return (
+    <p class="promised small" data-testid="promised" data-id={id}>
+      Its transaction is <a href={link("transaction", id)}>{id}</a>{" "}
+      <Copy text={id} what="the transaction id" label="" />
+      <br />
+      That id is the code as soon as the block is final. You may leave this page and find it again in your codes.
+    </p>
+  );
 }
 
-function whyNone(receipt: Receipt): string {
+/** How often it is asked why no block comes. */
+const DELAY_EVERY_MS = 4_000;
+
+/** Why a code may take longer. */
+function Delay() {
+  const report = useAnswer("stalled", (rpc) => rpc.call<StallReport>("ledger_whyStalled"), { everyMs: DELAY_EVERY_MS });
+  if (!report.value?.stalled) return null;
+  return (
+    <div class="promised">
+      <Notice tone="warn">
+        The network makes no blocks at the moment: the code comes when it does again, and you need not ask a second
+        time. <a href={link("network")}>See why</a>.
+      </Notice>
+    </div>
+  );
+}
+
+async function readProgress(rpc: Rpc, id: string, recoveries: readonly Recovery[]): Promise<Progress> {
+  const code = await rpc.call<CodeInfo | null>("ledger_code", id);
+  if (code) return { code, none: undefined };
+  if (!isHexOf(32, id)) {
+    const left = leftBy(recoveries, blockIn(id));
+    return { code: undefined, none: left ? leftCodeWords(left) : "No code with this id was issued on this chain." };
+  }
+  const [receipt, transaction] = await Promise.all([
+    rpc.call<Receipt | null>("eth_getTransactionReceipt", id),
+    rpc.call<Transaction | null>("eth_getTransactionByHash", id),
+  ]);
+  if (receipt) return { code: undefined, none: whyNone(receipt, recoveries) };
+  return { code: undefined, none: transaction ? undefined : UNKNOWN };
+}
+
+const UNKNOWN = "No code with this id was issued on this chain, and no transaction with it waits on this node.";
+
+/** Number of the block that a passport code names; one before all blocks for other ids. */
+function blockIn(id: string): number {
+  try {
+    return Number(parsePassportCode(id).block);
+  } catch {
+    return -1;
+  }
+}
+
+function whyNone(receipt: Receipt, recoveries: readonly Recovery[]): string {
+  const left = leftBy(recoveries, quantity(receipt.blockNumber));
+  if (left && quantity(receipt.status) === 1 && receipt.logs.some(({ topics }) => topics[0] === ISSUED)) {
+    return leftCodeWords(left);
+  }
   return quantity(receipt.status) === 0
     ? "The transaction failed, so it issued no code. Nothing was lost: ask again."
     : "This transaction did something else than ask for a code.";
@@ -102,7 +160,7 @@ function Steps({ id, code }: { id: string; code: CodeInfo | undefined }) {
       <Step name="Final" state={isFinal ? "done" : endorsement ? "now" : "later"}>
         {code ? (
           <>
-            In block <a href={link("block", `${quantity(code.blockNumber)}`)}>{quantity(code.blockNumber)}</a>,{" "}
+            In block <a href={link("block", `${quantity(code.blockNumber)}`)}>{count(quantity(code.blockNumber))}</a>,{" "}
             {relative(quantity(code.issuedAt), Date.now() / 1000)}. Nothing takes it back.
           </>
         ) : (
@@ -124,8 +182,8 @@ function Endorsed({ endorsement, isFinal }: EndorsedProps) {
   if (endorsement) {
     return (
       <Step name="Endorsed" state="done">
-        {endorsement.authority.cloud ?? "The authority"} promised it for slot {quantity(endorsement.slot)}, by its
-        signature.
+        {endorsement.authority.cloud ?? "The authority"} promised it for slot {count(quantity(endorsement.slot))}, by
+        its signature.
       </Step>
     );
   }
@@ -150,13 +208,14 @@ function Checkpointed({ code, anchoring }: { code: CodeInfo | undefined; anchori
   if (checkpoint === undefined) {
     return (
       <Step name="Checkpointed" state={code ? "now" : "later"}>
-        The next checkpoint covers it. {anchoring.summary}
+        The next checkpoint covers it.
       </Step>
     );
   }
   return (
     <Step name="Checkpointed" state={isOnMainchain(checkpoint) ? "done" : "now"}>
-      Checkpoint {quantity(checkpoint.index)}, of block {quantity(checkpoint.height)}: {stateWords(checkpoint)}.
+      Checkpoint {count(quantity(checkpoint.index))}, of block {count(quantity(checkpoint.height))}:{" "}
+      {stateWords(checkpoint)}.
     </Step>
   );
 }

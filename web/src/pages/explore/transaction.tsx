@@ -1,25 +1,34 @@
 /** A transaction: who asked what of whom, and what came of it. */
+import { Fragment } from "preact";
 import { callWords, contractName } from "../../chain/calls";
-import { type Hex, isHexOf, quantity } from "../../chain/quantity";
-import { readEvent } from "../../chain/transact";
-import { useAnswer } from "../../ledger";
+import { describeEvent } from "../../chain/events";
+import { type Hex, isHexOf, quantity, toQuantity } from "../../chain/quantity";
+import { useAnswer, useLedger } from "../../ledger";
 import { link } from "../../route";
-import type { Rpc } from "../../rpc/client";
+import { inWords, type Rpc, RpcError } from "../../rpc/client";
+import { leftBy } from "../../rpc/recoveries";
 import type { CodeInfo, Log, Receipt, Transaction } from "../../rpc/types";
 import { Badge, Copy, Id, Notice, Title, Waiting } from "../../ui/parts";
-import { count } from "../../words";
+import { count, sentence } from "../../words";
 import { PassportDocument } from "../code-parts";
+import { LeftBehindNotice } from "../recovery";
+
+/** JSON-RPC's code for a call that the contract refused. */
+const REVERTED = 3;
 
 interface Found {
   readonly transaction: Transaction | null;
   readonly receipt: Receipt | null;
   readonly code: CodeInfo | null;
+  /** Why it failed, if it did and that can be told. */
+  readonly why: string | undefined;
 }
 
 export function TransactionPage({ id }: { id: string }) {
+  const { recoveries } = useLedger();
   const found = useAnswer(`transaction ${id}`, (rpc) => read(rpc, id), { withBlocks: true });
   if (found.value === undefined) return <Waiting what="the transaction" error={found.error} />;
-  const { transaction, receipt, code } = found.value;
+  const { transaction, receipt, code, why } = found.value;
   if (transaction === null) {
     return (
       <>
@@ -30,10 +39,13 @@ export function TransactionPage({ id }: { id: string }) {
       </>
     );
   }
+  const left = receipt ? leftBy(recoveries, quantity(receipt.blockNumber)) : undefined;
   return (
     <>
       <Title name="Transaction" />
       <div class="stack">
+        {left && <LeftBehindNotice recovery={left} what="transaction" />}
+        {why && <Notice tone="bad">It failed: {sentence(why)}</Notice>}
         {code && <PassportDocument code={code} />}
         {code && (
           <p>
@@ -41,7 +53,7 @@ export function TransactionPage({ id }: { id: string }) {
             <a href={link("code", code.passportCode)}>See the code and what you can do with it</a>.
           </p>
         )}
-        <Facts transaction={transaction} receipt={receipt} />
+        <Facts transaction={transaction} receipt={receipt} isLeft={left !== undefined} />
         {receipt && receipt.logs.length > 0 && <Logs logs={receipt.logs} />}
       </div>
     </>
@@ -49,22 +61,44 @@ export function TransactionPage({ id }: { id: string }) {
 }
 
 async function read(rpc: Rpc, id: string): Promise<Found> {
-  if (!isHexOf(32, id)) return { transaction: null, receipt: null, code: null };
+  if (!isHexOf(32, id)) return { transaction: null, receipt: null, code: null, why: undefined };
   const [transaction, receipt, code] = await Promise.all([
     rpc.call<Transaction | null>("eth_getTransactionByHash", id),
     rpc.call<Receipt | null>("eth_getTransactionReceipt", id),
     rpc.call<CodeInfo | null>("ledger_code", id).catch(() => null),
   ]);
-  return { transaction, receipt, code };
+  const failed = transaction && receipt && quantity(receipt.status) === 0;
+  return { transaction, receipt, code, why: failed ? await whyFailed(rpc, transaction, receipt) : undefined };
 }
 
-function Facts({ transaction, receipt }: { transaction: Transaction; receipt: Receipt | null }) {
+/** What the same call says on the state before its block. Another transaction of that block may have been the reason. */
+async function whyFailed(
+  rpc: Rpc,
+  { from, to, input, gas }: Transaction,
+  receipt: Receipt,
+): Promise<string | undefined> {
+  const before = toQuantity(Math.max(0, quantity(receipt.blockNumber) - 1));
+  const call = { from, input, gas, ...(to && { to }) };
+  return rpc.call("eth_call", call, before).then(
+    () => undefined,
+    (error) => (error instanceof RpcError && error.code === REVERTED ? inWords(error) : undefined),
+  );
+}
+
+interface FactsProps {
+  readonly transaction: Transaction;
+  readonly receipt: Receipt | null;
+  /** A recovery left its block behind. */
+  readonly isLeft: boolean;
+}
+
+function Facts({ transaction, receipt, isLeft }: FactsProps) {
   return (
     <div class="card">
       <dl class="facts">
         <dt>State</dt>
         <dd>
-          <Outcome receipt={receipt} />
+          <Outcome receipt={receipt} isLeft={isLeft} />
         </dd>
         <dt>Id</dt>
         <dd class="mono">
@@ -74,7 +108,7 @@ function Facts({ transaction, receipt }: { transaction: Transaction; receipt: Re
         <dd>{callWords(transaction.to, transaction.input)}</dd>
         <dt>From</dt>
         <dd>
-          <Id id={transaction.from} to="account" ends={10} />, its transaction {quantity(transaction.nonce)}
+          <Id id={transaction.from} to="account" ends={10} />, nonce {quantity(transaction.nonce)}
         </dd>
         <dt>To</dt>
         <dd>{transaction.to ? <To address={transaction.to} /> : "a new contract"}</dd>
@@ -93,8 +127,9 @@ function Facts({ transaction, receipt }: { transaction: Transaction; receipt: Re
   );
 }
 
-function Outcome({ receipt }: { receipt: Receipt | null }) {
+function Outcome({ receipt, isLeft }: { receipt: Receipt | null; isLeft: boolean }) {
   if (receipt === null) return <Badge tone="warn">Waits for its block</Badge>;
+  if (isLeft) return <Badge tone="warn">Left behind</Badge>;
   return quantity(receipt.status) === 1 ? <Badge tone="good">Final</Badge> : <Badge tone="bad">Failed</Badge>;
 }
 
@@ -112,7 +147,7 @@ function Logs({ logs }: { logs: readonly Log[] }) {
   return (
     <section class="card" aria-labelledby="logs">
       <h2 id="logs">What happened</h2>
-      <ul class="stack tight">
+      <ul class="stack">
         {logs.map((log) => (
           <li key={log.logIndex}>
             <LogWords log={log} />
@@ -123,27 +158,28 @@ function Logs({ logs }: { logs: readonly Log[] }) {
   );
 }
 
-/** Numbers of codes as `spec:sequence`, times as times. */
-function argumentWords(key: string, value: unknown): string {
-  if (key === "codeId" && typeof value === "bigint") return `${value >> 64n}:${BigInt.asUintN(64, value)}`;
-  if (key === "expiresAt" && typeof value === "bigint") return new Date(1000 * Number(value)).toLocaleString();
-  return String(value);
-}
-
 function LogWords({ log }: { log: Log }) {
-  const event = readEvent(log);
-  const name = contractName(log.address) ?? log.address;
-  if (event === undefined) {
-    return (
-      <span class="soft">
-        {name}: event <span class="mono">{log.topics[0]?.slice(0, 10) ?? "without a name"}</span>
-      </span>
-    );
-  }
-  const facts = Object.entries(event.args).map(([key, value]) => `${key} ${argumentWords(key, value)}`);
+  const event = describeEvent(log);
+  const name = contractName(log.address);
   return (
-    <span>
-      <strong>{event.eventName}</strong> <span class="small soft">{facts.join(", ")}</span>
-    </span>
+    <article class="event">
+      <h3>
+        {event?.name ?? "An event"} <span class="small soft">of {name ?? <Id id={log.address} to="account" />}</span>
+      </h3>
+      {event ? (
+        <dl class="facts small">
+          {event.facts.map(({ name: fact, words, isAccount }) => (
+            <Fragment key={fact}>
+              <dt>{fact}</dt>
+              <dd class={words.startsWith("0x") ? "mono" : undefined}>
+                {isAccount ? <a href={link("account", words)}>{words}</a> : words}
+              </dd>
+            </Fragment>
+          ))}
+        </dl>
+      ) : (
+        <p class="mono small soft">{log.topics[0] ?? "without a name"}</p>
+      )}
+    </article>
   );
 }

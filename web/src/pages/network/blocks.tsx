@@ -1,11 +1,12 @@
 /** The newest blocks. */
+import { slotOf } from "../../chain/digest";
 import { isSame, quantity, toQuantity } from "../../chain/quantity";
-import { slotOf } from "../../chain/slots";
 import { useAnswer, useLedger, useNow } from "../../ledger";
 import { link } from "../../route";
 import type { Block, ValidatorsInfo } from "../../rpc/types";
 import { Id, Waiting, Wide } from "../../ui/parts";
 import { count, relative } from "../../words";
+import { BlockBadge } from "../recovery";
 
 /** Blocks in the table. */
 const SHOWN = 8;
@@ -36,13 +37,15 @@ export function Blocks() {
                 <th scope="col">Block</th>
                 <th scope="col">Age</th>
                 <th scope="col">Made by</th>
-                <th scope="col" class="number">
+                <th scope="col" class="number spare">
                   Slot
                 </th>
                 <th scope="col" class="number">
                   Transactions
                 </th>
-                <th scope="col">Hash</th>
+                <th scope="col" class="spare">
+                  Hash
+                </th>
               </tr>
             </thead>
             <tbody>
@@ -50,14 +53,15 @@ export function Blocks() {
                 .filter((block) => block !== null)
                 .map((block) => (
                   <tr key={block.hash}>
-                    <td>
-                      <a href={link("block", `${quantity(block.number)}`)}>{count(quantity(block.number))}</a>
+                    <td class="nowrap">
+                      <a href={link("block", `${quantity(block.number)}`)}>{count(quantity(block.number))}</a>{" "}
+                      <BlockBadge number={quantity(block.number)} />
                     </td>
                     <td class="nowrap">{relative(quantity(block.timestamp), now)}</td>
                     <td class="nowrap">{nameOf(block.miner) ?? "genesis"}</td>
-                    <td class="number">{count(slotOf(block.extraData))}</td>
+                    <td class="number spare">{count(slotOf(block.extraData))}</td>
                     <td class="number">{block.transactions.length}</td>
-                    <td>
+                    <td class="spare">
                       <Id id={block.hash} to="block" />
                     </td>
                   </tr>

@@ -1,12 +1,12 @@
 /** Whose turn is it? A wheel of the validators, and the slots that went by. */
 import { quantity } from "../../chain/quantity";
 import { slotAt, turnOf } from "../../chain/slots";
-import { type SlotMark, slotRow } from "../../chain/turns";
+import { type SlotMark, type SlotState, slotRow } from "../../chain/turns";
 import { useLedger, useNow } from "../../ledger";
 import { link } from "../../route";
 import type { SlotsInfo, StallReport } from "../../rpc/types";
 import { Badge, Wide } from "../../ui/parts";
-import { count, milliseconds } from "../../words";
+import { count, milliseconds, plural } from "../../words";
 
 /** Slots in the row. */
 const ROW_SLOTS = 48;
@@ -21,13 +21,13 @@ interface TurnsProps {
 }
 
 export function Turns({ slots, askedMs, report }: TurnsProps) {
-  const { status } = useLedger();
+  const { status, recoveries } = useLedger();
   const now = useNow(LOOK_EVERY_MS);
   if (status === undefined) return null;
   // By the node's clock: a browser's may be off.
   const nodeNowMs = quantity(slots.nowMs) + Math.max(0, 1000 * now - askedMs);
   const slot = slotAt(nodeNowMs, quantity(status.slotDurationMs));
-  const row = slotRow(slots, slot, ROW_SLOTS, report?.stalled ?? false);
+  const row = slotRow(slots, slot, ROW_SLOTS, { isStalled: report?.stalled ?? false, recoveries });
   return (
     <section class="card stack" aria-labelledby="turns">
       <h2 id="turns">Turns</h2>
@@ -139,28 +139,37 @@ function Seen({ report, turn }: { report: StallReport | undefined; turn: number 
 const BAR_WIDTH = 10;
 const BAR_HEIGHT = 64;
 
-/** The slots that went by: high bars took long to be final, holes were missed, dots had nothing to do. */
+/** What each mark means. What is rare is named only where there is any. */
+const KEYS: readonly (readonly [state: SlotState, name: string, isRare?: true])[] = [
+  ["block", "block, as high as it took to be final"],
+  ["recovery", "recovery block", true],
+  ["left", "block left behind by a recovery", true],
+  ["missed", "missed turn"],
+  ["waiting", "overdue"],
+  ["idle", "nothing to do"],
+];
+
+/** The slots that went by: high bars took long to be final, full ones were missed or are overdue, dots had nothing to do. */
 function Row({ row, slots, slotMs }: { row: readonly SlotMark[]; slots: SlotsInfo; slotMs: number }) {
   const nameOf = (turn: number) => slots.turns[turn]?.validator.cloud ?? "a validator";
-  const blocks = row.filter(({ state }) => state === "block").length;
-  const missed = row.filter(({ state }) => state === "missed").length;
+  const many = (...states: SlotState[]) => row.filter(({ state }) => states.includes(state)).length;
+  const words = `The last ${row.length} slots: ${many("block", "recovery", "left")} with a block, ${many("missed")} missed`;
   return (
     <figure class="slot-row">
       <svg
         viewBox={`0 0 ${row.length * BAR_WIDTH} ${BAR_HEIGHT + 4}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`The last ${row.length} slots: ${blocks} with a block, ${missed} missed`}
+        aria-label={words}
       >
         {row.map((mark, at) => (
           <Bar key={mark.slot} mark={mark} x={at * BAR_WIDTH} slotMs={slotMs} name={nameOf(mark.turn)} />
         ))}
       </svg>
       <figcaption class="row small soft">
-        <Key state="block" name="block, as high as it took to be final" />
-        <Key state="missed" name="missed turn" />
-        <Key state="waiting" name="overdue" />
-        <Key state="idle" name="nothing to do" />
+        {KEYS.filter(([state, , isRare]) => !isRare || many(state) > 0).map(([state, name]) => (
+          <Key key={state} state={state} name={name} />
+        ))}
       </figcaption>
     </figure>
   );
@@ -178,11 +187,14 @@ function Key({ state, name }: { state: SlotMark["state"]; name: string }) {
 }
 
 function Bar({ mark, x, slotMs, name }: { mark: SlotMark; x: number; slotMs: number; name: string }) {
-  const share =
-    mark.state === "block" ? Math.min(1, (mark.finalAfterMs ?? 0) / slotMs) : mark.state === "idle" ? 0.04 : 1;
+  const isBlock = mark.block !== undefined;
+  const share = isBlock ? Math.min(1, (mark.finalAfterMs ?? 0) / slotMs) : mark.state === "idle" ? 0.04 : 1;
   const height = Math.max(4, share * BAR_HEIGHT);
+  const block = `block ${mark.block}, ${plural(mark.transactions ?? 0, "transaction")}, final after ${milliseconds(mark.finalAfterMs ?? 0)}`;
   const words = {
-    block: `block ${mark.block}, ${mark.transactions} transactions, final after ${milliseconds(mark.finalAfterMs ?? 0)}`,
+    block,
+    recovery: `recovery ${block}`,
+    left: `${block}, left behind by a recovery`,
     missed: "missed",
     waiting: "overdue",
     idle: "nothing to do",

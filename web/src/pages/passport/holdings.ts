@@ -20,14 +20,18 @@ export interface HoldingsSearch {
 
 /** Finds the codes that `holder` ever got, the newest first; follows new blocks. */
 export function useHoldings(holder: Hex): HoldingsSearch {
-  const { rpc, status, height } = useLedger();
+  const { rpc, status, height, recoveries } = useLedger();
   const transact = status?.contracts.transact;
-  const key = status && `cloud-ledger.codes.${status.genesisHash}.${holder.toLowerCase()}`;
+  // What was found before a recovery is looked for again after it.
+  const epoch = recoveries[0]?.epoch ?? 0;
+  const key = status && `cloud-ledger.codes.${status.genesisHash}.${epoch}.${holder.toLowerCase()}`;
   const [known, setKnown] = useState<Holdings>();
   const [pieces, setPieces] = useState(PIECES_MAX);
   const [searching, setSearching] = useState(false);
   const [error, setError] = useState<string>();
   const newest = useRef(height);
+  const left = useRef(recoveries);
+  left.current = recoveries;
   const wake = useRef<() => void>();
   const isReady = height > 0;
 
@@ -40,7 +44,8 @@ export function useHoldings(holder: Hex): HoldingsSearch {
     if (key === undefined || transact === undefined || !isReady) return;
     let stopped = false;
     const look = {
-      read: (from: number, to: number) => readPiece(rpc, transact, holder, from, to),
+      read: (from: number, to: number) =>
+        readPiece(rpc, { address: holder, transact, recoveries: left.current }, from, to),
       found: (found: Holdings) => {
         remember(key, found);
         if (!stopped) setKnown(found);
