@@ -93,7 +93,12 @@ fn a_cloud_signs_a_user_up_by_the_code_and_another_refuses_it() {
 
 #[test]
 fn every_page_is_legible_in_every_size_and_light() {
-    browse(&["e2e/looks.test.ts"]);
+    browse(&["e2e/looks.test.ts", "e2e/faults.test.ts"]);
+}
+
+#[test]
+fn every_state_of_the_pages_is_legible_and_no_quorum_and_no_node_are_explained() {
+    browse(&["e2e/states.test.ts"]);
 }
 
 #[test]
@@ -104,4 +109,9 @@ fn the_network_page_shows_a_validator_die_and_come_back() {
 #[test]
 fn the_network_page_shows_checkpoints_come_onto_the_mainchain_and_back() {
     browse_on(&["e2e/checkpoints.test.ts"], || Testnet::start_with_mainchain(4, 1));
+}
+
+#[test]
+fn the_pages_show_a_recovery_and_what_it_left_behind() {
+    browse_on(&["e2e/recovery.test.ts"], || Testnet::start_with_mainchain(4, 1));
 }

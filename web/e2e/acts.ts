@@ -38,7 +38,7 @@ export async function verify(page: Page, what: string, cloud: string, authorizat
   await page.goto("about:blank");
   await goTo(page, "verify");
   await page.getByLabel("Code", { exact: true }).fill(what);
-  await page.getByLabel("Cloud that asks").selectOption({ label: cloud });
+  await page.getByLabel("Your cloud").selectOption({ label: cloud });
   if (authorization !== "") {
     await page.getByText("The user's authorization").click();
     await page.getByLabel("Authorization", { exact: true }).fill(authorization);
@@ -52,7 +52,7 @@ export async function verify(page: Page, what: string, cloud: string, authorizat
 export async function readQr(page: Page, cloud: string): Promise<string> {
   const picture = await page.getByRole("img", { name: /QR code/ }).screenshot();
   await goTo(page, "verify");
-  await page.getByLabel("Cloud that asks").selectOption({ label: cloud });
+  await page.getByLabel("Your cloud").selectOption({ label: cloud });
   await page.getByLabel("Read a picture").setInputFiles({ name: "qr.png", mimeType: "image/png", buffer: picture });
   await page.getByTestId("verdict").waitFor();
   return page.getByLabel("Code", { exact: true }).inputValue();

@@ -1,4 +1,8 @@
-/** A cloud's clerk holds a user's QR code to the camera: Chromium's own stand-in for a camera plays a film of the code. */
+/**
+ * A cloud's clerk holds a user's QR code to the camera: Chromium's own stand-in for a camera plays a film of the code. This Chromium is told to
+ * have the Shape Detection API, and for Linux it has no service behind it, so that the library has to read; where there is one,
+ * `test/read-qr.test.ts` says what is done.
+ */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import encodeQR from "qr";
@@ -38,6 +42,7 @@ it("reads the code from the camera, asks about it, and says so where it may not 
     const file = join(folder, "camera.y4m");
     await writeFile(file, film(address));
     const browser = await openBrowser([
+      "--enable-blink-features=ShapeDetection,BarcodeDetector",
       "--use-fake-device-for-media-stream",
       `--use-file-for-fake-video-capture=${file}`,
     ]);
@@ -46,7 +51,12 @@ it("reads the code from the camera, asks about it, and says so where it may not 
       page.setDefaultTimeout(STEP_MS);
       await context.grantPermissions([], { origin: node });
       await goTo(page, "verify");
-      await page.getByLabel("Cloud that asks").selectOption({ label: "Aurora Cloud" });
+      const formats = page.evaluate(async () => {
+        const { BarcodeDetector } = globalThis as { BarcodeDetector?: { getSupportedFormats(): Promise<string[]> } };
+        return BarcodeDetector?.getSupportedFormats();
+      });
+      expect(await formats, "a detector without a service").toEqual([]);
+      await page.getByLabel("Your cloud").selectOption({ label: "Aurora Cloud" });
       await page.getByRole("button", { name: "Scan" }).click();
       await page.getByText("The camera cannot be used").waitFor();
       await page.getByRole("button", { name: "Close" }).click();

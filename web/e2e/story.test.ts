@@ -66,7 +66,7 @@ describe("a user", () => {
     transaction = await testId("transaction-id").innerText();
     const step = (name: string) => page.locator(`[data-step="${name}"]`);
     await page.locator('[data-step="Final"][data-state="done"]').waitFor();
-    expect(await step("Endorsed").innerText()).toMatch(/Cloud promised it for slot \d+/);
+    expect(await step("Endorsed").innerText()).toMatch(/Cloud promised it for slot [\d,]+/);
     expect(await step("Checkpointed").innerText()).toMatch(/checkpoint|anchors nothing/i);
     expect(code).toMatch(/^([0-9A-HJKMNP-TV-Z]{4}-)+[0-9A-HJKMNP-TV-Z]{4}$/);
     const { out } = await passport(["code", code, "--json"]);

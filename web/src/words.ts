@@ -21,6 +21,11 @@ export function duration(seconds: number): string {
   return words.join(" ");
 }
 
+/** A duration in its largest unit alone: `2 days`. */
+export function largestUnit(seconds: number): string {
+  return duration(seconds).split(" ").slice(0, 2).join(" ");
+}
+
 /** How long ago, or in how long. */
 export function relative(seconds: number, now: number): string {
   const left = seconds - now;
@@ -53,9 +58,14 @@ export function tokens(amount: bigint): string {
   return fraction === "" ? whole : `${whole}.${fraction}`;
 }
 
+/** What so many tokens are called. */
+export function tokenName(amount: bigint): string {
+  return amount === 10n ** BigInt(TOKEN_DECIMALS) ? "passport token" : "passport tokens";
+}
+
 /** As {@link tokens}, with the word. */
 export function tokenWords(amount: bigint): string {
-  return `${tokens(amount)} passport ${amount === 10n ** BigInt(TOKEN_DECIMALS) ? "token" : "tokens"}`;
+  return `${tokens(amount)} ${tokenName(amount)}`;
 }
 
 /** What a program says, for people: as a sentence, with durations and ids that can be read. */

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { isOurs } from "../src/errors";
 import { link, parseRoute } from "../src/route";
 import {
   count,
   duration,
   gibibytes,
+  largestUnit,
   milliseconds,
   plural,
   relative,
@@ -26,6 +28,7 @@ describe("words", () => {
     ] as const) {
       expect(duration(seconds)).toBe(words);
     }
+    expect([largestUnit(90_000), largestUnit(59)]).toEqual(["1 day", "59 seconds"]);
     expect([relative(100, 100), relative(160, 100), relative(40, 100)]).toEqual(["now", "in 1 minute", "1 minute ago"]);
     expect([milliseconds(612.4), milliseconds(1_250), milliseconds(12_600)]).toEqual(["612 ms", "1.3 s", "13 s"]);
   });
@@ -56,5 +59,29 @@ describe("addresses of pages", () => {
     }
     expect(parseRoute(link("search", "a/b?c#d é"))).toEqual({ page: "search", query: "a/b?c#d é" });
     expect(parseRoute("#/search/%zz")).toEqual({ page: "search", query: "%zz" });
+  });
+});
+
+describe("an error that nobody caught", () => {
+  const from = (...frames: string[]) => {
+    const error = new Error("failed");
+    error.stack = ["Error: failed", ...frames.map((frame) => `    at run (${frame}:1:2)`)].join("\n");
+    return error;
+  };
+  const origin = "http://127.0.0.1:8545";
+
+  it("is the pages' own, or that of an extension of the browser", () => {
+    expect(isOurs(from(`${origin}/assets/index.js`), origin)).toBe(true);
+    expect(isOurs(from(`${origin}/assets/index.js`, "chrome-extension://abc/inpage.js"), origin)).toBe(true);
+    for (const other of [
+      from("chrome-extension://abc/inpage.js", `${origin}/assets/index.js`),
+      from("moz-extension://abc/inpage.js"),
+      from(`${origin}9/assets/index.js`),
+      from(),
+      "text",
+      undefined,
+    ]) {
+      expect(isOurs(other, origin)).toBe(false);
+    }
   });
 });

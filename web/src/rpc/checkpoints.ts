@@ -3,6 +3,7 @@
  * the mainchain, where it does; a network without either anchors nothing, and that is an answer too.
  */
 import { type Hex, quantity, toQuantity } from "../chain/quantity";
+import { sentence } from "../words";
 import { type Rpc, RpcError } from "./client";
 
 /** Checkpoints that are asked for at once. */
@@ -97,7 +98,7 @@ async function readSigned(rpc: Rpc, status: CheckpointStatus | undefined): Promi
   const query = { from: toQuantity(from), count: toQuantity(CHECKPOINTS_SHOWN_MAX) };
   try {
     const found = await rpc.call<Checkpoint[]>("ledger_checkpoints", query);
-    const summary = status?.summary ?? (found.length === 0 ? NONE_YET : "");
+    const summary = status ? sentence(status.summary) : found.length === 0 ? NONE_YET : "";
     return { summary, isAnchored: true, checkpoints: [...found].reverse() };
   } catch (error) {
     if (error instanceof RpcError && error.isUnknownMethod)

@@ -36,7 +36,7 @@ function Table({ peers }: { peers: readonly PeerInfo[] }) {
               Block
             </th>
             <th scope="col" class="number">
-              Way there and back
+              Round trip
             </th>
             <th scope="col" class="number">
               Clock

@@ -105,7 +105,7 @@ function Chart({ name, points, value, tone }: ChartProps) {
       </svg>
       <div class="axis small soft figures">
         <span>{clockOf(first.time)}</span>
-        <span>up to {count(top)}</span>
+        <span>full height {count(top)}</span>
         <span>now</span>
       </div>
     </figure>

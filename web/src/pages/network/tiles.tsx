@@ -2,9 +2,9 @@
 import { quantity } from "../../chain/quantity";
 import { finalityTimes } from "../../chain/turns";
 import { useLedger, useNow } from "../../ledger";
-import type { AnchorStatus } from "../../rpc/checkpoints";
+import { type AnchorStatus, stateWords } from "../../rpc/checkpoints";
 import type { SlotsInfo, StallReport } from "../../rpc/types";
-import { count, duration, milliseconds, plural } from "../../words";
+import { count, duration, largestUnit, milliseconds, plural } from "../../words";
 
 export function Tiles({ report, slots }: { report: StallReport | undefined; slots: SlotsInfo | undefined }) {
   const { status } = useLedger();
@@ -21,7 +21,12 @@ export function Tiles({ report, slots }: { report: StallReport | undefined; slot
       <Tile name="Time to finality" note={times && `95 of 100 within ${milliseconds(times.slow)}`}>
         {times ? milliseconds(times.median) : "–"}
       </Tile>
-      <Tile name="Missed turns" note={since && `beside ${plural(blocks, "block")}, in ${since}`}>
+      <Tile
+        name="Missed turns"
+        note={
+          since && missed !== undefined ? `of ${plural(missed + blocks, "turn")} with work, in ${since}` : undefined
+        }
+      >
         {missed === undefined ? "…" : count(missed)}
       </Tile>
       <Tile name="Peers" note={status && `${quantity(status.connectedValidators)} of them validators`}>
@@ -38,8 +43,15 @@ export function Tiles({ report, slots }: { report: StallReport | undefined; slot
 function AnchorTile({ anchor }: { anchor: AnchorStatus }) {
   const { newest, ageSeconds } = anchor;
   return (
-    <Tile name="Newest anchor" note={newest && `block ${count(quantity(newest.height))}, ${newest.standing}`}>
-      {newest ? `${ageSeconds ? duration(quantity(ageSeconds)) : "?"} old` : "none"}
+    <Tile
+      name="Newest checkpoint"
+      note={
+        newest
+          ? `old; block ${count(quantity(newest.height))}, ${stateWords({ ...newest, state: newest.standing })}`
+          : "on the mainchain"
+      }
+    >
+      {newest ? (ageSeconds ? largestUnit(quantity(ageSeconds)) : "?") : "none"}
     </Tile>
   );
 }

@@ -1,7 +1,7 @@
 /** How many passport tokens an account has been rewarded with. */
 import { type Hex, toWord } from "../../chain/quantity";
 import { useAnswer, useLedger } from "../../ledger";
-import { tokens } from "../../words";
+import { tokenName, tokens } from "../../words";
 
 /** The call `balanceOf(address)` of an ERC-20 token. */
 const BALANCE_OF = "0x70a08231";
@@ -18,7 +18,8 @@ export function Balance({ address }: { address: Hex }) {
     <div>
       <p class="small soft">Reward balance</p>
       <p class="balance" data-testid="balance">
-        {typeof value === "bigint" ? tokens(value) : "…"} <span class="reward small">passport tokens</span>
+        {typeof value === "bigint" ? tokens(value) : "…"}{" "}
+        <span class="reward small">{typeof value === "bigint" ? tokenName(value) : "passport tokens"}</span>
       </p>
     </div>
   );

@@ -22,12 +22,11 @@ export function PassportPage() {
         the use; then you are rewarded.
       </Title>
       {/* Who asks comes first for those who listen or have a narrow screen, and stands at the side of a wide one. */}
-      <div class="split turned">
-        <div class="stack">
+      <div class="desk">
+        <div class="who">
           <WalletPanel />
-          {wallet && <MyCodes title="My codes" holder={wallet.address} none="You have no code yet." />}
         </div>
-        <div class="stack">
+        <div class="stack work">
           {requested && (
             <div ref={place} class="code-place">
               <CodeView id={requested} />
@@ -35,6 +34,11 @@ export function PassportPage() {
           )}
           <Specs onRequested={setRequested} />
         </div>
+        {wallet && (
+          <div class="mine">
+            <MyCodes title="My codes" holder={wallet.address} none="You have no code yet." />
+          </div>
+        )}
       </div>
     </>
   );

@@ -89,6 +89,7 @@ function Spec({ spec, pool, onRequested }: SpecProps) {
 
 function Offers({ pool }: { pool: PoolEntry | undefined }) {
   if (pool === undefined) return null;
+  const out = quantity(pool.liveCodes);
   if (pool.offers.length === 0) return <p class="small soft">No cloud offers it at the moment.</p>;
   return (
     <p class="clouds">
@@ -98,6 +99,7 @@ function Offers({ pool }: { pool: PoolEntry | undefined }) {
         </Badge>
       ))}
       <span class="unseen">{plural(pool.offers.length, "cloud offers it", "clouds offer it")}</span>
+      {out > 0 && <span class="small soft">{plural(out, "code is", "codes are")} out and not used yet.</span>}
     </p>
   );
 }

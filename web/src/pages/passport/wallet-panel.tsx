@@ -74,6 +74,9 @@ function Choice() {
         </button>
         {stored && <Forget onForgotten={() => setStored(undefined)} />}
       </div>
+      {announced.length === 0 && (
+        <p class="soft small">A wallet that you have as an extension of this browser would be listed here, too.</p>
+      )}
       {fault && <Notice tone="bad">{sentence(fault)}</Notice>}
       {asked && <KeyDialog asked={asked} stored={stored} onOpen={open} onClose={() => setAsked(undefined)} />}
     </section>
@@ -166,7 +169,10 @@ function KeyDialog({ asked, stored, onOpen, onClose }: KeyDialogProps) {
           </p>
         )}
         {asked === "import" && (
-          <Field label="Key file" hint="A Web3 keystore, version 3. It replaces the key that this browser keeps.">
+          <Field
+            label="Key file"
+            hint={`A Web3 keystore, version 3. ${stored ? "It replaces the key that this browser keeps." : "This browser keeps it."}`}
+          >
             {(attributes) => (
               <input
                 {...attributes}

@@ -2,11 +2,11 @@
 import { quantity } from "../../chain/quantity";
 import { useAnswer, useLedger } from "../../ledger";
 import { link } from "../../route";
-import { covering, readAnchoring, stateWords } from "../../rpc/checkpoints";
+import { type Anchoring, covering, readAnchoring, stateWords } from "../../rpc/checkpoints";
 import type { CodeInfo, Verdict, Verification } from "../../rpc/types";
 import { Icon, type IconName } from "../../ui/icon";
 import { Copy, Id } from "../../ui/parts";
-import { duration, relative, sentence } from "../../words";
+import { count, duration, relative, sentence } from "../../words";
 import { sizeOf } from "../code-parts";
 
 /** How a verdict looks. */
@@ -52,12 +52,18 @@ export function Outcome({ verification }: { verification: Verification }) {
           <dd>{cloud.name}</dd>
           <dt>As of</dt>
           <dd>
-            block <a href={link("block", `${quantity(block.number)}`)}>{quantity(block.number)}</a>, the newest
+            block <a href={link("block", `${quantity(block.number)}`)}>{count(quantity(block.number))}</a>, the newest
           </dd>
         </dl>
       </div>
     </>
   );
+}
+
+/** Why no checkpoint is named. What else a node says of its own checkpoints is for the network's page. */
+function notCovered(anchoring: Anchoring | undefined): string {
+  if (anchoring === undefined) return "…";
+  return anchoring.isAnchored ? "not yet: the next one covers it" : "none: this network anchors nothing on a mainchain";
 }
 
 function CodeFacts({ code, verification }: { code: CodeInfo; verification: Verification }) {
@@ -88,14 +94,14 @@ function CodeFacts({ code, verification }: { code: CodeInfo; verification: Verif
       <dd>{code.spec.requiresAuthorization ? "the holder has to sign for your cloud" : "not needed for this spec"}</dd>
       <dt>Finality</dt>
       <dd>
-        final in block <a href={link("block", `${quantity(code.blockNumber)}`)}>{quantity(code.blockNumber)}</a>, issued{" "}
-        {relative(quantity(code.issuedAt), Date.now() / 1000)}
+        final in block <a href={link("block", `${quantity(code.blockNumber)}`)}>{count(quantity(code.blockNumber))}</a>,
+        issued {relative(quantity(code.issuedAt), Date.now() / 1000)}
       </dd>
       <dt>Checkpoint</dt>
       <dd>
         {checkpoint
-          ? `${quantity(checkpoint.index)}, of block ${quantity(checkpoint.height)}: ${stateWords(checkpoint)}`
-          : (anchoring.value?.summary ?? "…")}
+          ? `${count(quantity(checkpoint.index))}, of block ${count(quantity(checkpoint.height))}: ${stateWords(checkpoint)}`
+          : notCovered(anchoring.value)}
       </dd>
     </>
   );

@@ -25,7 +25,7 @@ interface Asked {
 
 export function VerifyPage({ code }: { code: string }) {
   const [text, setText] = useState(code);
-  const [cloud, setCloud] = useState(() => localStorage.getItem(CLOUD_STORED_AS) ?? "");
+  const [cloud, setCloud] = useState(recallCloud);
   const [consent, setConsent] = useState("");
   const [faults, setFaults] = useState<{ code?: string; cloud?: string; consent?: string }>({});
   const [asked, setAsked] = useState<Asked>();
@@ -39,7 +39,7 @@ export function VerifyPage({ code }: { code: string }) {
 
   const chooseCloud = (memberId: string) => {
     setCloud(memberId);
-    localStorage.setItem(CLOUD_STORED_AS, memberId);
+    rememberCloud(memberId);
   };
   const check = (given: string) => {
     const id = attempt(() => parseCodeRef(given).id);
@@ -84,7 +84,7 @@ export function VerifyPage({ code }: { code: string }) {
             )}
           </Field>
           <Scanner onFound={onScanned} />
-          <Field label="Cloud that asks" fault={faults.cloud}>
+          <Field label="Your cloud" fault={faults.cloud}>
             {(attributes) => (
               <CloudSelect attributes={attributes} clouds={clouds} chosen={cloud} onChoose={chooseCloud} />
             )}
@@ -124,6 +124,22 @@ export function VerifyPage({ code }: { code: string }) {
       <Snippets question={{ node: `${location.origin}/`, code: asked?.id ?? "03A0-0ADE", cloud: name }} />
     </>
   );
+}
+
+function recallCloud(): string {
+  try {
+    return localStorage.getItem(CLOUD_STORED_AS) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function rememberCloud(memberId: string): void {
+  try {
+    localStorage.setItem(CLOUD_STORED_AS, memberId);
+  } catch {
+    // Where nothing may be stored, the cloud is chosen each time.
+  }
 }
 
 function attempt<T>(read: () => T): { value: T } | { fault: string } {
