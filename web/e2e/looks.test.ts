@@ -1,5 +1,5 @@
 /** Every page in every size and light: nothing serious for whoever uses a screen reader or a keyboard, and soon usable. */
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inspect, settled } from "./looks";
 import { goTo, node, openBrowser, passport, SCHEMES, SIZES, type Size, visit } from "./world";
@@ -8,6 +8,9 @@ import { goTo, node, openBrowser, passport, SCHEMES, SIZES, type Size, visit } f
 const USABLE_WITHIN_MS = 1_000;
 /** One of so many tries has to be in time: the machine runs a network, and other tests, beside the browser. */
 const TRIES = 10;
+const STEP_MS = 30_000;
+/** More than any page has places for the keyboard. */
+const STOPS_MAX = 60;
 
 let browser: Browser;
 let pages: readonly (readonly [name: string, path: string])[] = [];
@@ -61,20 +64,94 @@ describe("the first page", () => {
     process.stdout.write(`first page usable after ${times.join(", ")} ms\n`);
     expect(isInTime(), `within ${USABLE_WITHIN_MS} ms: ${times.join(", ")} ms`).toBe(true);
   });
+});
 
-  it("can be used by keyboard alone", async () => {
+/** What the keyboard is at, as a screen reader would call it, and whether that can be seen. */
+async function focused(page: Page): Promise<{ name: string; isSeen: boolean }> {
+  return page.evaluate(() => {
+    const at = document.activeElement as HTMLElement;
+    const labelled = (at as HTMLInputElement).labels?.[0]?.textContent;
+    const name = at.getAttribute("aria-label") ?? labelled ?? at.textContent ?? "";
+    const { outlineStyle, outlineWidth } = getComputedStyle(at);
+    const { top, bottom, width } = at.getBoundingClientRect();
+    const isOnScreen = width > 0 && bottom > 0 && top < window.innerHeight;
+    return { name: name.trim(), isSeen: isOnScreen && outlineStyle !== "none" && Number.parseFloat(outlineWidth) > 0 };
+  });
+}
+
+describe("the keyboard alone", () => {
+  it("goes through the first page in its order, and one sees where it is", async () => {
     const { page, context } = await visit(browser);
-    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
     await goTo(page, "");
-    await page.keyboard.press("Tab");
-    expect(await focused()).toContain("Skip to the page");
-    await page.keyboard.press("Enter");
-    await page.keyboard.press("Tab");
-    expect(await focused()).toContain("Make a key in this browser");
-    await page.keyboard.press("Enter");
+    await page.getByRole("article", { name: "Spec small" }).waitFor();
+    await settled(page);
+    const stops: string[] = [];
+    for (const _ of Array.from({ length: 9 })) {
+      await page.keyboard.press("Tab");
+      const { name, isSeen } = await focused(page);
+      expect(isSeen, name).toBe(true);
+      stops.push(name);
+    }
+    expect(stops).toEqual([
+      "Skip to the page",
+      "Cloud Ledger",
+      "Passport",
+      "Verify",
+      "Network",
+      "Search a code, transaction, block or account",
+      expect.stringContaining("Block"),
+      expect.stringContaining("Make a key in this browser"),
+      "Use a key file",
+    ]);
+    await context.close();
+  });
+
+  it("makes a key, asks for a code and signs for a cloud", async () => {
+    const { page, context } = await visit(browser);
+    page.setDefaultTimeout(STEP_MS);
+    const { keyboard } = page;
+    /** Goes on to what is called so, and does it. */
+    const press = async (name: RegExp, key = "Enter") => {
+      for (let stops = 0; stops < STOPS_MAX; stops += 1) {
+        await keyboard.press("Tab");
+        const at = await focused(page);
+        if (!name.test(at.name)) continue;
+        expect(at.isSeen, at.name).toBe(true);
+        return keyboard.press(key);
+      }
+      throw new Error(`the keyboard does not come to ${name}`);
+    };
+    await goTo(page, "");
+    await page.getByRole("article", { name: "Spec small" }).waitFor();
+    await keyboard.press("Tab");
+    await keyboard.press("Enter");
+    await press(/^Make a key in this browser/);
     await page.getByRole("dialog").waitFor();
-    await page.keyboard.press("Escape");
+    await keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect((await focused(page)).name).toContain("Make a key in this browser");
+    await keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await press(/^Passphrase/, "End");
+    await keyboard.type("a passphrase for the keyboard");
+    await keyboard.press("Enter");
+    await page.getByTestId("address").waitFor();
+    expect((await focused(page)).name).toBe("Your wallet");
+    await press(/^Get a code/);
+    await page.getByTestId("passport-code").waitFor();
+    await press(/^Sign for a cloud/);
+    await page.getByRole("dialog").waitFor();
+    await page.getByRole("option", { name: "Aurora Cloud" }).waitFor({ state: "attached" });
+    await press(/^Cloud/, "ArrowDown");
+    expect(await page.getByRole("combobox", { name: "Cloud" }).inputValue()).not.toBe("");
+    await press(/^Sign-up reference/, "End");
+    await keyboard.type("sign-up-31");
+    await keyboard.press("Enter");
+    await page.getByTestId("authorization").waitFor();
+    await keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await keyboard.press("Shift+Tab");
+    expect((await focused(page)).isSeen).toBe(true);
     await context.close();
   });
 });

@@ -40,6 +40,27 @@ export function Title({ name, children }: { name: string; children?: ComponentCh
   );
 }
 
+interface FocusHeadingProps {
+  readonly id: string;
+  /** What it is the heading of has come in the place of what the user did something in. */
+  readonly isNew: boolean;
+  readonly children: ComponentChildren;
+}
+
+/** A heading that takes the focus when what had it is gone, so that whoever uses the keyboard goes on from there. */
+export function FocusHeading({ id, isNew, children }: FocusHeadingProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const { activeElement, body } = document;
+    if (isNew && (activeElement === null || activeElement === body)) heading.current?.focus({ preventScroll: true });
+  }, []);
+  return (
+    <h2 id={id} ref={heading} tabIndex={-1}>
+      {children}
+    </h2>
+  );
+}
+
 export function useTitle(name: string): void {
   useEffect(() => {
     document.title = `${name} – Cloud Ledger`;
@@ -169,11 +190,18 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const isGone = useRef(false);
   useEffect(() => {
-    dialog.current?.showModal();
+    const shown = dialog.current;
+    shown?.showModal();
+    // Also where it goes away by what was done in it, so that the focus returns to where it was.
+    return () => {
+      isGone.current = true;
+      shown?.close();
+    };
   }, []);
   return (
-    <dialog ref={dialog} onClose={onClose} aria-labelledby={id}>
+    <dialog ref={dialog} onClose={() => isGone.current || onClose()} aria-labelledby={id}>
       <div class="dialog-head">
         <h2 id={id}>{title}</h2>
         <button type="button" class="close" aria-label="Close" onClick={() => dialog.current?.close()}>

@@ -1,10 +1,10 @@
 /** Who is the user? A wallet that the browser brings, or a key that this browser keeps. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Hex, quantity } from "../../chain/quantity";
 import { useLedger } from "../../ledger";
 import { inWords } from "../../rpc/client";
 import { Icon } from "../../ui/icon";
-import { Copy, Dialog, Field, Id, Notice } from "../../ui/parts";
+import { Copy, Dialog, Field, FocusHeading, Id, Notice } from "../../ui/parts";
 import { saveFile } from "../../ui/save";
 import { type Announced, connect, findWallets } from "../../wallet/injected";
 import { type KeystoreFile, PASSPHRASE_CHARS_MIN } from "../../wallet/keystore";
@@ -15,13 +15,18 @@ import { Balance } from "./balance";
 
 export function WalletPanel() {
   const { wallet } = useLedger();
-  return wallet === undefined ? <Choice /> : <Connected />;
+  const before = useRef(wallet);
+  const isNew = before.current !== wallet;
+  useEffect(() => {
+    before.current = wallet;
+  }, [wallet]);
+  return wallet === undefined ? <Choice isNew={isNew} /> : <Connected isNew={isNew} />;
 }
 
 /** Which way of getting at a key is shown in a dialog. */
 type Asked = "create" | "unlock" | "import";
 
-function Choice() {
+function Choice({ isNew }: { isNew: boolean }) {
   const { rpc, status, setWallet } = useLedger();
   const [announced, setAnnounced] = useState<readonly Announced[]>([]);
   const [asked, setAsked] = useState<Asked>();
@@ -42,7 +47,9 @@ function Choice() {
   };
   return (
     <section class="card stack tight" aria-labelledby="who">
-      <h2 id="who">Who asks?</h2>
+      <FocusHeading id="who" isNew={isNew}>
+        Who asks?
+      </FocusHeading>
       <p class="soft small">A code belongs to a key. You need no coins, no account and no e-mail address.</p>
       {announced.map((found) => (
         <button key={found.info.uuid} type="button" class="wallet-choice" onClick={() => use(found)}>
@@ -205,13 +212,15 @@ function KeyDialog({ asked, stored, onOpen, onClose }: KeyDialogProps) {
   );
 }
 
-function Connected() {
+function Connected({ isNew }: { isNew: boolean }) {
   const { wallet, setWallet } = useLedger();
   if (wallet === undefined) return null;
   return (
     <section class="card stack tight" aria-labelledby="who">
       <div class="row apart">
-        <h2 id="who">Your wallet</h2>
+        <FocusHeading id="who" isNew={isNew}>
+          Your wallet
+        </FocusHeading>
         <button type="button" class="button little" onClick={() => setWallet(undefined)}>
           {wallet.kind === "browser" ? "Lock" : "Leave"}
         </button>

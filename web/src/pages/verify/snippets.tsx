@@ -12,7 +12,9 @@ export function Snippets({ question }: { question: Question }) {
         <h2 id="snippets">Ask it from your sign-up page</h2>
         <Tabs label="Language" choices={LANGUAGES} chosen={language} onChoose={setLanguage} />
       </div>
-      <Snippet text={text} what="the program" testId="snippet" />
+      <div role="tabpanel" aria-label={`In ${LANGUAGES.find(([choice]) => choice === language)?.[1]}`}>
+        <Snippet text={text} what="the program" testId="snippet" />
+      </div>
     </section>
   );
 }
