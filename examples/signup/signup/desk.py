@@ -31,6 +31,10 @@ class Refused(Exception):
     """The words say why, for the user."""
 
 
+class Spent(Refused):
+    """The code is no good any more, whatever the user hands in."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """Which cloud this is, on which ledger."""
@@ -65,7 +69,7 @@ class Desk:
         return signup_id
 
     def authorize(self, signup: Signup, text: str) -> None:
-        """Holds an instance for a sign-up whose holder consents. `Refused` says why not."""
+        """Holds an instance for a sign-up whose holder consents. `Refused` says why not, and `Spent` that nothing helps."""
         if signup.state != "waiting":
             return
         try:
@@ -73,8 +77,8 @@ class Desk:
         except AuthorizationError as error:
             raise Refused(str(error)) from None
         answer = self._verify(signup.code, authorization)
-        if answer.code is None:
-            raise Refused(answer.reason)
+        if answer.code is None or answer.verdict not in _LIVE:
+            raise Spent(f"this code is not good any more: {answer.reason}")
         try:
             authorization.check(
                 chain_id=self.identity.chain_id,

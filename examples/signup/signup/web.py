@@ -13,7 +13,7 @@ from cloud_ledger import AUTHORIZATION_BYTES_MAX, Ledger, NodeUnavailable
 from flask import Flask, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from .desk import Desk, Identity, Refused
+from .desk import Desk, Identity, Refused, Spent
 from .store import Signup, Store, Unavailable
 
 FORM_BYTES_MAX: Final = AUTHORIZATION_BYTES_MAX + 16 * 1024
@@ -40,12 +40,9 @@ def create_app(ledger: Ledger, store: Store, identity: Identity, wake: Callable[
         kept = {name: request.values.get(name, "") for name in ("email", "code")}
         return render_template("form.html", cloud=identity.name, problem=problem, **kept), status
 
-    def page(signup: Signup, problem: str | None, status: int) -> tuple[str, int]:
-        ended = signup.state in _ENDED
-        return (
-            render_template("signup.html", cloud=identity.name, rpc=ledger.url, signup=signup, problem=problem, ended=ended),
-            status,
-        )
+    def page(signup: Signup, problem: str | None, status: int, spent: bool = False) -> tuple[str, int]:
+        about = {"signup": signup, "problem": problem, "ended": signup.state in _ENDED, "spent": spent}
+        return render_template("signup.html", cloud=identity.name, rpc=ledger.url, **about), status
 
     @app.get("/")
     def start() -> tuple[str, int]:
@@ -76,7 +73,7 @@ def create_app(ledger: Ledger, store: Store, identity: Identity, wake: Callable[
         try:
             desk.authorize(signup, text)
         except Refused as problem:
-            return page(signup, str(problem), 422)
+            return page(signup, str(problem), 422, spent=isinstance(problem, Spent))
         except NodeUnavailable:
             return page(signup, "The ledger does not answer just now: hand it in again in a moment.", 503)
         wake()

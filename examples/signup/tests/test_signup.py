@@ -125,7 +125,8 @@ def test_when_another_cloud_is_first_the_instance_is_released(ledger: Ledger, no
     # Both are sent for the same block or the next; whoever is in the chain first has it.
     ledger.redeem(dev_account(3), code, theirs)
     status, page = hand_in(service.url, signup_id, mine)
-    assert status == 422 and "Borealis Cloud confirmed its use" in page
+    assert status == 422 and "not good any more: Borealis Cloud confirmed its use" in page
+    assert "Get the instance" not in page and "sign up again" in page
 
 
 def test_a_redemption_that_the_contract_refuses_releases_the_instance(ledger: Ledger, node: Node, tmp_path: Path) -> None:
