@@ -142,7 +142,7 @@ function Page({ route }: { route: Route }) {
       return <Later name="network" load={LATER.network} props={{}} />;
     case "nowhere":
       return (
-        <Title name="There is no such page">The address {`#/${route.path}`} leads nowhere. Choose a page above.</Title>
+        <Title name="There is no such page">The address {`#/${route.path}`} leads nowhere. Choose another page.</Title>
       );
     default:
       return <Later name="explore" load={LATER.explore} props={{ route }} />;

@@ -84,7 +84,8 @@ function BlockFacts({ block }: { block: Block }) {
                 "nobody: the chain's specification says what is in it"
               ) : (
                 <>
-                  {author?.cloud ?? "a former validator"}, <Id id={block.miner} to="account" />
+                  {validators.value && `${author?.cloud ?? "a former validator"}, `}
+                  <Id id={block.miner} to="account" />
                 </>
               )}
             </dd>
