@@ -38,7 +38,8 @@ CREATE INDEX signups_to_sweep ON signups (created_at) WHERE state IN ('waiting',
 CREATE TABLE allocations (
     id INTEGER PRIMARY KEY,
     signup_id TEXT NOT NULL REFERENCES signups (id),
-    code_id TEXT NOT NULL,
+    -- The transaction that issued it. The contract's number may come again: a recovery of the ledger gives those that it left behind anew.
+    code TEXT NOT NULL,
     spec_id INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('held', 'given', 'released')),
     resource TEXT,                 -- what the cloud made, by its own id
@@ -46,7 +47,7 @@ CREATE TABLE allocations (
     settled_at REAL
 ) STRICT;
 -- No code gives two instances, and no sign-up gets two.
-CREATE UNIQUE INDEX one_allocation_per_code ON allocations (code_id) WHERE state <> 'released';
+CREATE UNIQUE INDEX one_allocation_per_code ON allocations (code) WHERE state <> 'released';
 CREATE UNIQUE INDEX one_allocation_per_signup ON allocations (signup_id) WHERE state <> 'released';
 CREATE INDEX allocations_of_spec ON allocations (spec_id) WHERE state <> 'released';
 

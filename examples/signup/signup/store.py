@@ -128,20 +128,20 @@ class Store:
         """Holds an instance for a sign-up: from here on it is carried out. `Unavailable` if there is none left, or another
         sign-up has the code. Nothing changes for a sign-up that does not wait."""
         with self._transaction() as db:
-            row = db.execute("SELECT code_id, spec_id FROM signups WHERE id = ? AND state = 'waiting'", (signup_id,)).fetchone()
+            row = db.execute("SELECT code, spec_id FROM signups WHERE id = ? AND state = 'waiting'", (signup_id,)).fetchone()
             if row is None:
                 return
-            code_id, spec_id = row
+            code, spec_id = row
             out = db.execute("SELECT count(*) FROM allocations WHERE spec_id = ? AND state <> 'released'", (spec_id,)).fetchone()[0]
             most = db.execute("SELECT instances FROM capacity WHERE spec_id = ?", (spec_id,)).fetchone()
             if most is None or out >= most[0]:
                 raise Unavailable("no instance of this kind is free: your code stays good, try again later")
-            taken = db.execute("SELECT 1 FROM allocations WHERE code_id = ? AND state <> 'released'", (code_id,)).fetchone()
+            taken = db.execute("SELECT 1 FROM allocations WHERE code = ? AND state <> 'released'", (code,)).fetchone()
             if taken is not None:
                 raise Unavailable("another sign-up is using this code")
             db.execute(
-                "INSERT INTO allocations (signup_id, code_id, spec_id, state, held_at) VALUES (?, ?, ?, 'held', ?)",
-                (signup_id, code_id, spec_id, now),
+                "INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES (?, ?, ?, 'held', ?)",
+                (signup_id, code, spec_id, now),
             )
             db.execute("UPDATE signups SET state = 'reserved', authorization = ? WHERE id = ?", (authorization, signup_id))
 

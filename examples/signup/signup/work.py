@@ -130,7 +130,7 @@ class Worker:
 
     def _judge(self, signup: Signup, redemption: SignedRedemption, outcome: Outcome) -> None:
         """This transaction did not redeem the code. What the chain says of the code decides, not what we believe we did."""
-        code = self.ledger.code(hex(signup.code_id))
+        code = self.ledger.code(signup.code)
         if code is None:
             raise RequestRefused("ledger_code", 0, f"the node does not know code {signup.passport_code} any more")
         authorization = _authorization(signup)

@@ -221,7 +221,7 @@ class Campaign:
         """Database against chain."""
         # The chain first: an allocation that is recorded after this look can only be one more.
         redeemed = self._redeemed_by_aurora()
-        allocations = self._rows("SELECT code_id, state, signup_id FROM allocations")
+        allocations = self._rows("SELECT s.code_id, a.state, a.signup_id FROM allocations a JOIN signups s ON s.id = a.signup_id")
         references = {
             signup_id: Authorization.parse(text).signup_ref.hex()
             for signup_id, text in self._rows("SELECT id, authorization FROM signups WHERE authorization IS NOT NULL")
@@ -248,9 +248,10 @@ class Campaign:
     def table(self) -> str:
         """What came of it."""
         redeemed = self._redeemed_by_aurora()
-        kept = {row[0] for row in self._rows("SELECT code_id FROM allocations WHERE state <> 'released'")}
+        held = "SELECT s.code_id FROM allocations a JOIN signups s ON s.id = a.signup_id WHERE a.state <> 'released'"
+        kept = {row[0] for row in self._rows(held)}
         states = self._counts("SELECT state, count(*) FROM allocations GROUP BY state")
-        twice = self._rows("SELECT code_id FROM allocations WHERE state <> 'released' GROUP BY code_id HAVING count(*) > 1")
+        twice = self._rows(f"{held} GROUP BY a.code HAVING count(*) > 1")
         redemptions = self._counts("SELECT state, count(*) FROM redemptions GROUP BY state")
         tally = self.tally
         rows: list[tuple[str, object]] = [

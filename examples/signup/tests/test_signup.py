@@ -215,13 +215,33 @@ def test_a_sign_up_goes_on_when_the_ledger_comes_back(ledger: Ledger, node: Node
     assert settled(service, signup_id)["state"] == "active"
 
 
+def _signups(path: Path) -> sqlite3.Connection:
+    """A database with two sign-ups whose codes have the same number, and an allocation for the first one's code."""
+    Store(path)
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA foreign_keys = ON")
+    for signup_id in "ab":
+        db.execute(
+            "INSERT INTO signups (id, email, created_at, code, passport_code, code_id, spec_id, spec_name, needs_authorization, state)"
+            " VALUES (?, '', 0, ?, '', '0x1', 1, 'small', 1, 'signed')",
+            (signup_id, f"0x{signup_id}"),
+        )
+    db.execute("INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES ('a', '0xa', 1, 'held', 0)")
+    return db
+
+
+def test_a_code_is_its_transaction_since_a_recovery_gives_numbers_anew(tmp_path: Path) -> None:
+    db = _signups(tmp_path / "signup.db")
+    db.execute("INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES ('b', '0xb', 1, 'held', 0)")
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO allocations (signup_id, code_id, spec_id, state, held_at) VALUES ('b', '0x1', 1, 'held', 0)",
-        "INSERT INTO allocations (signup_id, code_id, spec_id, state, held_at) VALUES ('a', '0x2', 1, 'held', 0)",
-        "INSERT INTO allocations (signup_id, code_id, spec_id, state, held_at) VALUES ('b', '0x2', 1, 'given', 0)",
-        "INSERT INTO allocations (signup_id, code_id, spec_id, state, held_at) VALUES ('nobody', '0x2', 1, 'held', 0)",
+        "INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES ('b', '0xa', 1, 'held', 0)",
+        "INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES ('a', '0x2', 1, 'held', 0)",
+        "INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES ('b', '0x2', 1, 'given', 0)",
+        "INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES ('nobody', '0x2', 1, 'held', 0)",
         "UPDATE allocations SET state = 'released'",
         "DELETE FROM allocations",
         "INSERT INTO redemptions VALUES ('0xbb', 7, '0x1', 's', 2, x'', 'open', 0)",
@@ -230,16 +250,7 @@ def test_a_sign_up_goes_on_when_the_ledger_comes_back(ledger: Ledger, node: Node
     ],
 )
 def test_the_database_refuses_what_must_never_happen(tmp_path: Path, statement: str) -> None:
-    Store(tmp_path / "signup.db")
-    db = sqlite3.connect(tmp_path / "signup.db")
-    db.execute("PRAGMA foreign_keys = ON")
-    for signup_id in "ab":
-        db.execute(
-            "INSERT INTO signups (id, email, created_at, code, passport_code, code_id, spec_id, spec_name, needs_authorization, state)"
-            " VALUES (?, '', 0, '', '', '0x1', 1, 'small', 1, 'signed')",
-            signup_id,
-        )
-    db.execute("INSERT INTO allocations (signup_id, code_id, spec_id, state, held_at) VALUES ('a', '0x1', 1, 'held', 0)")
+    db = _signups(tmp_path / "signup.db")
     db.execute("INSERT INTO redemptions VALUES ('0xaa', 1, '0x1', 's', 1, x'', 'open', 0)")
     with pytest.raises(sqlite3.IntegrityError):
         db.execute(statement)

@@ -16,10 +16,10 @@ def without_rules(self: Store, path: Path) -> None:
 
 def reserve(self: Store, signup_id: str, authorization: str, now: float) -> None:
     with self._transaction() as db:
-        row = db.execute("SELECT code_id, spec_id FROM signups WHERE id = ? AND state = 'waiting'", (signup_id,)).fetchone()
+        row = db.execute("SELECT code, spec_id FROM signups WHERE id = ? AND state = 'waiting'", (signup_id,)).fetchone()
         if row is not None:
             db.execute(
-                "INSERT INTO allocations (signup_id, code_id, spec_id, state, held_at) VALUES (?, ?, ?, 'held', ?)",
+                "INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES (?, ?, ?, 'held', ?)",
                 (signup_id, *row, now),
             )
             db.execute("UPDATE signups SET state = 'reserved', authorization = ? WHERE id = ?", (authorization, signup_id))
