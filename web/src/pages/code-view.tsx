@@ -161,7 +161,7 @@ function Steps({ id, code }: { id: string; code: CodeInfo | undefined }) {
         {code ? (
           <>
             In block <a href={link("block", `${quantity(code.blockNumber)}`)}>{count(quantity(code.blockNumber))}</a>,{" "}
-            {relative(quantity(code.issuedAt), Date.now() / 1000)}. Nothing takes it back.
+            {relative(quantity(code.issuedAt), Date.now() / 1000)}. More than two thirds of the validators signed it.
           </>
         ) : (
           "More than two thirds of the validators sign the block."
