@@ -21,9 +21,12 @@ export function duration(seconds: number): string {
   return words.join(" ");
 }
 
-/** A duration in its largest unit alone: `2 days`. */
-export function largestUnit(seconds: number): string {
-  return duration(seconds).split(" ").slice(0, 2).join(" ");
+const SYMBOLS: Readonly<Record<string, string>> = { day: "d", hour: "h", minute: "min", second: "s" };
+
+/** A duration in its largest unit, by that unit's symbol: `2 d`. For where there is little room. */
+export function brief(seconds: number): string {
+  const [name, size] = UNITS.find(([, size]) => seconds >= size) ?? ["second", 1];
+  return `${Math.max(0, Math.floor(seconds / size))} ${SYMBOLS[name]}`;
 }
 
 /** How long ago, or in how long. */

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { isOurs } from "../src/errors";
 import { link, parseRoute } from "../src/route";
 import {
+  brief,
   count,
   duration,
   gibibytes,
-  largestUnit,
   milliseconds,
   plural,
   relative,
@@ -28,7 +28,13 @@ describe("words", () => {
     ] as const) {
       expect(duration(seconds)).toBe(words);
     }
-    expect([largestUnit(90_000), largestUnit(59)]).toEqual(["1 day", "59 seconds"]);
+    expect([brief(-1), brief(59), brief(150), brief(7_300), brief(190_000)]).toEqual([
+      "0 s",
+      "59 s",
+      "2 min",
+      "2 h",
+      "2 d",
+    ]);
     expect([relative(100, 100), relative(160, 100), relative(40, 100)]).toEqual(["now", "in 1 minute", "1 minute ago"]);
     expect([milliseconds(612.4), milliseconds(1_250), milliseconds(12_600)]).toEqual(["612 ms", "1.3 s", "13 s"]);
   });

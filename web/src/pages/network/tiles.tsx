@@ -4,7 +4,7 @@ import { finalityTimes } from "../../chain/turns";
 import { useLedger, useNow } from "../../ledger";
 import { type AnchorStatus, stateWords } from "../../rpc/checkpoints";
 import type { SlotsInfo, StallReport } from "../../rpc/types";
-import { count, duration, largestUnit, milliseconds, plural } from "../../words";
+import { brief, count, duration, milliseconds, plural } from "../../words";
 
 export function Tiles({ report, slots }: { report: StallReport | undefined; slots: SlotsInfo | undefined }) {
   const { status } = useLedger();
@@ -51,7 +51,7 @@ function AnchorTile({ anchor }: { anchor: AnchorStatus }) {
           : "on the mainchain"
       }
     >
-      {newest ? (ageSeconds ? largestUnit(quantity(ageSeconds)) : "?") : "none"}
+      {newest ? (ageSeconds ? brief(quantity(ageSeconds)) : "?") : "none"}
     </Tile>
   );
 }
