@@ -128,7 +128,7 @@ describe("the keyboard alone", () => {
     await press(/^Make a key in this browser/);
     await page.getByRole("dialog").waitFor();
     await keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.locator("dialog").waitFor({ state: "detached" });
     expect((await focused(page)).name).toContain("Make a key in this browser");
     await keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
@@ -149,7 +149,7 @@ describe("the keyboard alone", () => {
     await keyboard.press("Enter");
     await page.getByTestId("authorization").waitFor();
     await keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.locator("dialog").waitFor({ state: "detached" });
     await keyboard.press("Shift+Tab");
     expect((await focused(page)).isSeen).toBe(true);
     await context.close();

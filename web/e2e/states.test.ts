@@ -131,13 +131,12 @@ async function see({ page, name }: Look, state: string): Promise<void> {
 /** No key, the ways to get one, and a key. */
 async function theKey(own: Look): Promise<void> {
   const { page } = own;
-  const dialog = page.getByRole("dialog");
   await goTo(page, "");
   await see(own, "passport-no-key");
   await page.getByRole("button", { name: "Use a key file" }).click();
   await see(own, "passport-key-file");
   await page.keyboard.press("Escape");
-  await dialog.waitFor({ state: "detached" });
+  await page.locator("dialog").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Make a key in this browser" }).click();
   await page.getByLabel("Passphrase").fill("short");
   await page.keyboard.press("Enter");

@@ -178,7 +178,7 @@ export function Field({ label, hint, fault, children }: FieldProps) {
   );
 }
 
-/** A dialog over the page; Escape and its cross close it. */
+/** A dialog over the page; Escape and its cross close it. Escape does so at once: the event `close` comes later than the next key. */
 export function Dialog({
   title,
   onClose,
@@ -201,7 +201,7 @@ export function Dialog({
     };
   }, []);
   return (
-    <dialog ref={dialog} onClose={() => isGone.current || onClose()} aria-labelledby={id}>
+    <dialog ref={dialog} onCancel={onClose} onClose={() => isGone.current || onClose()} aria-labelledby={id}>
       <div class="dialog-head">
         <h2 id={id}>{title}</h2>
         <button type="button" class="close" aria-label="Close" onClick={() => dialog.current?.close()}>
