@@ -19,7 +19,7 @@ from waitress import serve
 
 from .clouds import Cloud, Recorded
 from .desk import Identity
-from .store import OtherLedger, Store
+from .store import OtherLedger, OtherSchema, Store
 from .web import FORM_BYTES_MAX, create_app
 from .work import Worker
 
@@ -99,7 +99,10 @@ def main() -> None:
     chosen = options()
     host, _, port = chosen.listen.rpartition(":")
     key, ledger = key_of(chosen), Ledger(chosen.rpc, timeout=NODE_SECONDS)
-    store = Store(chosen.database)
+    try:
+        store = Store(chosen.database)
+    except OtherSchema as error:
+        sys.exit(str(error))
     while True:
         try:
             identity = identify(ledger, chosen.cloud, key)

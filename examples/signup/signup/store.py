@@ -34,12 +34,20 @@ REFUSED_SECONDS: Final = 30 * 24 * 3600.0
 """Age at which a refused sign-up loses its e-mail address."""
 
 
+SCHEMA: Final = 2
+"""Version of `schema.sql`, in the database's `user_version`: raised with every change of a table."""
+
+
 class Unavailable(Exception):
     """The sign-up cannot go on now; the words are for the user."""
 
 
 class OtherLedger(Exception):
     """The database belongs to another ledger or cloud."""
+
+
+class OtherSchema(Exception):
+    """The database has the tables of another version of this program."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +78,22 @@ _SIGNUP: Final = """
 
 
 class Store:
-    """The database at `path`, with one connection per thread."""
+    """The database at `path`, with one connection per thread. `OtherSchema` if another version of this program made it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
         with self._transaction() as db:
-            if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
                 # executescript would commit first.
                 for statement in _statements(files("signup").joinpath("schema.sql").read_text()):
                     db.execute(statement)
-                db.execute("PRAGMA user_version = 1")
+                db.execute(f"PRAGMA user_version = {SCHEMA}")
+            elif version != SCHEMA:
+                raise OtherSchema(
+                    f"{path} has tables of version {version}, and this program knows {SCHEMA}: keep it, and name another database"
+                )
 
     def bind(self, facts: Mapping[str, str], capacity: Mapping[int, int]) -> None:
         """Ties the database to one ledger and cloud, and sets how many instances may be out. `OtherLedger` if it is tied to

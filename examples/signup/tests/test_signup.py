@@ -12,7 +12,7 @@ import pytest
 from cloud_ledger import Authorization, CodeState, Ledger, sign_redemption
 from ledger_kit import AURORA, BOREALIS, FLASH, Holder, Node, dev_account, send
 from service_kit import Service, begin, fetch, hand_in, look
-from signup.store import Store
+from signup.store import OtherSchema, Store
 
 PATIENCE = 60.0
 
@@ -228,6 +228,16 @@ def _signups(path: Path) -> sqlite3.Connection:
         )
     db.execute("INSERT INTO allocations (signup_id, code, spec_id, state, held_at) VALUES ('a', '0xa', 1, 'held', 0)")
     return db
+
+
+def test_a_database_with_other_tables_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "signup.db"
+    Store(path)
+    Store(path)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 1")
+    with pytest.raises(OtherSchema, match="version 1, and this program knows 2"):
+        Store(path)
 
 
 def test_a_code_is_its_transaction_since_a_recovery_gives_numbers_anew(tmp_path: Path) -> None:
