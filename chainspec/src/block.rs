@@ -8,12 +8,12 @@ use alloy_consensus::BlockBody;
 use alloy_eips::Typed2718;
 use alloy_primitives::B256;
 use alloy_rlp::{Decodable, Encodable};
-use parity_scale_codec::{Compact, Decode, DecodeAll, Encode, Error as CodecError, Input, Output};
+use parity_scale_codec::{Decode, DecodeAll, Encode, Error as CodecError, Input, Output};
 use thiserror::Error;
 
 use crate::{
     certificate::FinalityCertificate,
-    codec::decode_bytes,
+    codec::{decode_array, decode_bytes, encode_bytes},
     ids::{BlockHash, BlockNumber, Signature64, Slot, ValidatorSetHash},
     transaction::Transaction,
     validators::VALIDATORS_MAX,
@@ -79,7 +79,7 @@ impl Decode for RecoveryPoint {
         Ok(Self {
             order: RecoveryOrder { epoch, checkpoint },
             height: BlockNumber::new(height),
-            state_root: decode_bytes::<32, _>(input)?.into(),
+            state_root: decode_array::<32, _>(input)?.into(),
         })
     }
 }
@@ -357,19 +357,13 @@ impl Block {
 
 impl Encode for Block {
     fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
-        self.to_rlp().encode_to(output);
+        encode_bytes(&self.to_rlp(), output);
     }
 }
 
 impl Decode for Block {
     fn decode<I: Input>(input: &mut I) -> Result<Self, CodecError> {
-        let length = Compact::<u32>::decode(input)?.0 as usize;
-        let here = input.remaining_len()?.unwrap_or(length);
-        if length > BLOCK_BYTES_MAX || length > here {
-            return Err("a block is longer than its bound or its message".into());
-        }
-        let mut bytes = vec![0; length];
-        input.read(&mut bytes)?;
+        let bytes = decode_bytes(input, BLOCK_BYTES_MAX)?;
         Self::from_rlp(&bytes).map_err(|_| "bytes are no block of this chain's kind".into())
     }
 }

@@ -1,33 +1,93 @@
 //! How do Ethereum's fixed-size values and our bounded lists become SCALE bytes?
 //!
-//! Called by the modules of this crate whose types mix both worlds. Never allocates for a length that a peer merely claims:
-//! a list's bound is checked before its first element is read.
+//! Called by whoever writes an encoding by hand: the modules of this crate whose types mix both worlds, the messages of the network,
+//! records on disk. Never allocates for a length that a peer merely claims: a bound is checked before the first element is read.
 
+use alloy_primitives::B256;
 use parity_scale_codec::{Compact, Decode, Encode, Error, Input, Output};
 
 /// Reads `N` bytes as they are, without a length before them.
-pub(crate) fn decode_bytes<const N: usize, I: Input>(input: &mut I) -> Result<[u8; N], Error> {
+///
+/// # Errors
+/// If there are fewer.
+pub fn decode_array<const N: usize, I: Input>(input: &mut I) -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     input.read(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Writes a list as SCALE does: its compact length, then its elements.
-pub(crate) fn encode_list<T: Encode, O: Output + ?Sized>(list: &[T], output: &mut O) {
-    list.encode_to(output);
+/// Writes the length of a list that follows.
+///
+/// # Panics
+/// If it is no `u32`: every list of ours has a bound far below.
+pub fn encode_length<O: Output + ?Sized>(length: usize, output: &mut O) {
+    Compact(u32::try_from(length).expect("a list has a bound far below four billion")).encode_to(output);
 }
 
-/// Reads a list of at most `max` elements.
-pub(crate) fn decode_list<T: Decode, I: Input>(input: &mut I, max: usize) -> Result<Vec<T>, Error> {
-    let length = Compact::<u32>::decode(input)?.0 as usize;
+/// Reads the length of a list that follows, at most `max`.
+///
+/// # Errors
+/// If it is none, or above its bound.
+pub fn decode_length<I: Input>(input: &mut I, max: usize) -> Result<usize, Error> {
+    let length = usize::try_from(Compact::<u32>::decode(input)?.0).unwrap_or(usize::MAX);
     if length > max {
         return Err("a list is longer than its bound".into());
     }
+    Ok(length)
+}
+
+/// Reads a list of at most `max` elements.
+///
+/// # Errors
+/// If its length is above the bound, or an element is none.
+pub fn decode_list<T: Decode, I: Input>(input: &mut I, max: usize) -> Result<Vec<T>, Error> {
+    let length = decode_length(input, max)?;
     let mut list = Vec::new();
     for _ in 0..length {
         list.push(T::decode(input)?);
     }
     Ok(list)
+}
+
+/// Writes a byte string: its length, then the bytes.
+pub fn encode_bytes<O: Output + ?Sized>(bytes: &[u8], output: &mut O) {
+    encode_length(bytes.len(), output);
+    output.write(bytes);
+}
+
+/// Reads a byte string of at most `max` bytes, allocating no more than are there.
+///
+/// # Errors
+/// If its length is above the bound, or beyond the end of the input.
+pub fn decode_bytes<I: Input>(input: &mut I, max: usize) -> Result<Vec<u8>, Error> {
+    let length = decode_length(input, max)?;
+    if input.remaining_len()?.is_none_or(|here| length > here) {
+        return Err("a byte string is longer than its message".into());
+    }
+    let mut bytes = vec![0; length];
+    input.read(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a list of hashes.
+pub fn encode_hashes<O: Output + ?Sized>(hashes: &[B256], output: &mut O) {
+    encode_length(hashes.len(), output);
+    for hash in hashes {
+        output.write(hash.as_slice());
+    }
+}
+
+/// Reads a list of at most `max` hashes.
+///
+/// # Errors
+/// If its length is above the bound, or there are fewer.
+pub fn decode_hashes<I: Input>(input: &mut I, max: usize) -> Result<Vec<B256>, Error> {
+    let length = decode_length(input, max)?;
+    let mut hashes = Vec::new();
+    for _ in 0..length {
+        hashes.push(B256::new(decode_array(input)?));
+    }
+    Ok(hashes)
 }
 
 #[cfg(test)]
@@ -45,5 +105,20 @@ mod tests {
     fn a_claimed_length_without_elements_is_refused() {
         let bytes = Compact(u32::MAX).encode();
         assert!(decode_list::<u64, _>(&mut &bytes[..], usize::MAX).is_err());
+        assert!(decode_hashes(&mut &bytes[..], usize::MAX).is_err());
+        assert!(decode_bytes(&mut &bytes[..], usize::MAX).is_err());
+    }
+
+    #[test]
+    fn lengths_are_written_as_scale_writes_them() {
+        let (string, hashes) = (vec![1_u8; 70], vec![B256::repeat_byte(2); 3]);
+        let mut bytes = Vec::new();
+        encode_bytes(&string, &mut bytes);
+        assert_eq!(bytes, string.encode());
+        assert_eq!(decode_bytes(&mut &bytes[..], 70), Ok(string));
+        let mut bytes = Vec::new();
+        encode_hashes(&hashes, &mut bytes);
+        assert_eq!(bytes, vec![[2_u8; 32]; 3].encode());
+        assert_eq!(decode_hashes(&mut &bytes[..], 3), Ok(hashes));
     }
 }

@@ -9,10 +9,10 @@
 
 use alloy_primitives::B256;
 use ed25519_dalek::{Signer, SigningKey};
-use parity_scale_codec::{Compact, Decode, Encode, Error, Input, Output};
+use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
 use crate::{
-    codec::decode_bytes,
+    codec::{decode_hashes, encode_hashes},
     ids::{ConsensusKey, GenesisHash, Signature64, Slot},
     vote::verify_strict,
 };
@@ -63,14 +63,6 @@ impl Endorsement {
     }
 }
 
-fn encode_hashes<O: Output + ?Sized>(hashes: &[B256], output: &mut O) {
-    let length = u32::try_from(hashes.len()).unwrap_or(u32::MAX);
-    Compact(length).encode_to(output);
-    for hash in hashes {
-        output.write(hash.as_slice());
-    }
-}
-
 impl Encode for Endorsement {
     fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
         self.slot.encode_to(output);
@@ -82,17 +74,9 @@ impl Encode for Endorsement {
 
 impl Decode for Endorsement {
     fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
-        let slot = Decode::decode(input)?;
-        let length = Compact::<u32>::decode(input)?.0 as usize;
-        if length > ENDORSED_TRANSACTIONS_MAX {
-            return Err("an endorsement of more transactions than its bound".into());
-        }
-        let transactions = (0..length)
-            .map(|_| decode_bytes(input).map(B256::new))
-            .collect::<Result<_, _>>()?;
         Ok(Self {
-            slot,
-            transactions,
+            slot: Decode::decode(input)?,
+            transactions: decode_hashes(input, ENDORSED_TRANSACTIONS_MAX)?,
             authority: Decode::decode(input)?,
             signature: Decode::decode(input)?,
         })

@@ -12,7 +12,7 @@ use ed25519_dalek::SigningKey;
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::decode_bytes;
+use crate::codec::decode_array;
 
 macro_rules! number {
     ($(#[doc = $doc:literal])+ $name:ident($inner:ty)) => {
@@ -88,7 +88,7 @@ macro_rules! bytes {
 
         impl Decode for $name {
             fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
-                decode_bytes(input).map(|bytes| Self($inner::new(bytes)))
+                decode_array(input).map(|bytes| Self($inner::new(bytes)))
             }
         }
     };

@@ -8,11 +8,10 @@
 //! Read in this order: [`ids`], [`validators`], [`vote`], [`certificate`], [`endorsement`], [`transaction`], [`block`],
 //! [`finality`], [`spec`].
 
-mod codec;
-
 pub mod block;
 pub mod calendar;
 pub mod certificate;
+pub mod codec;
 pub mod dev_keys;
 pub mod endorsement;
 pub mod endpoint;

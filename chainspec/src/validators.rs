@@ -10,7 +10,7 @@ use parity_scale_codec::{Decode, Encode, Error as CodecError, Input, Output};
 use thiserror::Error;
 
 use crate::{
-    codec::{decode_bytes, decode_list, encode_list},
+    codec::{decode_array, decode_list},
     ids::{ConsensusKey, MemberId, SetId, Slot, ValidatorSetHash},
 };
 
@@ -40,7 +40,7 @@ impl Encode for Validator {
         self.consensus_key.encode_to(output);
         output.write(self.account.as_slice());
         output.write(self.checkpoint_key.as_slice());
-        encode_list(&self.peer_id, output);
+        self.peer_id.encode_to(output);
         self.member_id.encode_to(output);
     }
 }
@@ -49,8 +49,8 @@ impl Decode for Validator {
     fn decode<I: Input>(input: &mut I) -> Result<Self, CodecError> {
         Ok(Self {
             consensus_key: Decode::decode(input)?,
-            account: Address::new(decode_bytes(input)?),
-            checkpoint_key: Address::new(decode_bytes(input)?),
+            account: Address::new(decode_array(input)?),
+            checkpoint_key: Address::new(decode_array(input)?),
             peer_id: decode_list(input, PEER_ID_BYTES_MAX)?,
             member_id: Decode::decode(input)?,
         })
@@ -198,7 +198,7 @@ impl<'a> IntoIterator for &'a ValidatorSet {
 impl Encode for ValidatorSet {
     fn encode_to<O: Output + ?Sized>(&self, output: &mut O) {
         self.id.encode_to(output);
-        encode_list(&self.validators, output);
+        self.validators.encode_to(output);
     }
 }
 

@@ -14,7 +14,7 @@ use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 use thiserror::Error;
 
 use crate::{
-    codec::decode_bytes,
+    codec::decode_array,
     ids::{BlockHash, BlockNumber, ConsensusKey, GenesisHash, SetId, Signature64, Slot},
 };
 
@@ -96,7 +96,7 @@ impl Encode for Statement {
 
 impl Decode for Statement {
     fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
-        if decode_bytes::<16, I>(input)? != STATEMENT_DOMAIN {
+        if decode_array::<16, I>(input)? != STATEMENT_DOMAIN {
             return Err("not a statement of this protocol".into());
         }
         Ok(Self {

@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, U256};
 use ledger_chainspec::VALIDATORS_MAX;
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
-use crate::codec::{encode_length, list_length};
+use crate::codec::{decode_array, decode_length, encode_length};
 
 /// Bytes of a signature: r, s, v.
 pub const CHECKPOINT_SIGNATURE_BYTES: usize = 65;
@@ -84,12 +84,6 @@ pub struct SignedCheckpoint {
     pub bitmap: U256,
     /// One signature per bit, from the lowest.
     pub signatures: Vec<[u8; CHECKPOINT_SIGNATURE_BYTES]>,
-}
-
-fn decode_array<const N: usize, I: Input>(input: &mut I) -> Result<[u8; N], Error> {
-    let mut bytes = [0; N];
-    input.read(&mut bytes)?;
-    Ok(bytes)
 }
 
 impl Encode for CheckpointAnchor {
@@ -182,7 +176,7 @@ impl Encode for SignedCheckpoint {
 impl Decode for SignedCheckpoint {
     fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
         let statement = Decode::decode(input)?;
-        let count = list_length(input, VALIDATORS_MAX)?;
+        let count = decode_length(input, VALIDATORS_MAX)?;
         if count == 0 {
             return Err("a checkpoint that no set signs".into());
         }

@@ -3,8 +3,11 @@
 //! Used by the pages that define messages. Never allocates for a length that a peer merely claims, and accepts one encoding
 //! of each value only. Every payload on the wire starts with [`WIRE_VERSION`].
 
-use alloy_primitives::{B256, Bytes};
-use parity_scale_codec::{Compact, Decode, Encode, Error, Input, Output};
+use alloy_primitives::Bytes;
+pub(crate) use ledger_chainspec::codec::{
+    decode_array, decode_bytes, decode_hashes, decode_length, decode_list, encode_bytes, encode_hashes, encode_length,
+};
+use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 use thiserror::Error;
 
 /// First byte of every payload: the layout of what follows.
@@ -105,68 +108,6 @@ pub(crate) fn from_payload<T: Decode>(what: &'static str, bytes: &[u8], max: usi
     }
 }
 
-/// Reads a list of at most `max` elements.
-pub(crate) fn decode_list<T: Decode, I: Input>(input: &mut I, max: usize) -> Result<Vec<T>, Error> {
-    let length = list_length(input, max)?;
-    let mut list = Vec::new();
-    for _ in 0..length {
-        list.push(T::decode(input)?);
-    }
-    Ok(list)
-}
-
-/// The length of a list that follows, at most `max`.
-pub(crate) fn list_length<I: Input>(input: &mut I, max: usize) -> Result<usize, Error> {
-    let length = usize::try_from(Compact::<u32>::decode(input)?.0).unwrap_or(usize::MAX);
-    if length > max {
-        return Err("a list is longer than its bound".into());
-    }
-    Ok(length)
-}
-
-/// Writes the length of a list.
-pub(crate) fn encode_length<O: Output + ?Sized>(length: usize, output: &mut O) {
-    // No list of ours comes near: each has a bound below.
-    Compact(u32::try_from(length).unwrap_or(u32::MAX)).encode_to(output);
-}
-
-/// Writes a byte string: its compact length, then the bytes.
-pub(crate) fn encode_bytes<O: Output + ?Sized>(bytes: &[u8], output: &mut O) {
-    encode_length(bytes.len(), output);
-    output.write(bytes);
-}
-
-/// Reads a byte string of at most `max` bytes, allocating no more than are there.
-pub(crate) fn decode_bytes<I: Input>(input: &mut I, max: usize) -> Result<Vec<u8>, Error> {
-    let length = list_length(input, max)?;
-    if input.remaining_len()?.is_none_or(|here| length > here) {
-        return Err("a byte string is longer than its message".into());
-    }
-    let mut bytes = vec![0; length];
-    input.read(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Writes a list of hashes.
-pub(crate) fn encode_hashes<O: Output + ?Sized>(hashes: &[B256], output: &mut O) {
-    encode_length(hashes.len(), output);
-    for hash in hashes {
-        output.write(hash.as_slice());
-    }
-}
-
-/// Reads a list of at most `max` hashes.
-pub(crate) fn decode_hashes<I: Input>(input: &mut I, max: usize) -> Result<Vec<B256>, Error> {
-    let length = list_length(input, max)?;
-    let mut hashes = Vec::new();
-    for _ in 0..length {
-        let mut hash = [0; 32];
-        input.read(&mut hash)?;
-        hashes.push(B256::new(hash));
-    }
-    Ok(hashes)
-}
-
 /// Writes a list of byte strings.
 pub(crate) fn encode_strings<O: Output + ?Sized>(strings: &[Bytes], output: &mut O) {
     encode_length(strings.len(), output);
@@ -177,7 +118,7 @@ pub(crate) fn encode_strings<O: Output + ?Sized>(strings: &[Bytes], output: &mut
 
 /// Reads a list of at most `max` byte strings, each of 1 to `each` bytes.
 pub(crate) fn decode_strings<I: Input>(input: &mut I, max: usize, each: usize) -> Result<Vec<Bytes>, Error> {
-    let length = list_length(input, max)?;
+    let length = decode_length(input, max)?;
     let mut strings = Vec::new();
     for _ in 0..length {
         strings.push(decode_string(input, each)?);

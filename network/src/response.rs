@@ -10,8 +10,8 @@ use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 use crate::{
     checkpoint::{CHECKPOINTS_PER_REQUEST_MAX, SignedCheckpoint},
     codec::{
-        WireError, decode_bytes, decode_hashes, decode_list, decode_optional, decode_string, encode_hashes,
-        encode_length, encode_optional, from_payload, list_length, to_payload,
+        WireError, decode_bytes, decode_hashes, decode_length, decode_list, decode_optional, decode_string,
+        encode_hashes, encode_length, encode_optional, from_payload, to_payload,
     },
     request::{
         BLOCKS_PER_REQUEST_MAX, ENDORSE_TRANSACTIONS_MAX, HASHES_PER_REQUEST_MAX, PeerStatus, RequestKind,
@@ -157,7 +157,7 @@ impl Decode for Response {
             },
             2 => Self::Block(Decode::decode(input)?),
             3 => {
-                let length = list_length(input, TRANSACTIONS_PER_REQUEST_MAX)?;
+                let length = decode_length(input, TRANSACTIONS_PER_REQUEST_MAX)?;
                 let mut transactions = Vec::new();
                 for _ in 0..length {
                     transactions.push(decode_optional(input, |input| {

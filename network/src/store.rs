@@ -19,7 +19,7 @@ use libp2p::{Multiaddr, PeerId};
 use parity_scale_codec::{Decode, Encode, Error as CodecError, Input, Output};
 use thiserror::Error;
 
-use crate::codec::{decode_bytes, encode_bytes, encode_length, list_length};
+use crate::codec::{decode_bytes, decode_length, encode_bytes, encode_length};
 
 /// First bytes of the file: what it is, which version.
 const MAGIC: [u8; 8] = *b"clpeers\x01";
@@ -82,7 +82,7 @@ impl Decode for KnownPeer {
         let peer = decode_bytes(input, PEER_ID_BYTES_MAX)?;
         let peer = PeerId::from_bytes(&peer).map_err(|_| CodecError::from("bytes are no peer id"))?;
         let mut addresses = Vec::new();
-        for _ in 0..list_length(input, STORE_ADDRESSES_MAX)? {
+        for _ in 0..decode_length(input, STORE_ADDRESSES_MAX)? {
             let address = decode_bytes(input, ADDRESS_BYTES_MAX)?;
             addresses.push(Multiaddr::try_from(address).map_err(|_| CodecError::from("bytes are no address"))?);
         }
@@ -115,7 +115,7 @@ pub fn read_known_peers(bytes: &[u8]) -> Result<Vec<KnownPeer>, StoreError> {
         return Err(StoreError::Checksum);
     }
     let malformed = |reason: String| StoreError::Malformed { reason };
-    let length = list_length(&mut list, STORE_PEERS_MAX).map_err(|error| malformed(error.to_string()))?;
+    let length = decode_length(&mut list, STORE_PEERS_MAX).map_err(|error| malformed(error.to_string()))?;
     let mut peers = Vec::new();
     for _ in 0..length {
         peers.push(KnownPeer::decode(&mut list).map_err(|error| malformed(error.to_string()))?);

@@ -6,9 +6,12 @@
 //! the signature under the checkpoints that were open at that moment, which the other validators can do without.
 
 use alloy_primitives::{Address, B256};
-use ledger_chainspec::Slot;
+use ledger_chainspec::{
+    Slot,
+    codec::{decode_array, decode_length, encode_length},
+};
 use ledger_checkpoint::statement::Anchor;
-use parity_scale_codec::{Compact, Decode, DecodeAll, Encode, Error, Input, Output};
+use parity_scale_codec::{Decode, DecodeAll, Encode, Error, Input, Output};
 
 /// Checkpoints of one contract that are remembered, the newest: as many as can wait for signatures at once, so that after a crash each
 /// of them can be signed again, which is no second statement.
@@ -228,18 +231,18 @@ impl Decode for SignedRecord {
         if input.read_byte()? != VERSION {
             return Err("a record of an unknown version".into());
         }
-        let (key, since) = (Address::new(array(input)?), Decode::decode(input)?);
+        let (key, since) = (Address::new(decode_array(input)?), Decode::decode(input)?);
         let mut signed: Vec<(Anchor, Vec<Signed>)> = Vec::new();
-        for _ in 0..length(input, 0, CONTRACTS_MAX)? {
+        for _ in 0..decode_length(input, CONTRACTS_MAX)? {
             let anchor = Anchor {
                 mainchain_id: Decode::decode(input)?,
-                contract: Address::new(array(input)?),
+                contract: Address::new(decode_array(input)?),
             };
             if signed.iter().any(|(known, _)| *known == anchor) {
                 return Err("a contract that is there twice".into());
             }
             let mut of_anchor: Vec<Signed> = Vec::new();
-            for _ in 0..length(input, 1, REMEMBERED_MAX)? {
+            for _ in 0..decode_length(input, REMEMBERED_MAX)? {
                 let (epoch, index) = Decode::decode(input)?;
                 if of_anchor
                     .last()
@@ -247,35 +250,20 @@ impl Decode for SignedRecord {
                 {
                     return Err("checkpoints that do not rise".into());
                 }
-                let fingerprint = B256::new(array(input)?);
+                let fingerprint = B256::new(decode_array(input)?);
                 of_anchor.push(Signed {
                     epoch,
                     index,
                     fingerprint,
                 });
             }
+            if of_anchor.is_empty() {
+                return Err("a contract for which nothing was signed".into());
+            }
             signed.push((anchor, of_anchor));
         }
         Ok(Self { key, since, signed })
     }
-}
-
-fn encode_length<O: Output + ?Sized>(length: usize, output: &mut O) {
-    Compact(u32::try_from(length).expect("both bounds are far below four billion")).encode_to(output);
-}
-
-fn length<I: Input>(input: &mut I, min: usize, max: usize) -> Result<usize, Error> {
-    let length = usize::try_from(Compact::<u32>::decode(input)?.0).unwrap_or(usize::MAX);
-    match (min..=max).contains(&length) {
-        true => Ok(length),
-        false => Err("a list beyond its bounds".into()),
-    }
-}
-
-fn array<const N: usize, I: Input>(input: &mut I) -> Result<[u8; N], Error> {
-    let mut bytes = [0; N];
-    input.read(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
