@@ -24,6 +24,11 @@ impl Random {
         self.below(100) < percent
     }
 
+    /// Does something happen that happens once in so many times?
+    pub fn once_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
     /// A position in a list of `length`.
     pub fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or_default()

@@ -16,7 +16,11 @@ mod node;
 mod program;
 #[path = "../../tests/anvil/proxy.rs"]
 mod proxy;
-#[path = "../../tests/it/support/random.rs"]
+#[expect(
+    dead_code,
+    reason = "it is what all simulations choose by, and has more than this one needs"
+)]
+#[path = "../../../tests/src/random.rs"]
 mod random;
 #[path = "../../tests/anvil/side.rs"]
 mod side;

@@ -8,7 +8,11 @@ mod kill;
 mod node;
 mod program;
 mod proxy;
-#[path = "../it/support/random.rs"]
+#[expect(
+    dead_code,
+    reason = "it is what all simulations choose by, and has more than this one needs"
+)]
+#[path = "../../../tests/src/random.rs"]
 mod random;
 mod reading;
 mod reorganisations;

@@ -12,5 +12,10 @@ mod planner;
 #[path = "../support/ports.rs"]
 mod ports;
 mod process;
+#[expect(
+    dead_code,
+    reason = "it is what all simulations choose by, and has more than this one needs"
+)]
+#[path = "../../../tests/src/random.rs"]
 mod random;
 mod simulation;

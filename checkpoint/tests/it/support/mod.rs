@@ -3,5 +3,10 @@
 pub mod chain;
 pub mod contract;
 pub mod player;
+#[expect(
+    dead_code,
+    reason = "it is what all simulations choose by, and has more than this one needs"
+)]
+#[path = "../../../../tests/src/random.rs"]
 pub mod random;
 pub mod validators;
