@@ -10,14 +10,14 @@
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Seek, SeekFrom, Write},
     os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use alloy_primitives::{Address, B256};
 use ledger_checkpoint::{
-    journal::frames::{self, End},
+    journal::frames::{self, End, Frames},
     statement::{Anchor, Bundle},
 };
 use ledger_keys::durable::sync_folder;
@@ -156,9 +156,8 @@ impl BundleLog {
             .map_err(io("make the folder of"))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(io("open"))?;
-        let mut content = Vec::new();
-        file.read_to_end(&mut content).map_err(io("read"))?;
+        let file = options.open(&path).map_err(io("open"))?;
+        let size = file.metadata().map_err(io("read"))?.len();
         let title = Title {
             magic: MAGIC,
             genesis: genesis.0,
@@ -172,8 +171,8 @@ impl BundleLog {
             first: 1,
             places: Vec::new(),
         };
-        log.scan(&content, &title)?;
-        if log.bytes < content.len() as u64 {
+        log.scan(&title)?;
+        if log.bytes < size {
             let cut = log.file.set_len(log.bytes).and_then(|()| log.file.sync_all());
             cut.map_err(io("repair"))?;
         }
@@ -207,37 +206,44 @@ impl BundleLog {
         Ok(anchors)
     }
 
-    fn scan(&mut self, content: &[u8], title: &Title) -> Result<(), LogError> {
+    /// Finds where the records lie. They are read one by one: the file grows for as long as the chain lives.
+    fn scan(&mut self, title: &Title) -> Result<(), LogError> {
         let damaged = |reason: &str| LogError::Damaged {
             path: self.path.clone(),
             reason: reason.to_owned(),
         };
-        let (contents, end) = frames::read(content);
-        if let End::Damaged { .. } = end {
-            return Err(damaged("whole records stand behind broken ones"));
+        let unreadable = |source| LogError::Io {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        };
+        let mut frames = Frames::new(&self.file);
+        let mut places: Vec<(u64, usize)> = Vec::new();
+        let mut first = None;
+        if let Some(content) = frames.next_frame().map_err(unreadable)?
+            && content != title.encode()
+        {
+            return Err(damaged("it belongs to another chain or contract"));
         }
-        let mut at = 0_u64;
-        let mut places = Vec::new();
-        for (number, record) in contents.iter().enumerate() {
-            let offset = at + (frames::HEAD_BYTES as u64);
-            at = offset + record.len() as u64;
-            if number == 0 {
-                if *record != title.encode() {
-                    return Err(damaged("it belongs to another chain or contract"));
-                }
-                continue;
-            }
-            let read = BundleRecord::from_bytes(record).map_err(|error| damaged(&error))?;
-            let index = read.bundle.checkpoint.index;
-            let first = *places.first().map_or(&index, |(index, _, _)| index);
-            if index.checked_sub(first) != Some(places.len() as u64) {
+        loop {
+            let offset = frames.at() + frames::HEAD_BYTES as u64;
+            let Some(content) = frames.next_frame().map_err(unreadable)? else {
+                break;
+            };
+            let record = BundleRecord::from_bytes(content).map_err(|error| damaged(&error))?;
+            let index = record.bundle.checkpoint.index;
+            if index.checked_sub(*first.get_or_insert(index)) != Some(places.len() as u64) {
                 return Err(damaged("its checkpoints have a gap"));
             }
-            places.push((index, offset, record.len()));
+            places.push((offset, content.len()));
         }
-        self.first = places.first().map_or(1, |(index, _, _)| *index);
-        self.places = places.into_iter().map(|(_, offset, length)| (offset, length)).collect();
-        self.bytes = at;
+        let bytes = frames.at();
+        if let End::Damaged { .. } = frames.end().map_err(unreadable)? {
+            return Err(damaged("whole records stand behind broken ones"));
+        }
+        self.first = first.unwrap_or(1);
+        self.places = places;
+        self.bytes = bytes;
         Ok(())
     }
 
