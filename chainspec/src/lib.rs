@@ -1,16 +1,17 @@
-//! What is a chain, as data? Ids, headers and blocks, votes and certificates, validator sets, and the specification that a
-//! chain grows from.
+//! What is a chain, as data? Ids, headers and blocks, votes and certificates, validator sets, checkpoints, and the specification
+//! that a chain grows from.
 //!
 //! The lowest layer: every other crate speaks in these types. Nothing here has a clock, a socket, a task or a log; the disk
 //! is touched only where a specification is read from a file. Bytes from outside are decoded within named bounds and
 //! never panic.
 //!
 //! Read in this order: [`ids`], [`validators`], [`vote`], [`certificate`], [`endorsement`], [`transaction`], [`block`],
-//! [`finality`], [`spec`].
+//! [`finality`], [`checkpoint`], [`spec`].
 
 pub mod block;
 pub mod calendar;
 pub mod certificate;
+pub mod checkpoint;
 pub mod codec;
 pub mod dev_keys;
 pub mod endorsement;
@@ -32,6 +33,7 @@ pub use block::{
 };
 pub use calendar::{Day, Month, MonthError};
 pub use certificate::{CertificateError, FinalityCertificate, PrevoteCertificate, PrevoteSignature};
+pub use checkpoint::{CHECKPOINT_BUNDLE_BYTES_MAX, CHECKPOINT_SIGNATURE_BYTES, CheckpointBundle, CheckpointFields};
 pub use endorsement::{ENDORSED_TRANSACTIONS_MAX, Endorsement};
 pub use endpoint::is_endpoint;
 pub use finality::{FinalityFault, Handover};

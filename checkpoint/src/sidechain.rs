@@ -12,15 +12,15 @@ use jsonrpsee::{
     http_client::{HttpClient, HttpClientBuilder},
     rpc_params,
 };
-use ledger_api::{CheckpointBundle, CheckpointsQuery, EthBlocksClient};
-use ledger_chainspec::predeploys::BOOTSTRAP;
+use ledger_api::{CheckpointsQuery, EthBlocksClient};
+use ledger_chainspec::{CheckpointBundle, predeploys::BOOTSTRAP};
 use ledger_contracts::Bootstrap::checkpointConfigCall;
 use serde_json::json;
 
 use crate::{
     numbers::Index,
     plan::BUNDLES_PER_ROUND,
-    statement::{Anchor, Bundle, Checkpoint},
+    statement::{Anchor, Bundle},
 };
 
 /// The method that gives signed bundles.
@@ -183,46 +183,5 @@ impl Sidechain for SidechainNode {
             hash: block.header.hash,
             state_root: block.header.inner.state_root,
         }))
-    }
-}
-
-impl From<CheckpointBundle> for Bundle {
-    fn from(told: CheckpointBundle) -> Self {
-        Self {
-            checkpoint: Checkpoint {
-                index: told.index,
-                epoch: told.epoch,
-                setId: told.set_id,
-                height: told.height,
-                blockHash: told.block_hash,
-                stateRoot: told.state_root,
-                historyRoot: told.history_root,
-                parent: told.parent,
-                nextSetHash: told.next_set_hash,
-            },
-            keys: told.keys,
-            bitmap: told.bitmap,
-            signatures: told.signatures,
-        }
-    }
-}
-
-impl From<Bundle> for CheckpointBundle {
-    fn from(bundle: Bundle) -> Self {
-        let checkpoint = bundle.checkpoint;
-        Self {
-            index: checkpoint.index,
-            epoch: checkpoint.epoch,
-            set_id: checkpoint.setId,
-            height: checkpoint.height,
-            block_hash: checkpoint.blockHash,
-            state_root: checkpoint.stateRoot,
-            history_root: checkpoint.historyRoot,
-            parent: checkpoint.parent,
-            next_set_hash: checkpoint.nextSetHash,
-            keys: bundle.keys,
-            bitmap: bundle.bitmap,
-            signatures: bundle.signatures,
-        }
     }
 }

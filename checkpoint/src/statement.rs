@@ -5,8 +5,12 @@
 
 use alloy_primitives::{Address, B256, Bytes, Signature, U256};
 use alloy_sol_types::SolCall;
+use ledger_chainspec::{CHECKPOINT_SIGNATURE_BYTES, CheckpointBundle, CheckpointFields, VALIDATORS_MAX};
 use ledger_contracts::CheckpointContract::makeCheckpointCall;
 pub use ledger_contracts::checkpoint::{Checkpoint, KEYS_MAX, SIGNATURE_BYTES, quorum, set_hash};
+
+// What the wire and JSON carry, the contract takes.
+const _: () = assert!(CHECKPOINT_SIGNATURE_BYTES == SIGNATURE_BYTES && VALIDATORS_MAX <= KEYS_MAX);
 
 /// The contract that checkpoints are signed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +174,60 @@ impl Bundle {
         }
         .abi_encode()
         .into()
+    }
+}
+
+/// A checkpoint's fields, as JSON, the wire and the disk have them.
+#[must_use]
+pub const fn fields_of(checkpoint: &Checkpoint) -> CheckpointFields {
+    CheckpointFields {
+        index: checkpoint.index,
+        epoch: checkpoint.epoch,
+        set_id: checkpoint.setId,
+        height: checkpoint.height,
+        block_hash: checkpoint.blockHash,
+        state_root: checkpoint.stateRoot,
+        history_root: checkpoint.historyRoot,
+        parent: checkpoint.parent,
+        next_set_hash: checkpoint.nextSetHash,
+    }
+}
+
+/// The checkpoint with these fields, as the contract takes it.
+#[must_use]
+pub const fn checkpoint_of(fields: &CheckpointFields) -> Checkpoint {
+    Checkpoint {
+        index: fields.index,
+        epoch: fields.epoch,
+        setId: fields.set_id,
+        height: fields.height,
+        blockHash: fields.block_hash,
+        stateRoot: fields.state_root,
+        historyRoot: fields.history_root,
+        parent: fields.parent,
+        nextSetHash: fields.next_set_hash,
+    }
+}
+
+impl From<CheckpointBundle> for Bundle {
+    fn from(told: CheckpointBundle) -> Self {
+        Self {
+            checkpoint: checkpoint_of(&told.checkpoint),
+            keys: told.keys,
+            bitmap: told.bitmap,
+            signatures: told.signatures,
+        }
+    }
+}
+
+impl From<Bundle> for CheckpointBundle {
+    fn from(bundle: Bundle) -> Self {
+        Self {
+            checkpoint: fields_of(&bundle.checkpoint),
+            keys: bundle.keys,
+            bitmap: bundle.bitmap,
+            signatures: bundle.signatures,
+        }
     }
 }
 

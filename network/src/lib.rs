@@ -42,10 +42,7 @@ mod uploads;
 pub use libp2p::{Multiaddr, PeerId};
 
 pub use bucket::Rate;
-pub use checkpoint::{
-    CHECKPOINT_BYTES_MAX, CHECKPOINT_SIGNATURE_BYTES, CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor,
-    CheckpointSignature, CheckpointStatement, SignedCheckpoint,
-};
+pub use checkpoint::{CHECKPOINT_BYTES_MAX, CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor, CheckpointSignature};
 pub use codec::{WIRE_VERSION, WireError};
 pub use fault::{Misbehaviour, RequestError, Verdict};
 pub use handle::{GossipId, Incoming, IncomingRequest, NetworkEvents, NetworkHandle};

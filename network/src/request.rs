@@ -4,11 +4,11 @@
 //! others to [`NetworkEvents`](crate::NetworkEvents).
 
 use alloy_primitives::{B256, Bytes};
-use ledger_chainspec::{BLOCK_BYTES_MAX, BlockHash, BlockNumber, TRANSACTION_BYTES_MAX};
+use ledger_chainspec::{BLOCK_BYTES_MAX, BlockHash, BlockNumber, CHECKPOINT_BUNDLE_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
 use crate::{
-    checkpoint::{CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor, SIGNED_CHECKPOINT_BYTES_MAX},
+    checkpoint::{CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor},
     codec::{
         WireError, decode_bytes, decode_hashes, decode_strings, encode_bytes, encode_hashes, encode_strings,
         from_payload, to_payload,
@@ -171,7 +171,7 @@ impl RequestKind {
             Self::Hashes => SMALL_RESPONSE_BYTES_MAX + 32 * to_usize(HASHES_PER_REQUEST_MAX),
             Self::Endorse => SMALL_RESPONSE_BYTES_MAX + ENDORSE_TRANSACTIONS_MAX * (8 + 4 + 32 + 32 + 64),
             Self::Checkpoints => {
-                SMALL_RESPONSE_BYTES_MAX + to_usize(CHECKPOINTS_PER_REQUEST_MAX) * SIGNED_CHECKPOINT_BYTES_MAX
+                SMALL_RESPONSE_BYTES_MAX + to_usize(CHECKPOINTS_PER_REQUEST_MAX) * CHECKPOINT_BUNDLE_BYTES_MAX
             }
         }
     }

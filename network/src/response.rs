@@ -4,11 +4,11 @@
 
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Encodable as _;
-use ledger_chainspec::{Block, Endorsement, FinalityCertificate, TRANSACTION_BYTES_MAX};
+use ledger_chainspec::{Block, CheckpointBundle, Endorsement, FinalityCertificate, TRANSACTION_BYTES_MAX};
 use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
 use crate::{
-    checkpoint::{CHECKPOINTS_PER_REQUEST_MAX, SignedCheckpoint},
+    checkpoint::CHECKPOINTS_PER_REQUEST_MAX,
     codec::{
         WireError, decode_bytes, decode_hashes, decode_length, decode_list, decode_optional, decode_string,
         encode_hashes, encode_length, encode_optional, from_payload, to_payload,
@@ -42,7 +42,7 @@ pub enum Response {
     /// 6: to anything: too much to do, ask somebody else.
     Busy,
     /// 7: to `Checkpoints`: as many as are known from the first one on, without a gap.
-    Checkpoints(Vec<SignedCheckpoint>),
+    Checkpoints(Vec<CheckpointBundle>),
     /// 8: to `Hashes`: from the first one on, without a gap; none if the node has not got it.
     Hashes(Vec<B256>),
 }

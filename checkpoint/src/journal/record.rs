@@ -3,12 +3,13 @@
 //! Called by the journal. Golden bytes hold the format (`tests/it/journal.rs`).
 
 use alloy_primitives::{Address, B256, Bytes, U256};
+use ledger_chainspec::CheckpointFields;
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 
 use crate::{
     numbers::{BlockNumber, Index, Nonce, Point},
     outbox::{Anchored, Attempt, Record, Settled},
-    statement::{Anchor, Bundle, Checkpoint},
+    statement::{Anchor, Bundle, checkpoint_of, fields_of},
 };
 
 /// What a journal is about; its first record.
@@ -37,8 +38,7 @@ struct StoredPoint {
 
 #[derive(Encode, Decode)]
 struct StoredBundle {
-    numbers: [u64; 4],
-    hashes: [[u8; 32]; 5],
+    checkpoint: CheckpointFields,
     keys: Vec<[u8; 20]>,
     bitmap: [u8; 32],
     signatures: Vec<u8>,
@@ -166,10 +166,8 @@ fn load_point(stored: &StoredPoint) -> Point {
 }
 
 fn store_bundle(bundle: &Bundle) -> StoredBundle {
-    let c = &bundle.checkpoint;
     StoredBundle {
-        numbers: [c.index, c.epoch, c.setId, c.height],
-        hashes: [c.blockHash, c.stateRoot, c.historyRoot, c.parent, c.nextSetHash].map(|hash| hash.0),
+        checkpoint: fields_of(&bundle.checkpoint),
         keys: bundle.keys.iter().map(|key| key.0.0).collect(),
         bitmap: bundle.bitmap.to_be_bytes(),
         signatures: bundle.signatures.to_vec(),
@@ -177,20 +175,8 @@ fn store_bundle(bundle: &Bundle) -> StoredBundle {
 }
 
 fn load_bundle(stored: StoredBundle) -> Bundle {
-    let [index, epoch, set_id, height] = stored.numbers;
-    let [block_hash, state_root, history_root, parent, next_set_hash] = stored.hashes.map(B256::new);
     Bundle {
-        checkpoint: Checkpoint {
-            index,
-            epoch,
-            setId: set_id,
-            height,
-            blockHash: block_hash,
-            stateRoot: state_root,
-            historyRoot: history_root,
-            parent,
-            nextSetHash: next_set_hash,
-        },
+        checkpoint: checkpoint_of(&stored.checkpoint),
         keys: stored.keys.into_iter().map(Address::new).collect(),
         bitmap: U256::from_be_bytes(stored.bitmap),
         signatures: Bytes::from(stored.signatures),

@@ -2,13 +2,14 @@
 //!
 //! JSON: what the node answered, and the checkpoint that it begins with, if it does. Nothing in it is believed; [`super::verify`] judges.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use alloy_serde::quantity;
 use ledger_api::CodeProof;
+use ledger_chainspec::CheckpointFields;
 use serde::{Deserialize, Serialize};
 
 use super::ProofError;
-use crate::statement::{Anchor, Checkpoint};
+use crate::statement::{Anchor, Checkpoint, checkpoint_of};
 
 /// Longest proof, in bytes of JSON. One with four validators has some 20 kB; a change of 128 validators takes 90 kB, so that the
 /// [handovers](ledger_api::PROOF_HANDOVERS_MAX) of all but the largest sets fit.
@@ -57,68 +58,6 @@ pub struct Span {
     pub parent: Option<CheckpointFields>,
 }
 
-/// A checkpoint as the contract's event has it ([`Checkpoint`]).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CheckpointFields {
-    /// Its place in the sequence, from 1.
-    #[serde(with = "quantity")]
-    pub index: u64,
-    /// Recoveries so far.
-    #[serde(with = "quantity")]
-    pub epoch: u64,
-    /// Number of the validator set that signed it.
-    #[serde(with = "quantity")]
-    pub set_id: u64,
-    /// Number of the block.
-    #[serde(with = "quantity")]
-    pub height: u64,
-    /// Hash of the block.
-    pub block_hash: B256,
-    /// State root of the block.
-    pub state_root: B256,
-    /// Root over the hashes of the blocks since the checkpoint before.
-    pub history_root: B256,
-    /// Fingerprint of the checkpoint before; of the first, the genesis hash.
-    pub parent: B256,
-    /// Hash of the set that signs the next one.
-    pub next_set_hash: B256,
-}
-
-impl From<&Checkpoint> for CheckpointFields {
-    fn from(checkpoint: &Checkpoint) -> Self {
-        Self {
-            index: checkpoint.index,
-            epoch: checkpoint.epoch,
-            set_id: checkpoint.setId,
-            height: checkpoint.height,
-            block_hash: checkpoint.blockHash,
-            state_root: checkpoint.stateRoot,
-            history_root: checkpoint.historyRoot,
-            parent: checkpoint.parent,
-            next_set_hash: checkpoint.nextSetHash,
-        }
-    }
-}
-
-impl CheckpointFields {
-    /// As the contract takes it.
-    #[must_use]
-    pub const fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            index: self.index,
-            epoch: self.epoch,
-            setId: self.set_id,
-            height: self.height,
-            blockHash: self.block_hash,
-            stateRoot: self.state_root,
-            historyRoot: self.history_root,
-            parent: self.parent,
-            nextSetHash: self.next_set_hash,
-        }
-    }
-}
-
 impl Anchored {
     /// The contract that the checkpoint is for.
     #[must_use]
@@ -132,9 +71,7 @@ impl Anchored {
     /// The checkpoints that the contract has to have accepted.
     pub fn checkpoints(&self) -> impl Iterator<Item = Checkpoint> {
         let span = self.span.as_ref().map(|span| &span.checkpoint);
-        std::iter::once(&self.checkpoint)
-            .chain(span)
-            .map(CheckpointFields::checkpoint)
+        std::iter::once(&self.checkpoint).chain(span).map(checkpoint_of)
     }
 }
 

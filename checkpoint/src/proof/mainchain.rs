@@ -4,11 +4,10 @@
 
 use alloy_primitives::Bytes;
 use alloy_sol_types::SolCall;
-use ledger_chainspec::{BlockHash, predeploys::TRANSACT};
-use ledger_contracts::CodeVerifier::{Checkpoint as VerifierCheckpoint, verifyBlockCall, verifyCodeCall};
+use ledger_chainspec::{BlockHash, CheckpointFields, predeploys::TRANSACT};
+use ledger_contracts::CodeVerifier::{Checkpoint, verifyBlockCall, verifyCodeCall};
 
 use super::{Part, ProofError, ProofFile, chain};
-use crate::statement::Checkpoint;
 
 /// The call `verifyCode` with what the proof says of the code's record.
 ///
@@ -24,7 +23,7 @@ pub fn verify_code_call(file: &ProofFile) -> Result<Bytes, ProofError> {
     let account = &file.proof.state.account;
     let record = account.storage_proof.first();
     let call = verifyCodeCall {
-        c: for_verifier(&anchored.checkpoint.checkpoint()),
+        c: for_verifier(&anchored.checkpoint),
         transact: TRANSACT,
         codeId: file.proof.code_id,
         accountProof: account.account_proof.clone(),
@@ -43,12 +42,10 @@ pub fn verify_block_call(file: &ProofFile) -> Result<Option<Bytes>, ProofError> 
         return Ok(None);
     };
     let block = chain::header(&file.proof.request.header, Part::Request)?;
-    let checkpoint = span.checkpoint.checkpoint();
-    let parent = span.parent.as_ref().map(super::CheckpointFields::checkpoint);
     let call = verifyBlockCall {
         // Of the first checkpoint the contract does not look at it.
-        parent: for_verifier(parent.as_ref().unwrap_or(&checkpoint)),
-        c: for_verifier(&checkpoint),
+        parent: for_verifier(span.parent.as_ref().unwrap_or(&span.checkpoint)),
+        c: for_verifier(&span.checkpoint),
         height: block.header.number,
         blockHash: block.hash.get(),
         path: path.clone(),
@@ -56,17 +53,17 @@ pub fn verify_block_call(file: &ProofFile) -> Result<Option<Bytes>, ProofError> 
     Ok(Some(call.abi_encode().into()))
 }
 
-/// The same struct, as the other contract's artifact has it.
-fn for_verifier(checkpoint: &Checkpoint) -> VerifierCheckpoint {
-    VerifierCheckpoint {
-        index: checkpoint.index,
-        epoch: checkpoint.epoch,
-        setId: checkpoint.setId,
-        height: checkpoint.height,
-        blockHash: checkpoint.blockHash,
-        stateRoot: checkpoint.stateRoot,
-        historyRoot: checkpoint.historyRoot,
-        parent: checkpoint.parent,
-        nextSetHash: checkpoint.nextSetHash,
+/// The checkpoint with these fields, as the other contract's artifact has it.
+const fn for_verifier(fields: &CheckpointFields) -> Checkpoint {
+    Checkpoint {
+        index: fields.index,
+        epoch: fields.epoch,
+        setId: fields.set_id,
+        height: fields.height,
+        blockHash: fields.block_hash,
+        stateRoot: fields.state_root,
+        historyRoot: fields.history_root,
+        parent: fields.parent,
+        nextSetHash: fields.next_set_hash,
     }
 }

@@ -27,7 +27,7 @@ use ledger_contracts::{CodeId, CodeRecord, CodeState, SpecRecord};
 use serde::Serialize;
 
 pub use error::{Part, ProofError};
-pub use file::{Anchored, CheckpointFields, KIND, PROOF_BYTES_MAX, ProofFile, Span};
+pub use file::{Anchored, KIND, PROOF_BYTES_MAX, ProofFile, Span};
 pub use merkle::MerkleFault;
 pub use request::Asked;
 pub use root::{Root, Trust};

@@ -9,7 +9,7 @@ use super::{
     chain::{self, Chain},
     file::{Anchored, Span},
 };
-use crate::statement::{Anchor, Checkpoint};
+use crate::statement::{Anchor, Checkpoint, checkpoint_of};
 
 /// What is trusted beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ fn accepted_checkpoint(
             return Err(ProofError::NotAccepted { index, fingerprint });
         }
     }
-    Ok(anchored.checkpoint.checkpoint())
+    Ok(checkpoint_of(&anchored.checkpoint))
 }
 
 /// The block's hash says all of it; these say what is wrong where it is another.
@@ -127,8 +127,8 @@ fn check_span(
     path: &[B256],
     (anchor, genesis): (Anchor, GenesisHash),
 ) -> Result<(), ProofError> {
-    let checkpoint = span.checkpoint.checkpoint();
-    let parent = span.parent.as_ref().map(super::CheckpointFields::checkpoint);
+    let checkpoint = checkpoint_of(&span.checkpoint);
+    let parent = span.parent.as_ref().map(checkpoint_of);
     let got = parent
         .as_ref()
         .map_or(genesis.get(), |parent| anchor.fingerprint(parent));

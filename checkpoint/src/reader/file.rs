@@ -10,6 +10,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
+use ledger_chainspec::CheckpointFields;
 use ledger_keys::durable;
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 
@@ -17,7 +18,7 @@ use crate::{
     journal::frames::{self, End},
     numbers::{BlockNumber, Index, Point},
     reading::{Anchored, BadRecord, Book, Place, Record, Standing},
-    statement::Checkpoint,
+    statement::{checkpoint_of, fields_of},
 };
 
 /// First bytes of every such file, with the number of its format.
@@ -95,8 +96,7 @@ struct Opening {
 
 #[derive(Encode, Decode)]
 struct StoredCheckpoint {
-    numbers: [u64; 4],
-    hashes: [[u8; 32]; 5],
+    checkpoint: CheckpointFields,
     fingerprint: [u8; 32],
     block: (BlockNumber, [u8; 32]),
     is_final: bool,
@@ -216,16 +216,12 @@ fn load(path: &Path, place: Place) -> Result<(Book, usize, usize), FileError> {
 
 fn stored(record: &Record) -> Stored {
     match record {
-        Record::Confirmed(entry) => {
-            let c = &entry.checkpoint;
-            Stored::Confirmed(Box::new(StoredCheckpoint {
-                numbers: [c.index, c.epoch, c.setId, c.height],
-                hashes: [c.blockHash, c.stateRoot, c.historyRoot, c.parent, c.nextSetHash].map(|hash| hash.0),
-                fingerprint: entry.fingerprint.0,
-                block: (entry.block.number, entry.block.hash.0),
-                is_final: entry.standing == Standing::Final,
-            }))
-        }
+        Record::Confirmed(entry) => Stored::Confirmed(Box::new(StoredCheckpoint {
+            checkpoint: fields_of(&entry.checkpoint),
+            fingerprint: entry.fingerprint.0,
+            block: (entry.block.number, entry.block.hash.0),
+            is_final: entry.standing == Standing::Final,
+        })),
         Record::Final(index) => Stored::Final(*index),
         Record::Withdrawn(index) => Stored::Withdrawn(*index),
         Record::Rejected(index, fingerprint) => Stored::Rejected(*index, fingerprint.0),
@@ -238,21 +234,9 @@ fn loaded(stored: Stored) -> Record {
         Stored::Withdrawn(index) => Record::Withdrawn(index),
         Stored::Rejected(index, fingerprint) => Record::Rejected(index, B256::new(fingerprint)),
         Stored::Confirmed(entry) => {
-            let [index, epoch, set_id, height] = entry.numbers;
-            let [block_hash, state_root, history_root, parent, next_set_hash] = entry.hashes.map(B256::new);
             let (number, hash) = entry.block;
             Record::Confirmed(Box::new(Anchored {
-                checkpoint: Checkpoint {
-                    index,
-                    epoch,
-                    setId: set_id,
-                    height,
-                    blockHash: block_hash,
-                    stateRoot: state_root,
-                    historyRoot: history_root,
-                    parent,
-                    nextSetHash: next_set_hash,
-                },
+                checkpoint: checkpoint_of(&entry.checkpoint),
                 fingerprint: B256::new(entry.fingerprint),
                 block: Point {
                     number,

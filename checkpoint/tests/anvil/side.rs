@@ -10,7 +10,8 @@ use jsonrpsee::{
     RpcModule,
     server::{Server, ServerHandle},
 };
-use ledger_api::{CheckpointBundle, CheckpointsQuery};
+use ledger_api::CheckpointsQuery;
+use ledger_chainspec::CheckpointBundle;
 use ledger_checkpoint::{
     numbers::Index,
     sidechain::{BUNDLES_METHOD, Sidechain},

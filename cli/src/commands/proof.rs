@@ -12,6 +12,7 @@ use ledger_checkpoint::{
     lookup::{Found, Lookup},
     mainchain::{MainchainError, Nodes},
     proof::{Anchored, Asked, ProofFile, Question, Root, Span, Trust, mainchain, verify},
+    statement::fields_of,
 };
 
 use super::Context;
@@ -149,10 +150,10 @@ async fn from_checkpoint(
     let anchored = Anchored {
         mainchain_id: anchors.anchor.mainchain_id,
         contract: anchors.anchor.contract,
-        checkpoint: (&checkpoint).into(),
+        checkpoint: fields_of(&checkpoint),
         span: found.span.map(|(last, parent)| Span {
-            checkpoint: (&last).into(),
-            parent: parent.as_ref().map(Into::into),
+            checkpoint: fields_of(&last),
+            parent: parent.as_ref().map(fields_of),
         }),
     };
     let accepted = anchors.accepted(anchored.checkpoints()).await.map_err(unanswered)?;

@@ -7,10 +7,10 @@ use ledger_node::checkpoints::{
     facts::CheckpointConfig,
     log::BundleRecord,
     record::{Permit, Signed, SignedRecord},
-    wire::{anchor_of_wire, bundle_of_wire},
+    wire::anchor_of_wire,
 };
 
-use crate::{Target, network::signed_checkpoint, seeds::Seed};
+use crate::{Target, network::checkpoint_bundle, seeds::Seed};
 
 /// The targets of this page.
 pub const TARGETS: &[Target] = &[
@@ -70,7 +70,7 @@ pub fn seeds() -> Vec<Seed> {
         }
     });
     let bundle = BundleRecord {
-        bundle: bundle_of_wire(&signed_checkpoint(U256::from(0b101))),
+        bundle: checkpoint_bundle(U256::from(0b101)).into(),
         config: CheckpointConfig {
             interval_blocks: 100,
             mainchain_id: anchor.mainchain_id,

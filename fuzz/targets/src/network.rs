@@ -1,11 +1,12 @@
 //! Do the decoders of what nodes tell and ask each other keep to one encoding per value, and to their memory?
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use ledger_chainspec::{Block, BlockHash, BlockNumber, Header};
+use ledger_chainspec::{
+    Block, BlockHash, BlockNumber, CHECKPOINT_SIGNATURE_BYTES, CheckpointBundle, CheckpointFields, Header,
+};
 use ledger_network::{
-    CHECKPOINT_SIGNATURE_BYTES, CheckpointAnchor, CheckpointSignature, CheckpointStatement, CompactProposal,
-    ConsensusMessage, GossipMessage, KnownPeer, PeerStatus, Request, RequestKind, Response, SignedCheckpoint, Topic,
-    peer_id_of, read_known_peers, write_known_peers,
+    CheckpointAnchor, CheckpointSignature, CompactProposal, ConsensusMessage, GossipMessage, KnownPeer, PeerStatus,
+    Request, RequestKind, Response, Topic, peer_id_of, read_known_peers, write_known_peers,
 };
 
 use crate::{
@@ -40,9 +41,9 @@ pub(crate) const ANCHOR: CheckpointAnchor = CheckpointAnchor {
 };
 
 /// A checkpoint of a set of four, signed by those of `bitmap`.
-pub(crate) fn signed_checkpoint(bitmap: U256) -> SignedCheckpoint {
-    SignedCheckpoint {
-        statement: CheckpointStatement {
+pub(crate) fn checkpoint_bundle(bitmap: U256) -> CheckpointBundle {
+    CheckpointBundle {
+        checkpoint: CheckpointFields {
             index: 1,
             epoch: 0,
             set_id: 1,
@@ -55,7 +56,7 @@ pub(crate) fn signed_checkpoint(bitmap: U256) -> SignedCheckpoint {
         },
         keys: (1..=4).map(Address::repeat_byte).collect(),
         bitmap,
-        signatures: vec![[27; CHECKPOINT_SIGNATURE_BYTES]; bitmap.count_ones()],
+        signatures: vec![27; bitmap.count_ones() * CHECKPOINT_SIGNATURE_BYTES].into(),
     }
 }
 
@@ -237,8 +238,8 @@ fn responses() -> Vec<(u8, &'static str, Response)> {
             7,
             "checkpoints",
             Response::Checkpoints(vec![
-                signed_checkpoint(U256::ZERO),
-                signed_checkpoint(U256::from(0b1011)),
+                checkpoint_bundle(U256::ZERO),
+                checkpoint_bundle(U256::from(0b1011)),
             ]),
         ),
     ]

@@ -2,14 +2,14 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use ledger_chainspec::{
-    Block, BlockHash, BlockNumber, ConsensusKey, Endorsement, FinalityCertificate, Header, PrevoteCertificate,
-    PrevoteSignature, SetId, Signature64, Slot, StatementKind, Vote,
+    Block, BlockHash, BlockNumber, CheckpointBundle, CheckpointFields, ConsensusKey, Endorsement, FinalityCertificate,
+    Header, PrevoteCertificate, PrevoteSignature, SetId, Signature64, Slot, StatementKind, Vote,
 };
 use ledger_consensus::Reproposal;
 use ledger_network::{
-    BLOCKS_PER_REQUEST_MAX, CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor, CheckpointSignature, CheckpointStatement,
-    CompactProposal, ConsensusMessage, GOSSIP_TRANSACTIONS_MAX, GossipMessage, Request, RequestKind, Response,
-    STATE_BYTES_MAX, SignedCheckpoint, Topic, WireError,
+    BLOCKS_PER_REQUEST_MAX, CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor, CheckpointSignature, CompactProposal,
+    ConsensusMessage, GOSSIP_TRANSACTIONS_MAX, GossipMessage, Request, RequestKind, Response, STATE_BYTES_MAX, Topic,
+    WireError,
 };
 use proptest::prelude::*;
 
@@ -50,9 +50,9 @@ fn anchor() -> CheckpointAnchor {
 }
 
 /// Signed by the second of two.
-fn signed_checkpoint() -> SignedCheckpoint {
-    SignedCheckpoint {
-        statement: CheckpointStatement {
+fn bundle() -> CheckpointBundle {
+    CheckpointBundle {
+        checkpoint: CheckpointFields {
             index: 1,
             epoch: 2,
             set_id: 3,
@@ -65,7 +65,7 @@ fn signed_checkpoint() -> SignedCheckpoint {
         },
         keys: vec![Address::repeat_byte(6), Address::repeat_byte(7)],
         bitmap: U256::from(0b10),
-        signatures: vec![[0xbb; 65]],
+        signatures: vec![0xbb; 65].into(),
     }
 }
 
@@ -335,7 +335,7 @@ fn responses() -> Vec<(RequestKind, Response, String)> {
         ),
         (
             RequestKind::Checkpoints,
-            Response::Checkpoints(vec![signed_checkpoint()]),
+            Response::Checkpoints(vec![bundle()]),
             format!(
                 "010704{}{}{}{}{}{}{}{}{}08{}{}{}02{}",
                 le(1),
@@ -489,20 +489,20 @@ fn the_longest_messages_fit_into_their_topics() {
 
 #[test]
 fn the_most_checkpoints_of_the_largest_set_fit_into_a_response_and_a_bitmap_beyond_its_set_does_not() {
-    let most = SignedCheckpoint {
+    let most = CheckpointBundle {
         keys: vec![Address::repeat_byte(1); ledger_chainspec::VALIDATORS_MAX],
         bitmap: (U256::ONE << ledger_chainspec::VALIDATORS_MAX) - U256::ONE,
-        signatures: vec![[2; 65]; ledger_chainspec::VALIDATORS_MAX],
-        ..signed_checkpoint()
+        signatures: vec![2; 65 * ledger_chainspec::VALIDATORS_MAX].into(),
+        ..bundle()
     };
     let count = usize::try_from(CHECKPOINTS_PER_REQUEST_MAX).unwrap();
     let response = Response::Checkpoints(vec![most; count]);
     let payload = response.to_payload();
     assert_eq!(Response::from_payload(RequestKind::Checkpoints, &payload), Ok(response));
     for bitmap in [0b100, 0b11] {
-        let beyond = SignedCheckpoint {
+        let beyond = CheckpointBundle {
             bitmap: U256::from(bitmap),
-            ..signed_checkpoint()
+            ..bundle()
         };
         let payload = Response::Checkpoints(vec![beyond]).to_payload();
         assert!(

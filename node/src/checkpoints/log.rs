@@ -16,18 +16,15 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256};
+use ledger_chainspec::CheckpointBundle;
 use ledger_checkpoint::{
     journal::frames::{self, End, Frames},
     statement::{Anchor, Bundle},
 };
 use ledger_keys::durable::sync_folder;
-use ledger_network::SignedCheckpoint;
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 
-use super::{
-    facts::CheckpointConfig,
-    wire::{bundle_of_wire, bundle_to_wire},
-};
+use super::facts::CheckpointConfig;
 
 const MAGIC: [u8; 16] = *b"cloud-bundles/v1";
 
@@ -78,7 +75,7 @@ pub struct BundleRecord {
     pub set_id: u64,
 }
 
-type Parts = (SignedCheckpoint, u64, u64, [u8; 20], u64, u64);
+type Parts = (CheckpointBundle, u64, u64, [u8; 20], u64, u64);
 
 impl BundleRecord {
     /// Its bytes.
@@ -86,7 +83,7 @@ impl BundleRecord {
     pub fn to_bytes(&self) -> Vec<u8> {
         let config = &self.config;
         let parts: Parts = (
-            bundle_to_wire(&self.bundle),
+            self.bundle.clone().into(),
             config.interval_blocks,
             config.mainchain_id,
             config.contract.0.0,
@@ -102,9 +99,9 @@ impl BundleRecord {
     /// What the decoder met, for anything but exactly one record within its bounds.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let parts = Parts::decode_all(&mut &*bytes).map_err(|error| error.to_string())?;
-        let (signed, interval_blocks, mainchain_id, contract, recoveries, set_id) = parts;
+        let (bundle, interval_blocks, mainchain_id, contract, recoveries, set_id) = parts;
         Ok(Self {
-            bundle: bundle_of_wire(&signed),
+            bundle: bundle.into(),
             config: CheckpointConfig {
                 interval_blocks,
                 mainchain_id,

@@ -7,8 +7,9 @@
 use std::{sync::Arc, time::Duration};
 
 use ledger_network::{
+use ledger_chainspec::CheckpointBundle;
     CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor, CheckpointSignature, GossipMessage, Incoming, Misbehaviour,
-    NetworkHandle, PeerId, Request, Response, SignedCheckpoint,
+    NetworkHandle, PeerId, Request, Response,
 };
 use ledger_runtime::Head;
 use parking_lot::Mutex;
@@ -44,7 +45,7 @@ pub struct CheckpointInputs {
 }
 
 /// What one peer was asked for, and gave.
-type Asked = (PeerId, Option<Vec<SignedCheckpoint>>);
+type Asked = (PeerId, Option<Vec<CheckpointBundle>>);
 
 /// Looks after checkpoints until `shutdown`. Ends before only if it cannot go on.
 pub async fn run(parts: CheckpointParts, inputs: CheckpointInputs, shutdown: CancellationToken) {
@@ -182,7 +183,7 @@ impl Running {
     async fn answered(&mut self, (peer, told): Asked) -> Result<(), CheckpointError> {
         let mut pause = ASK_EVERY;
         if let Some(told) = told {
-            let worth = self.work(move |worker| worker.bundles(&told)).await?;
+            let worth = self.work(move |worker| worker.bundles(told)).await?;
             match worth {
                 Worth::Wrong => {
                     if let Some(network) = &self.network {

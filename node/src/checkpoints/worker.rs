@@ -6,8 +6,9 @@
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use alloy_primitives::B256;
+use ledger_chainspec::CheckpointBundle;
 use ledger_checkpoint::statement::{Anchor, Bundle};
-use ledger_network::{CheckpointAnchor, CheckpointSignature, GossipId, Incoming, SignedCheckpoint, Verdict};
+use ledger_network::{CheckpointAnchor, CheckpointSignature, GossipId, Incoming, Verdict};
 use ledger_runtime::Runtime;
 use metrics::{counter, gauge};
 use parking_lot::Mutex;
@@ -21,7 +22,7 @@ use super::{
     own::OwnKey,
     planner::{Complete, Effect, Planner, Word, Worth},
     record::{Refusal, SignedRecord},
-    wire::{anchor_to_wire, bundle_of_wire},
+    wire::anchor_to_wire,
 };
 use crate::{driver::as_f64, signer::GuardStoreError, telemetry::metering};
 
@@ -48,7 +49,8 @@ pub enum CheckpointError {
     Key(#[from] alloy_signer::Error),
     /// A quorum has signed another history than this node has.
     #[error(
-        "checkpoint {index} that a quorum has signed is of block {signed} at height {height}, and this node's chain has {own} there: one of the \
+        "checkpoint {index} that a quorum has signed is of block {signed} at height {height}, and this node's chain has {own} there: one \
+         of the \
          two histories is not the chain; do not go on before it is known which"
     )]
     OtherHistory {
@@ -173,11 +175,11 @@ impl Worker {
     }
 
     /// Takes what a peer has.
-    pub(super) fn bundles(&mut self, told: &[SignedCheckpoint]) -> Result<Worth, CheckpointError> {
+    pub(super) fn bundles(&mut self, told: Vec<CheckpointBundle>) -> Result<Worth, CheckpointError> {
         let Some((planner, _)) = &mut self.begun else {
             return Ok(Worth::Nothing);
         };
-        let bundles: Vec<Bundle> = told.iter().map(bundle_of_wire).collect();
+        let bundles: Vec<Bundle> = told.into_iter().map(Bundle::from).collect();
         let (worth, effects) = planner.bundles(&bundles);
         self.carry_out(effects)?;
         self.show();

@@ -26,10 +26,7 @@ use tracing::warn;
 
 use super::proposals::RecentBlocks;
 use crate::{
-    checkpoints::{
-        CheckpointBook,
-        wire::{anchor_of_wire, bundle_to_wire},
-    },
+    checkpoints::{CheckpointBook, wire::anchor_of_wire},
     endorse::EndorseRequest,
     txpool::TxPool,
 };
@@ -194,7 +191,7 @@ impl Server {
             from => self.book.checkpoints(&anchor, from, count),
         };
         match found {
-            Ok(bundles) => Some(Response::Checkpoints(bundles.iter().map(bundle_to_wire).collect())),
+            Ok(bundles) => Some(Response::Checkpoints(bundles.into_iter().map(Into::into).collect())),
             Err(error) => {
                 warn!(target: "ledger::network", from, %error, "checkpoints for a peer cannot be read");
                 None

@@ -137,7 +137,10 @@ async fn a_validator_killed_as_it_signs_signs_nothing_else_there_and_without_its
     alone.member.start();
     let same = alone.first().await;
     let genesis = alone.member.rpc().status().await.unwrap().genesis_hash;
-    assert_eq!((same.index, same.signed, same.state), (1, 1, CheckpointState::Signed));
+    assert_eq!(
+        (same.bundle.checkpoint.index, same.signed, same.state),
+        (1, 1, CheckpointState::Signed)
+    );
     alone.member.kill();
     assert!(alone.recorded(genesis).index >= 3, "it signed those after it, too");
 
@@ -155,7 +158,7 @@ async fn a_validator_killed_as_it_signs_signs_nothing_else_there_and_without_its
     let third = alone.first().await;
     assert_ne!(third.fingerprint, signed.fingerprint, "the histories differ");
     assert_eq!(
-        (third.index, third.signed, third.state),
+        (third.bundle.checkpoint.index, third.signed, third.state),
         (1, 0, CheckpointState::Signing)
     );
     let said = format!("this key has signed {} for epoch 0 and index 1", signed.fingerprint);

@@ -183,7 +183,11 @@ async fn a_validator_killed_again_and_again_never_contradicts_itself_and_takes_p
         net.members[3].start();
     }
     // Without another one, the three that are left need it for every checkpoint.
-    let reached = net.members[0].checkpoints(1).await.last().map_or(1, |last| last.index);
+    let reached = net.members[0]
+        .checkpoints(1)
+        .await
+        .last()
+        .map_or(1, |last| last.bundle.checkpoint.index);
     net.members[2].kill();
     net.members[0].until_signed(reached + 3).await;
     net.members[2].start();

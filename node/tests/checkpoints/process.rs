@@ -122,7 +122,7 @@ impl Member {
             let found = self.checkpoints(index).await;
             if found
                 .first()
-                .is_some_and(|first| first.index == index && first.signed >= first.quorum)
+                .is_some_and(|first| first.bundle.checkpoint.index == index && first.signed >= first.quorum)
             {
                 return;
             }

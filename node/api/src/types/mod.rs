@@ -4,7 +4,6 @@
 //! a newer node can say more.
 
 mod anchor;
-mod bundle;
 mod chain;
 mod checkpoint;
 mod code;
@@ -19,7 +18,6 @@ mod slots;
 mod usage;
 
 pub use anchor::{AnchorAlarm, AnchorContradiction, AnchorPoint, AnchorStanding, AnchorStatus};
-pub use bundle::CheckpointBundle;
 pub use chain::{BlockPoint, ContractAddresses, NodeStatus, PoolStatus};
 pub use checkpoint::{
     CHECKPOINTS_PER_QUESTION_MAX, CheckpointInfo, CheckpointPoint, CheckpointState, CheckpointStatus, CheckpointsQuery,

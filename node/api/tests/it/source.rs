@@ -1,6 +1,6 @@
-//! Reads the crate's own source: what methods and types there are, whatever the document says.
+//! Reads the crate's own source, and that of chainspec's types in it: what methods and types there are, whatever the document says.
 
-use syn::{Attribute, Expr, Fields, FnArg, Item, Lit, Meta, Pat, TraitItem, Type};
+use syn::{Attribute, Expr, Field, Fields, FnArg, Item, Lit, Meta, Pat, TraitItem, Type};
 
 /// A method as its trait declares it.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Declared {
 pub struct DeclaredType {
     pub name: String,
     pub fields: Vec<(String, bool)>,
+    /// Types whose fields it has as well (`flatten`).
+    flattened: Vec<String>,
     pub variants: Vec<String>,
 }
 
@@ -66,8 +68,24 @@ pub fn methods() -> Vec<Declared> {
     found
 }
 
+/// The types, each with all fields that it has in JSON.
 pub fn types() -> Vec<DeclaredType> {
-    let sources = [
+    let parts = parse_types(&[include_str!("../../../../chainspec/src/checkpoint.rs")]);
+    let mut declared = own_types();
+    for one in &mut declared {
+        let mut open = one.flattened.clone();
+        while let Some(name) = open.pop() {
+            let part = parts.iter().find(|part| part.name == name);
+            let part = part.unwrap_or_else(|| panic!("{name} is in none of the sources"));
+            one.fields.extend(part.fields.iter().cloned());
+            open.extend(part.flattened.iter().cloned());
+        }
+    }
+    declared
+}
+
+fn own_types() -> Vec<DeclaredType> {
+    parse_types(&[
         include_str!("../../src/types/chain.rs"),
         include_str!("../../src/types/checkpoint.rs"),
         include_str!("../../src/types/code.rs"),
@@ -79,19 +97,24 @@ pub fn types() -> Vec<DeclaredType> {
         include_str!("../../src/types/recovery.rs"),
         include_str!("../../src/types/routing.rs"),
         include_str!("../../src/types/usage.rs"),
-    ];
+    ])
+}
+
+fn parse_types(sources: &[&str]) -> Vec<DeclaredType> {
     let declared = |item| match item {
         Item::Struct(item) => {
             let Fields::Named(fields) = item.fields else {
                 panic!("fields are named")
             };
-            let fields = fields.named.iter().map(|field| {
+            let (flattened, plain): (Vec<_>, Vec<_>) = fields.named.iter().partition(|field| is_flattened(field));
+            let fields = plain.iter().map(|field| {
                 let name = field.ident.as_ref().expect("named").to_string();
                 (camel(&name), !is_option(&field.ty))
             });
             Some(DeclaredType {
                 name: item.ident.to_string(),
                 fields: fields.collect(),
+                flattened: flattened.iter().map(|field| type_name(&field.ty)).collect(),
                 variants: Vec::new(),
             })
         }
@@ -106,6 +129,7 @@ pub fn types() -> Vec<DeclaredType> {
             Some(DeclaredType {
                 name: item.ident.to_string(),
                 fields: Vec::new(),
+                flattened: Vec::new(),
                 variants,
             })
         }
@@ -140,8 +164,24 @@ fn documentation(attributes: &[Attribute]) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
+fn is_flattened(field: &Field) -> bool {
+    field.attrs.iter().any(|attribute| {
+        let Meta::List(list) = &attribute.meta else {
+            return false;
+        };
+        list.path.is_ident("serde") && list.tokens.to_string().split(',').any(|word| word.trim() == "flatten")
+    })
+}
+
+/// The last part of a type's path.
+fn type_name(ty: &Type) -> String {
+    let Type::Path(path) = ty else { return String::new() };
+    let last = path.path.segments.last();
+    last.map_or_else(String::new, |last| last.ident.to_string())
+}
+
 fn is_option(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Option"))
+    type_name(ty) == "Option"
 }
 
 fn camel(name: &str) -> String {

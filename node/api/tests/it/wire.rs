@@ -1,6 +1,8 @@
 //! The exact JSON of what clouds read and write.
 
-use ledger_api::{Authorization, CloudRef, OfferInfo, Verdict, VerifyRequest};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use ledger_api::{Authorization, CheckpointInfo, CheckpointState, CloudRef, OfferInfo, Verdict, VerifyRequest};
+use ledger_chainspec::{CheckpointBundle, CheckpointFields};
 use serde_json::json;
 
 #[test]
@@ -65,4 +67,63 @@ fn only_valid_and_transferred_codes_are_good_for_something() {
         assert_eq!(serde_json::to_value(verdict).unwrap(), json!(name));
         assert_eq!(verdict.is_live(), live, "{name}");
     }
+}
+
+#[test]
+fn a_checkpoint_is_one_flat_object_to_which_a_newer_node_may_add() {
+    let info = CheckpointInfo {
+        bundle: CheckpointBundle {
+            checkpoint: CheckpointFields {
+                index: 1,
+                epoch: 0,
+                set_id: 2,
+                height: 600,
+                block_hash: B256::repeat_byte(1),
+                state_root: B256::repeat_byte(2),
+                history_root: B256::repeat_byte(3),
+                parent: B256::repeat_byte(4),
+                next_set_hash: B256::repeat_byte(5),
+            },
+            keys: vec![Address::repeat_byte(6)],
+            bitmap: U256::ONE,
+            signatures: Bytes::from(vec![7; 65]),
+        },
+        fingerprint: B256::repeat_byte(8),
+        signed: 1,
+        quorum: 1,
+        state: CheckpointState::Signed,
+        transaction: None,
+    };
+    let hash = |byte: &str| format!("0x{}", byte.repeat(32));
+    let mut wire = json!({
+        "index": "0x1",
+        "epoch": "0x0",
+        "setId": "0x2",
+        "height": "0x258",
+        "blockHash": hash("01"),
+        "stateRoot": hash("02"),
+        "historyRoot": hash("03"),
+        "parent": hash("04"),
+        "nextSetHash": hash("05"),
+        "keys": [format!("0x{}", "06".repeat(20))],
+        "bitmap": "0x1",
+        "signatures": format!("0x{}", "07".repeat(65)),
+        "fingerprint": hash("08"),
+        "signed": "0x1",
+        "quorum": "0x1",
+        "state": "signed",
+    });
+    assert_eq!(serde_json::to_value(&info).unwrap(), wire);
+    wire["more"] = json!(true);
+    assert_eq!(serde_json::from_value::<CheckpointInfo>(wire.clone()).unwrap(), info);
+    // A relayer reads the bundle in it.
+    assert_eq!(serde_json::from_value::<CheckpointBundle>(wire).unwrap(), info.bundle);
+    // Alone, as in a proof, a checkpoint has its own fields and no others.
+    let mut fields = serde_json::to_value(info.bundle.checkpoint).unwrap();
+    assert_eq!(
+        serde_json::from_value::<CheckpointFields>(fields.clone()).unwrap(),
+        info.bundle.checkpoint
+    );
+    fields["more"] = json!(true);
+    assert!(serde_json::from_value::<CheckpointFields>(fields).is_err());
 }

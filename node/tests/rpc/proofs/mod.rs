@@ -9,7 +9,7 @@ use ledger_api::CodeProof;
 use ledger_chainspec::{BlockHash, BlockNumber, predeploys::BOOTSTRAP};
 use ledger_checkpoint::{
     proof::{Anchored, Asked, ProofError, ProofFile, ProvenCode, Question, Root, Span, Trust, mainchain, verify},
-    statement::{Anchor, Checkpoint, set_hash},
+    statement::{Anchor, Checkpoint, fields_of, set_hash},
 };
 use ledger_contracts::{Bootstrap, CodeId, Transact, history::history_root};
 use ledger_runtime::BlockRef;
@@ -91,10 +91,10 @@ impl Scene {
         let anchored = Anchored {
             mainchain_id: ANCHOR.mainchain_id,
             contract: ANCHOR.contract,
-            checkpoint: second.into(),
+            checkpoint: fields_of(second),
             span: Some(Span {
-                checkpoint: second.into(),
-                parent: Some(first.into()),
+                checkpoint: fields_of(second),
+                parent: Some(fields_of(first)),
             }),
         };
         ProofFile::new(self.proof(request).await, Some(anchored))
@@ -311,7 +311,7 @@ async fn a_checkpoint_leads_to_the_newest_state_and_to_a_request_before_it() {
     // A code of a block after the checkpoint needs no span.
     let early = json!({ "trustedBlock": format!("{:#x}", scene.checkpoints[0].height) });
     let anchored = Anchored {
-        checkpoint: (&scene.checkpoints[0]).into(),
+        checkpoint: fields_of(&scene.checkpoints[0]),
         span: None,
         ..file.anchored.clone().unwrap()
     };
