@@ -505,7 +505,7 @@ mod tests {
         let states: Vec<_> = entries
             .map(|(index, entry)| {
                 let place = (index.get(), entry.fingerprint);
-                confirmed.book().standing(&read.place().anchor, place, true).state
+                confirmed.book().progress(&read.place().anchor, place, true).state
             })
             .collect();
         assert_eq!(states, [CheckpointState::Soft, CheckpointState::Mined]);

@@ -12,7 +12,7 @@ use std::{
 use alloy_primitives::{Address, B256};
 use ledger_api::CheckpointState;
 use ledger_checkpoint::{
-    reading::{Book as ReadBook, Standing as Firmness},
+    reading::{Book as ReadBook, Standing},
     statement::{Anchor, Bundle},
 };
 use parking_lot::{Mutex, RwLock};
@@ -29,7 +29,7 @@ pub struct MainchainView {
     /// Which contract.
     pub anchor: Anchor,
     /// Its checkpoints by index: the fingerprint, which may be another than here, and how firm it is.
-    pub taken: BTreeMap<u64, (B256, Firmness)>,
+    pub taken: BTreeMap<u64, (B256, Standing)>,
     /// Index and fingerprint of what it has recorded as a conflict.
     pub rejected: BTreeSet<(u64, B256)>,
 }
@@ -62,7 +62,7 @@ pub struct Sent {
 
 /// How far one checkpoint has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct Progress {
     /// How far.
     pub state: CheckpointState,
     /// The mainchain's transaction, as far as it is known.
@@ -189,7 +189,7 @@ impl CheckpointBook {
 
     /// How far a checkpoint has come. `is_signed` says whether a quorum has signed it.
     #[must_use]
-    pub fn standing(&self, anchor: &Anchor, (index, fingerprint): (u64, B256), is_signed: bool) -> Standing {
+    pub fn progress(&self, anchor: &Anchor, (index, fingerprint): (u64, B256), is_signed: bool) -> Progress {
         let mainchain = self.mainchain.read();
         let view = mainchain.as_ref().filter(|view| view.anchor == *anchor);
         let sent = self.sent.read();
@@ -201,10 +201,10 @@ impl CheckpointBook {
         let taken = view.and_then(|view| view.taken.get(&index).copied());
         let is_rejected = view.is_some_and(|view| view.rejected.contains(&(index, fingerprint)));
         let state = match (taken, sent) {
-            (Some((theirs, firmness)), _) if theirs == fingerprint => match firmness {
-                Firmness::Mined => CheckpointState::Mined,
-                Firmness::Soft => CheckpointState::Soft,
-                Firmness::Final => CheckpointState::Final,
+            (Some((theirs, standing)), _) if theirs == fingerprint => match standing {
+                Standing::Mined => CheckpointState::Mined,
+                Standing::Soft => CheckpointState::Soft,
+                Standing::Final => CheckpointState::Final,
             },
             (Some(_), _) if is_rejected => CheckpointState::Rejected,
             (Some(_), _) => CheckpointState::Superseded,
@@ -212,7 +212,7 @@ impl CheckpointBook {
             (None, None) if is_signed => CheckpointState::Signed,
             (None, None) => CheckpointState::Signing,
         };
-        Standing {
+        Progress {
             state,
             transaction: sent,
         }
@@ -236,8 +236,8 @@ mod tests {
     fn a_checkpoint_comes_as_far_as_the_mainchain_says() {
         let book = CheckpointBook::default();
         let state = |index: u8, is_signed| {
-            let standing = book.standing(&ANCHOR, (index.into(), hash(index)), is_signed);
-            standing.state
+            let progress = book.progress(&ANCHOR, (index.into(), hash(index)), is_signed);
+            progress.state
         };
         assert_eq!(
             [state(1, false), state(1, true)],
@@ -246,11 +246,11 @@ mod tests {
         book.set_mainchain(MainchainView {
             anchor: ANCHOR,
             taken: [
-                (1, (hash(1), Firmness::Final)),
-                (2, (hash(2), Firmness::Soft)),
-                (3, (hash(3), Firmness::Mined)),
-                (4, (hash(40), Firmness::Mined)),
-                (5, (hash(50), Firmness::Mined)),
+                (1, (hash(1), Standing::Final)),
+                (2, (hash(2), Standing::Soft)),
+                (3, (hash(3), Standing::Mined)),
+                (4, (hash(40), Standing::Mined)),
+                (5, (hash(50), Standing::Mined)),
             ]
             .into(),
             rejected: [(5, hash(5))].into(),
@@ -272,8 +272,8 @@ mod tests {
         ];
         assert_eq!(states, expected);
         let transaction = |index: u8| {
-            let standing = book.standing(&ANCHOR, (index.into(), hash(index)), true);
-            standing.transaction
+            let progress = book.progress(&ANCHOR, (index.into(), hash(index)), true);
+            progress.transaction
         };
         assert_eq!([3, 6, 7].map(transaction), [Some(hash(9)), Some(hash(9)), None]);
     }
@@ -289,7 +289,7 @@ mod tests {
         );
         book.set_mainchain(MainchainView {
             anchor: other,
-            taken: [(1, (hash(9), Firmness::Final))].into(),
+            taken: [(1, (hash(9), Standing::Final))].into(),
             rejected: BTreeSet::new(),
         });
         let sent = Sent {
@@ -298,7 +298,7 @@ mod tests {
         };
         book.set_sent(other, [(1, sent)].into());
         assert_eq!(
-            book.standing(&ANCHOR, (1, hash(1)), true).state,
+            book.progress(&ANCHOR, (1, hash(1)), true).state,
             CheckpointState::Signed
         );
         assert!(book.checkpoints(&ANCHOR, 1, 9).unwrap().is_empty());

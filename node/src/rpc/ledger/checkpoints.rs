@@ -29,26 +29,14 @@ pub(super) fn infos(book: &CheckpointBook, query: CheckpointsQuery) -> Result<Ve
 fn info(book: &CheckpointBook, anchor: &Anchor, bundle: Bundle) -> CheckpointInfo {
     let fingerprint: B256 = anchor.fingerprint(&bundle.checkpoint);
     let (signed, quorum) = (bundle.bitmap.count_ones(), quorum(bundle.keys.len()));
-    let checkpoint = bundle.checkpoint;
-    let standing = book.standing(anchor, (checkpoint.index, fingerprint), signed >= quorum);
+    let progress = book.progress(anchor, (bundle.checkpoint.index, fingerprint), signed >= quorum);
     CheckpointInfo {
-        index: checkpoint.index,
-        epoch: checkpoint.epoch,
-        set_id: checkpoint.setId,
-        height: checkpoint.height,
-        block_hash: checkpoint.blockHash,
-        state_root: checkpoint.stateRoot,
-        history_root: checkpoint.historyRoot,
-        parent: checkpoint.parent,
-        next_set_hash: checkpoint.nextSetHash,
-        keys: bundle.keys,
-        bitmap: bundle.bitmap,
-        signatures: bundle.signatures,
+        bundle: bundle.into(),
         fingerprint,
         signed: number(signed),
         quorum: number(quorum),
-        state: standing.state,
-        transaction: standing.transaction,
+        state: progress.state,
+        transaction: progress.transaction,
     }
 }
 
@@ -60,7 +48,7 @@ fn point(book: &CheckpointBook, anchor: &Anchor, bundle: &Bundle) -> CheckpointP
         height: checkpoint.height,
         signed: number(bundle.bitmap.count_ones()),
         quorum: number(quorum(bundle.keys.len())),
-        state: book.standing(anchor, place, bundle.has_quorum()).state,
+        state: book.progress(anchor, place, bundle.has_quorum()).state,
     }
 }
 
@@ -94,8 +82,8 @@ fn summary(now: &Snapshot, newest: Option<&CheckpointPoint>, waiting: Option<&Ch
     let interval = now.config.map_or(0, |config| config.interval_blocks);
     let role = match now.signing {
         Signing::Starting => "checkpoints are not looked at yet: the node has just started".to_owned(),
-        Signing::NoContract => "no checkpoints are signed: no contract on the mainchain is configured; deploy one with `ledger-relayer deploy`, \
-             and let the validators vote for it (`ledger-node validator propose checkpoints --contract ADDRESS`)"
+        Signing::NoContract => "no checkpoints are signed: no contract on the mainchain is configured; deploy one with \
+             `ledger-relayer deploy`, and let the validators vote for it (`ledger-node validator propose checkpoints --contract ADDRESS`)"
             .to_owned(),
         Signing::NoKey => "this node signs no checkpoints, for it has no checkpoint key (--checkpoint-key)".to_owned(),
         Signing::NotInSet => "this node signs no checkpoints: its checkpoint key is none of the set that signs".to_owned(),
