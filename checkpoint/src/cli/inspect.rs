@@ -128,7 +128,7 @@ pub async fn through<M: Mainchain, S: ledger_checkpoint::sidechain::Sidechain>(
 /// What a comparison came to.
 pub fn compared(look: &Look, from: u64) -> Answer {
     let is_fine = look.findings.is_empty();
-    let count = (look.compared.get() + 1).saturating_sub(from);
+    let count = look.compared.plus(1).since(Index::new(from));
     let mut text = match is_fine {
         true => format!(
             "All {count} checkpoints on the mainchain, as of its block {}, are the sidechain's own.\n",

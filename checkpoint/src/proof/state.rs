@@ -30,18 +30,14 @@ pub fn read(
 
     let mut slots = vec![code.slot()];
     slots.extend(SpecRecord::slots(code.spec_id));
-    let given = &account.storage_proof;
-    let is_right = account.address == TRANSACT
-        && given.len() == SLOTS
-        && given
-            .iter()
-            .zip(&slots)
-            .all(|(given, slot)| given.key.as_b256() == *slot);
-    if !is_right {
-        return Err(ProofError::Slots {
-            got: given.len(),
-            expected: SLOTS,
-        });
+    let wrong_slots = || ProofError::Slots {
+        got: account.storage_proof.len(),
+        expected: SLOTS,
+    };
+    let given: &[_; SLOTS] = account.storage_proof.as_slice().try_into().map_err(|_| wrong_slots())?;
+    let mut pairs = given.iter().zip(&slots);
+    if account.address != TRANSACT || !pairs.all(|(given, slot)| given.key.as_b256() == *slot) {
+        return Err(wrong_slots());
     }
     for (place, (given, slot)) in given.iter().zip(&slots).enumerate() {
         let value = (given.value != U256::ZERO).then(|| alloy_rlp::encode(given.value));
@@ -51,15 +47,15 @@ pub fn read(
             Some(place) => ProofError::SpecProof { place, error },
         })?;
     }
-    let word = given[0].value;
+    let [word, words @ ..] = given.each_ref().map(|given| given.value);
     let record = match word.is_zero() {
         true => None,
         false => Some(CodeRecord::from_word(word).ok_or(ProofError::NotARecord { what: "record", word })?),
     };
-    let words = [1, 2, 3, 4].map(|place: usize| given[place].value);
+    let [name, ..] = words;
     let spec = SpecRecord::from_words(words).ok_or(ProofError::NotARecord {
         what: "specification",
-        word: words[0],
+        word: name,
     })?;
     Ok((record, spec))
 }

@@ -177,7 +177,7 @@ impl<M: Mainchain, S: Sidechain> Watcher<M, S> {
         }
         let depth = match low.checked_sub(1).and_then(|at| self.heads.get(at)) {
             Some(newest) => last.number.since(newest.number),
-            None => last.number.since(self.heads[0].number) + 1,
+            None => last.number.since(self.heads[0].number).saturating_add(1),
         };
         self.heads.truncate(low);
         self.heads.push_back(sight.head);

@@ -11,7 +11,7 @@ use super::confirmed::{AnchoredBlock, Span};
 /// What is soft or final.
 pub(super) fn anchored(book: &Book) -> BTreeMap<u64, (Span, AnchoredBlock)> {
     let mut all = BTreeMap::new();
-    let mut before = 0;
+    let mut before = 0_u64;
     for entry in book.entries().values() {
         if entry.standing < Standing::Soft {
             break;
@@ -19,7 +19,7 @@ pub(super) fn anchored(book: &Book) -> BTreeMap<u64, (Span, AnchoredBlock)> {
         let checkpoint = &entry.checkpoint;
         let span = Span {
             index: checkpoint.index,
-            from: before + 1,
+            from: before.saturating_add(1),
             to: checkpoint.height,
             hash: checkpoint.blockHash,
             history_root: checkpoint.historyRoot,
@@ -35,4 +35,47 @@ pub(super) fn anchored(book: &Book) -> BTreeMap<u64, (Span, AnchoredBlock)> {
         before = checkpoint.height;
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256};
+    use ledger_checkpoint::{
+        numbers::{BlockNumber, Point},
+        reading::{Anchored, Place},
+        statement::{Anchor, Checkpoint},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_behind_the_last_height_that_there_is_ends_nothing() {
+        // No contract takes one, but a node of the mainchain may tell of it.
+        let anchor = Anchor {
+            mainchain_id: 63,
+            contract: Address::repeat_byte(7),
+        };
+        let genesis = B256::repeat_byte(1);
+        let mut book = Book::new(Place { anchor, genesis });
+        for (index, height) in [(1, u64::MAX), (2, 7)] {
+            let checkpoint = Checkpoint {
+                index,
+                height,
+                parent: book.tip().1,
+                ..Checkpoint::default()
+            };
+            let added = book.add(Anchored {
+                fingerprint: anchor.fingerprint(&checkpoint),
+                checkpoint,
+                block: Point {
+                    number: BlockNumber::new(5),
+                    hash: B256::ZERO,
+                },
+                standing: Standing::Soft,
+            });
+            added.expect("it follows");
+        }
+        let spans: Vec<_> = anchored(&book).values().map(|(span, _)| (span.from, span.to)).collect();
+        assert_eq!(spans, [(1, u64::MAX), (u64::MAX, 7)]);
+    }
 }
