@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, Bytes, TxKind};
-use alloy_rpc_types_eth::TransactionRequest;
-use alloy_sol_types::SolCall;
-use ledger_chainspec::{BlockNumber, CheckpointParams, predeploys::BOOTSTRAP};
+use alloy_primitives::Address;
+use ledger_chainspec::{BlockNumber, CheckpointParams};
 use ledger_contracts::Bootstrap;
-use ledger_runtime::{BlockRef, CallOutcome, CallOverrides, Runtime};
+use ledger_runtime::Runtime;
 use tokio::sync::watch;
+
+use crate::checkpoints::chain::asked;
 
 /// What the chain says of its checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,24 +60,13 @@ impl ChainSide {
                 confirmations: genesis.confirmations.into(),
             });
         };
-        let call = Bootstrap::checkpointConfigCall {};
-        let request = TransactionRequest {
-            to: Some(TxKind::Call(BOOTSTRAP)),
-            input: Bytes::from(call.abi_encode()).into(),
-            ..TransactionRequest::default()
-        };
         // What was ordered to go back to is a checkpoint of the contract that was named until then.
         let head = runtime.head();
         let at = match head.recovery {
-            Some(_) => BlockRef::Number(BlockNumber::new(head.number().get().saturating_sub(1))),
-            None => BlockRef::Head,
+            Some(_) => BlockNumber::new(head.number().get().saturating_sub(1)),
+            None => head.number(),
         };
-        let called = runtime.call(request, at, CallOverrides::default());
-        let output = match called.map_err(|error| error.to_string())?.outcome {
-            CallOutcome::Returned(output) => output,
-            outcome => return Err(format!("checkpointConfig gives {outcome:?}")),
-        };
-        let config = Bootstrap::checkpointConfigCall::abi_decode_returns(&output).map_err(|error| error.to_string())?;
+        let config = asked(&runtime, at, &Bootstrap::checkpointConfigCall {}).map_err(|error| error.to_string())?;
         Ok(Named {
             interval_blocks: config.intervalBlocks,
             mainchain_id: config.mainchainId,
