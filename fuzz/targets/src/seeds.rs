@@ -18,8 +18,9 @@ use alloy_signer_local::PrivateKeySigner;
 use ed25519_dalek::SigningKey;
 use ledger_chainspec::{
     AuthorityDigest, Block, BlockHash, BlockNumber, ChainSpec, ConsensusKey, Endorsement, FinalityCertificate,
-    GenesisHash, Header, MemberId, PassportCode, PrevoteCertificate, PrevoteSignature, SetId, Signature64, Slot,
-    Statement, StatementKind, Transaction, Validator, ValidatorSet, Vote, peer_id_of, peer_id_to_text, with_digest,
+    GenesisHash, Header, MemberId, PassportCode, PrevoteCertificate, PrevoteSignature, RecoveryOrder, RecoveryPoint,
+    SetId, Signature64, Slot, Statement, StatementKind, Transaction, Validator, ValidatorSet, Vote, peer_id_of,
+    peer_id_to_text, with_digest,
 };
 use ledger_consensus::{GuardRecord, Message, Proposal, Reproposal, SignedStatement};
 use parity_scale_codec::Encode;
@@ -146,9 +147,28 @@ fn digest(seal: Option<Signature64>) -> AuthorityDigest {
     }
 }
 
+/// That of a recovery block, which has a field more.
+fn recovery_digest() -> AuthorityDigest {
+    AuthorityDigest {
+        recovery: Some(RecoveryPoint {
+            order: RecoveryOrder {
+                epoch: 1,
+                checkpoint: 2,
+            },
+            height: BlockNumber::new(4),
+            state_root: B256::repeat_byte(0x66),
+        }),
+        ..digest(Some(signature()))
+    }
+}
+
 /// A header like those of the chain.
 #[must_use]
 pub fn header() -> Header {
+    header_with(&digest(Some(signature())))
+}
+
+fn header_with(digest: &AuthorityDigest) -> Header {
     let plain = Header {
         ommers_hash: EMPTY_OMMER_ROOT_HASH,
         number: HEIGHT.get(),
@@ -163,7 +183,7 @@ pub fn header() -> Header {
         requests_hash: Some(B256::repeat_byte(0x33)),
         ..Header::default()
     };
-    with_digest(plain, &digest(Some(signature())))
+    with_digest(plain, digest)
 }
 
 fn account() -> PrivateKeySigner {
@@ -270,6 +290,14 @@ fn block() -> Block {
     }
 }
 
+/// A recovery block, which holds no transactions.
+fn recovery_block() -> Block {
+    Block {
+        header: header_with(&recovery_digest()),
+        transactions: Vec::new(),
+    }
+}
+
 fn wire() -> Vec<Seed> {
     let (sealed, unsealed) = (digest(Some(signature())), digest(None));
     let prevote = statement(StatementKind::Prevote, Some(Slot::new(66)));
@@ -289,10 +317,13 @@ fn wire() -> Vec<Seed> {
     let again = reproposal();
     let mut seeds = vec![
         ("header", "sealed", alloy_rlp::encode(header())),
+        ("header", "recovery", alloy_rlp::encode(recovery_block().header)),
         ("header", "plain", alloy_rlp::encode(Header::default())),
         ("digest", "sealed", sealed.encode()),
         ("digest", "unsealed", unsealed.encode()),
+        ("digest", "recovery", recovery_digest().encode()),
         ("block", "five", block().to_rlp()),
+        ("block", "recovery", recovery_block().to_rlp()),
         ("statement", "seal", statement(StatementKind::Seal, None).encode()),
         ("statement", "prevote", prevote.encode()),
         ("statement", "evidence", evidence.to_bytes()),
