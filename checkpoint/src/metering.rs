@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 
 use crate::{
     outbox::Outbox,
-    plan::{Note, Sight},
+    plan::{Note, Sight, policy::GWEI},
     relayer::{Report, SendingKind},
     watch::{Finding, Look},
 };
@@ -27,8 +27,6 @@ const DEPTH: &str = "ledger_relayer_reorganisation_depth_blocks";
 const REJECTIONS: &str = "ledger_relayer_rejections";
 const ALARM: &str = "ledger_relayer_alarm";
 const FAILURES: &str = "ledger_relayer_failed_rounds_total";
-
-const WEI_PER_GWEI: u64 = 1_000_000_000;
 
 /// Installs the recorder, and serves it at `address`.
 ///
@@ -73,8 +71,8 @@ fn float(value: u64) -> f64 {
     value as f64
 }
 
-fn gwei(wei: U256) -> f64 {
-    float(u64::try_from(wei / U256::from(WEI_PER_GWEI)).unwrap_or(u64::MAX))
+fn gwei(wei: U256) -> u64 {
+    u64::try_from(wei / U256::from(GWEI)).unwrap_or(u64::MAX)
 }
 
 /// What both loops remember between rounds.
@@ -88,7 +86,7 @@ impl Meter {
     fn sight(&mut self, sight: &Sight, now_ms: u64) {
         gauge!(MAINCHAIN_BLOCK).set(float(sight.head.number.get()));
         gauge!(HEAD_CHECKPOINT).set(float(sight.head_index.get()));
-        gauge!(BALANCE).set(gwei(sight.balance_wei));
+        gauge!(BALANCE).set(float(gwei(sight.balance_wei)));
         if self.head_index != Some(sight.head_index.get()) {
             self.head_index = Some(sight.head_index.get());
             gauge!(ANCHORED_AT).set(float(now_ms / 1_000));
@@ -121,8 +119,7 @@ impl Meter {
         for note in &report.notes {
             match note {
                 Note::Anchored { cost_wei, .. } => {
-                    let spent = cost_wei.map_or(0, |wei| u64::try_from(wei / U256::from(WEI_PER_GWEI)).unwrap_or(0));
-                    counter!(SPENT).increment(spent);
+                    counter!(SPENT).increment(cost_wei.map_or(0, gwei));
                 }
                 Note::Reorganised { depth, .. } => gauge!(DEPTH).set(float(*depth)),
                 Note::Taken { .. } | Note::Settled { .. } => {}

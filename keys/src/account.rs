@@ -84,6 +84,14 @@ pub fn read_keystore(path: &Path, password: &Password) -> Result<PrivateKeySigne
         .map_err(|_| KeyError::WrongPassword { path: path.to_owned() })
 }
 
+/// Reads the account key from the keystore file at `path` with the password from `password_file`; without one it is asked for.
+///
+/// # Errors
+/// As [`Password::unlocking`] and [`read_keystore`].
+pub fn unlock(path: &Path, password_file: Option<&Path>) -> Result<PrivateKeySigner, KeyError> {
+    read_keystore(path, &Password::unlocking(&path.display().to_string(), password_file)?)
+}
+
 /// The parts of a keystore file whose lengths and costs the decrypting library takes on trust.
 #[derive(Deserialize)]
 struct Keystore {

@@ -62,6 +62,14 @@ pub fn read_encrypted(path: &Path, password: &Password) -> Result<SigningKey, Ke
     decrypt(path, &secret_file::read(path, EXPECTED)?, password)
 }
 
+/// Reads the key at `path` with the password from `password_file`; without one it is asked for.
+///
+/// # Errors
+/// As [`Password::unlocking`] and [`read_encrypted`].
+pub fn unlock(path: &Path, password_file: Option<&Path>) -> Result<SigningKey, KeyError> {
+    read_encrypted(path, &Password::unlocking(&path.display().to_string(), password_file)?)
+}
+
 /// Opens the text of a key file that was read from `path`.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ use ledger_checkpoint::{
     outbox::{Entry, Outbox},
     plan::{
         Policy,
-        policy::{PolicyError, SOFT_BLOCKS},
+        policy::{self, PolicyError, SOFT_BLOCKS},
     },
     relayer::RelayerError,
     service::{self, Pauses},
@@ -37,9 +37,6 @@ use crate::{
     config::NodeConfig,
     error::NodeError,
 };
-
-/// Wei in a gwei.
-const GWEI: u128 = 1_000_000_000;
 
 /// A relayer in the node.
 #[derive(Debug, Args)]
@@ -69,7 +66,8 @@ pub struct RelayerArgs {
     #[arg(long, env = "LEDGER_RELAYERS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
     pub relayers: u64,
     /// Highest price per gas that it ever pays, in gwei
-    #[arg(long, env = "LEDGER_RELAYER_GAS_PRICE_MAX", value_name = "GWEI", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, env = "LEDGER_RELAYER_GAS_PRICE_MAX", value_name = "GWEI", default_value_t = policy::GAS_PRICE_MAX_GWEI,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub relayer_gas_price_max: u64,
     /// Seconds from one look at the chains to the next
     #[arg(long, env = "LEDGER_RELAYER_POLL", value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
@@ -106,7 +104,7 @@ pub fn resolve(args: &RelayerArgs, anchor: &AnchorArgs, data: &Path) -> Result<O
         relayers: args.relayers,
         final_blocks: anchor.mainchain_final,
         soft_blocks: anchor.mainchain_soft.unwrap_or(SOFT_BLOCKS).min(anchor.mainchain_final),
-        gas_price_max_wei: u128::from(args.relayer_gas_price_max) * GWEI,
+        gas_price_max_wei: policy::wei_of_gwei(args.relayer_gas_price_max),
         ..Policy::default()
     };
     let usage = |error: PolicyError| NodeError::Usage(format!("--relayer-rank: {error}"));

@@ -17,7 +17,7 @@ use crate::{
     config::{CheckpointKeySource, KeySource, NodeConfig, ValidatorConfig},
     driver::{self, Signing, guard_start},
     error::NodeError,
-    keys::{Password, consensus},
+    keys::consensus,
     signer::{ConsensusSigner, GuardStore},
     telemetry::banner,
     wiring::{Admission, Checkpoints, Roles, schedule_of},
@@ -117,9 +117,6 @@ async fn open_checkpoints(config: &NodeConfig, runtime: &Runtime) -> Result<Chec
 fn read_key(source: &KeySource) -> Result<ed25519_dalek::SigningKey, NodeError> {
     match source {
         KeySource::PublicDevelopmentKey => Ok(dev_keys::validator_key(0)),
-        KeySource::File { path, password_file } => {
-            let password = Password::unlocking(&path.display().to_string(), password_file.as_deref())?;
-            Ok(consensus::read_encrypted(path, &password)?)
-        }
+        KeySource::File { path, password_file } => Ok(consensus::unlock(path, password_file.as_deref())?),
     }
 }

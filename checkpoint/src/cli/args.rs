@@ -103,7 +103,8 @@ pub struct KeyArgs {
     #[arg(long, env = "LEDGER_RELAYER_PASSWORD_FILE", value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// Highest price per gas that is ever paid, in gwei
-    #[arg(long, env = "LEDGER_RELAYER_GAS_PRICE_MAX", value_name = "GWEI", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, env = "LEDGER_RELAYER_GAS_PRICE_MAX", value_name = "GWEI", default_value_t = policy::GAS_PRICE_MAX_GWEI,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub gas_price_max: u64,
 }
 

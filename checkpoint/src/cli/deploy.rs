@@ -13,7 +13,7 @@ use ledger_checkpoint::{
     deployment::{self, Creation, Deployment, DeploymentFolder, Purpose, TRANSACTIONS_MAX},
     mainchain::{Mainchain, MainchainError, Nodes},
     numbers::{BlockNumber, Nonce},
-    plan::{Policy, Receipt, SendFault, policy::GAS_PRICE_MIN_WEI},
+    plan::{Policy, Receipt, SendFault, policy},
     signing::{self, Order},
     statement::{KEYS_MAX, set_hash},
 };
@@ -21,7 +21,6 @@ use ledger_contracts::{CheckpointContract::constructorCall, initcode};
 use serde_json::json;
 
 use super::{
-    GWEI,
     args::DeployArgs,
     output::{Answer, Exit},
     unlock,
@@ -139,7 +138,7 @@ impl Deploying<'_> {
         let raw = dearest.raw.clone();
         let market_wei = self.nodes.gas_price_wei().await?;
         let policy = Policy {
-            gas_price_max_wei: u128::from(self.args.key.gas_price_max) * GWEI,
+            gas_price_max_wei: policy::wei_of_gwei(self.args.key.gas_price_max),
             ..Policy::default()
         };
         let raised = policy
@@ -201,9 +200,9 @@ impl Deploying<'_> {
         });
         let gas = self.nodes.creation_gas(account, &code).await?;
         let gas_limit = gas.saturating_add(gas / 4);
-        let gas_price_wei = self.nodes.gas_price_wei().await?.max(GAS_PRICE_MIN_WEI);
+        let gas_price_wei = self.nodes.gas_price_wei().await?.max(policy::GAS_PRICE_MIN_WEI);
         ensure!(
-            gas_price_wei <= u128::from(self.args.key.gas_price_max) * GWEI,
+            gas_price_wei <= policy::wei_of_gwei(self.args.key.gas_price_max),
             "the mainchain asks for {gas_price_wei} wei per gas, more than --gas-price-max"
         );
         let cost_wei = U256::from(gas_limit) * U256::from(gas_price_wei);

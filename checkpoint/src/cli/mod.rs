@@ -10,16 +10,13 @@ mod run;
 use alloy_signer_local::PrivateKeySigner;
 use eyre::ContextCompat;
 use ledger_checkpoint::connection::{Chains, ConnectionError, Places};
-use ledger_keys::{Password, account};
+use ledger_keys::account;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
     args::{ChainsArgs, Command, KeyArgs},
     output::{Answer, Exit},
 };
-
-/// Wei in a gwei.
-const GWEI: u128 = 1_000_000_000;
 
 /// Does what the command says.
 ///
@@ -54,8 +51,7 @@ fn unlock(args: &KeyArgs) -> eyre::Result<PrivateKeySigner> {
         .key
         .as_ref()
         .wrap_err("name the account that pays with --key FILE")?;
-    let password = Password::unlocking(&file.display().to_string(), args.password_file.as_deref())?;
-    Ok(account::read_keystore(file, &password)?)
+    Ok(account::unlock(file, args.password_file.as_deref())?)
 }
 
 /// Comes back when the process is asked to end.

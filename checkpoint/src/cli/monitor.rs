@@ -7,7 +7,7 @@ use ledger_checkpoint::{
     mainchain::Nodes,
     metering::{self, Meter},
     numbers::{BlockNumber, Index},
-    plan::policy::STALL_MS,
+    plan::policy::{STALL_MS, wei_of_gwei},
     service::now_ms,
     sidechain::SidechainNode,
     statement::Anchor,
@@ -16,7 +16,6 @@ use ledger_checkpoint::{
 use tracing::{error, info, warn};
 
 use super::{
-    GWEI,
     args::MonitorArgs,
     asked_to_end, connect,
     inspect::{compared, through},
@@ -29,7 +28,7 @@ async fn watcher(args: &MonitorArgs) -> eyre::Result<(Watcher<Nodes, SidechainNo
         Some(block) => BlockNumber::new(block),
         None => chains.mainchain.head().await?.number,
     };
-    let least_wei = args.balance_min.map(|gwei| U256::from(gwei) * U256::from(GWEI));
+    let least_wei = args.balance_min.map(|gwei| U256::from(wei_of_gwei(gwei)));
     let limits = Limits {
         reorganisation_blocks: args.reorganisation_blocks.max(1),
         overdue_blocks: args.overdue_blocks,

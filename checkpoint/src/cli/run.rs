@@ -8,14 +8,16 @@ use ledger_checkpoint::{
     journal::Journal,
     metering,
     outbox::Outbox,
-    plan::{Planner, Policy, policy::PolicyError},
-    relayer::{Relayer, Report},
+    plan::{
+        Alarm, Planner, Policy,
+        policy::{PolicyError, wei_of_gwei},
+    },
+    relayer::{Relayer, Report, Sending},
     service::{self, kind_name, now_ms},
 };
 use serde_json::json;
 
 use super::{
-    GWEI,
     args::RunArgs,
     asked_to_end, connect,
     output::{Answer, Exit},
@@ -28,7 +30,7 @@ fn policy(args: &RunArgs) -> Result<Policy, PolicyError> {
         final_blocks: args.depth.final_blocks,
         rank: args.rank,
         relayers: args.relayers,
-        gas_price_max_wei: u128::from(args.key.gas_price_max) * GWEI,
+        gas_price_max_wei: wei_of_gwei(args.key.gas_price_max),
         ..Policy::default()
     };
     policy.check().map(|()| policy)

@@ -24,11 +24,14 @@ pub const RESEND_BLOCKS: u64 = 3;
 /// Blocks without inclusion after which its price is raised.
 pub const RAISE_BLOCKS: u64 = 10;
 
-/// Least price: below it nodes drop transactions.
-pub const GAS_PRICE_MIN_WEI: u128 = 1_000_000_000;
+/// Wei in a gwei.
+pub const GWEI: u128 = 1_000_000_000;
 
-/// Highest price unless the operator says otherwise: 100 gwei, a hundred times the usual one of Ethereum Classic.
-pub const GAS_PRICE_MAX_WEI: u128 = 100_000_000_000;
+/// Least price: below it nodes drop transactions.
+pub const GAS_PRICE_MIN_WEI: u128 = GWEI;
+
+/// Highest price unless the operator says otherwise: a hundred times the usual one of Ethereum Classic.
+pub const GAS_PRICE_MAX_GWEI: u64 = 100;
 
 /// Blocks that a checkpoint may wait before a person should look: a quarter of an hour of Ethereum Classic.
 pub const OVERDUE_BLOCKS: u64 = 70;
@@ -83,7 +86,7 @@ impl Default for Policy {
             resend_blocks: RESEND_BLOCKS,
             raise_blocks: RAISE_BLOCKS,
             gas_price_min_wei: GAS_PRICE_MIN_WEI,
-            gas_price_max_wei: GAS_PRICE_MAX_WEI,
+            gas_price_max_wei: wei_of_gwei(GAS_PRICE_MAX_GWEI),
             overdue_blocks: OVERDUE_BLOCKS,
             stall_ms: STALL_MS,
         }
@@ -157,6 +160,12 @@ impl Policy {
         let raised = price_wei.checked_add(price_wei.div_ceil(8))?;
         (raised <= self.gas_price_max_wei).then(|| raised.max(self.first_price(market_wei)))
     }
+}
+
+/// A price in wei.
+#[must_use]
+pub fn wei_of_gwei(gwei: u64) -> u128 {
+    u128::from(gwei) * GWEI
 }
 
 /// Gas that a bundle's call takes at most, as far as it can be said without trying.

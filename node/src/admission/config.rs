@@ -13,10 +13,7 @@ use ledger_chainspec::{ChainSpec, NOTARY_URLS_MAX, is_notary_url};
 use ledger_notary::records::Network;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    error::NodeError,
-    keys::{Password, account},
-};
+use crate::{error::NodeError, keys::account};
 
 /// Who decides on requests for admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -93,9 +90,7 @@ impl AccountSource {
     /// # Errors
     /// [`NodeError::Key`]
     pub fn read(&self) -> Result<PrivateKeySigner, NodeError> {
-        let name = self.keystore.display().to_string();
-        let password = Password::unlocking(&name, self.password_file.as_deref())?;
-        Ok(account::read_keystore(&self.keystore, &password)?)
+        Ok(account::unlock(&self.keystore, self.password_file.as_deref())?)
     }
 }
 

@@ -92,10 +92,7 @@ pub fn run(cli: &Cli, args: &KeysArgs) -> Result<(), NodeError> {
             let seed = read_hex(seed, "a 32-byte seed in hexadecimal")?;
             write_consensus(cli, &SigningKey::from_bytes(&seed), out)
         }
-        KeysCommand::Show { file } => {
-            let password = Password::unlocking(&file.display().to_string(), password_file)?;
-            show_consensus(cli, &consensus::read_encrypted(file, &password)?, file)
-        }
+        KeysCommand::Show { file } => show_consensus(cli, &consensus::unlock(file, password_file)?, file),
         KeysCommand::PeerId => {
             let path = crate::config::identity_path(&crate::config::data_folder(cli)?);
             let peer_id = ledger_network::peer_id_of(&consensus::read_or_create_identity(&path)?);
@@ -123,10 +120,7 @@ fn run_account(cli: &Cli, command: &AccountCommand) -> Result<(), NodeError> {
             })?;
             write_account(cli, &signer, out)
         }
-        AccountCommand::Show { file } => {
-            let password = Password::unlocking(&file.display().to_string(), password_file)?;
-            show_account(cli, &account::read_keystore(file, &password)?, file)
-        }
+        AccountCommand::Show { file } => show_account(cli, &account::unlock(file, password_file)?, file),
     }
 }
 

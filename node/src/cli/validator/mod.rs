@@ -24,7 +24,7 @@ use crate::{
     admission::verdicts::one_line,
     config::{data_folder, identity_path},
     error::NodeError,
-    keys::{Password, consensus},
+    keys::consensus,
 };
 
 /// Does what `ledger-node validator` asks for.
@@ -123,8 +123,7 @@ fn check_own_keys(cli: &Cli, asked: &RequestArgs, node: &ledger_notary::records:
             .key_password_file
             .as_ref()
             .or(cli.validator.password_file.as_ref());
-        let password = Password::unlocking(&file.display().to_string(), password.map(AsRef::as_ref))?;
-        let key = consensus::read_encrypted(file, &password)?;
+        let key = consensus::unlock(file, password.map(AsRef::as_ref))?;
         let own = ledger_chainspec::ConsensusKey::of(&key);
         if own != node.consensus_key {
             return Err(differs(

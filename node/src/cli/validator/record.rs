@@ -4,7 +4,7 @@
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use alloy_primitives::FixedBytes;
@@ -27,7 +27,7 @@ use super::super::Cli;
 use crate::{
     config::{data_folder, identity_path, load_spec},
     error::NodeError,
-    keys::{Password, account, consensus},
+    keys::{account, consensus},
     rpc::unix_seconds,
 };
 
@@ -90,22 +90,18 @@ fn follow(record: &mut Nodes, path: &Path) -> Result<(), NodeError> {
     Ok(())
 }
 
-fn keys(cli: &Cli, args: &DecideArgs, asked: &RecordArgs) -> Result<FourKeys, NodeError> {
+fn keys<'a>(cli: &'a Cli, args: &DecideArgs, asked: &'a RecordArgs) -> Result<FourKeys, NodeError> {
     let shared = cli.validator.password_file.as_ref();
-    let unlocking = |file: &Path, own: Option<&std::path::PathBuf>| {
-        let password = own.or(shared).map(AsRef::as_ref);
-        Password::unlocking(&file.display().to_string(), password)
-    };
     let wallet = SignerArgs {
         wallet: args.node.wallet.clone(),
         password_file: shared.cloned(),
     };
-    let (pem, keystore) = (&asked.consensus_key, &asked.checkpoint_key);
+    let own_or_shared = |own: &'a Option<PathBuf>| own.as_ref().or(shared).map(PathBuf::as_path);
     Ok(FourKeys {
         peer: consensus::read_or_create_identity(&identity_path(&data_folder(cli)?))?,
-        consensus: consensus::read_encrypted(pem, &unlocking(pem, asked.key_password_file.as_ref())?)?,
+        consensus: consensus::unlock(&asked.consensus_key, own_or_shared(&asked.key_password_file))?,
         account: Actor::new(&wallet)?.unlock()?,
-        checkpoint: account::read_keystore(keystore, &unlocking(keystore, asked.checkpoint_password_file.as_ref())?)?,
+        checkpoint: account::unlock(&asked.checkpoint_key, own_or_shared(&asked.checkpoint_password_file))?,
     })
 }
 

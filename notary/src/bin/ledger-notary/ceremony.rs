@@ -40,7 +40,7 @@ pub fn key(command: &KeyCommand) -> eyre::Result<Report> {
             consensus::write_encrypted(file, &secret, &password)?;
             secret
         }
-        KeyCommand::Show(_) => files::secret(file, password_file.as_deref())?,
+        KeyCommand::Show(_) => consensus::unlock(file, password_file.as_deref())?,
     };
     let public = secret.verifying_key().to_bytes();
     let id = Key::Ed25519(public).id();

@@ -8,7 +8,7 @@ use std::{
 
 use ed25519_dalek::SigningKey;
 use eyre::WrapErr;
-use ledger_keys::{Password, consensus};
+use ledger_keys::consensus;
 use ledger_notary::{dsse::ENVELOPE_BYTES_MAX, store};
 
 use crate::args::SecretArgs;
@@ -54,12 +54,6 @@ pub fn replace(path: &Path, bytes: &[u8]) -> eyre::Result<()> {
 pub fn secrets(args: &SecretArgs) -> eyre::Result<Vec<SigningKey>> {
     args.keys
         .iter()
-        .map(|path| secret(path, args.password_file.as_deref()))
+        .map(|path| Ok(consensus::unlock(path, args.password_file.as_deref())?))
         .collect()
-}
-
-/// One key, opened.
-pub fn secret(path: &Path, password_file: Option<&Path>) -> eyre::Result<SigningKey> {
-    let password = Password::unlocking(&path.display().to_string(), password_file)?;
-    Ok(consensus::read_encrypted(path, &password)?)
 }

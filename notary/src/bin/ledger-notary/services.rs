@@ -113,8 +113,8 @@ pub fn rebuild(args: &RebuildArgs) -> eyre::Result<Report> {
 /// `sign`
 pub fn sign(args: &SignArgs, is_json: bool) -> eyre::Result<Report> {
     let keys = OnlineKeys {
-        snapshot: files::secret(&args.snapshot_key, args.password_file.as_deref())?,
-        timestamp: files::secret(&args.timestamp_key, args.password_file.as_deref())?,
+        snapshot: consensus::unlock(&args.snapshot_key, args.password_file.as_deref())?,
+        timestamp: consensus::unlock(&args.timestamp_key, args.password_file.as_deref())?,
     };
     let root = args.trust.root.as_deref().map(files::read).transpose()?;
     let network = args.network.network.0.clone();
