@@ -56,7 +56,8 @@ pub enum ConnectionError {
     },
     /// The contract is another sidechain's.
     #[error(
-        "the contract {contract} anchors the sidechain with the genesis block {expected}, and the node at {sidechain} has {got}: name another contract or another sidechain"
+        "the contract {contract} anchors the sidechain with the genesis block {expected}, and the node at {sidechain} has {got}: name \
+         another contract or another sidechain"
     )]
     OtherSidechain {
         /// The contract.

@@ -43,7 +43,8 @@ pub enum DeploymentError {
     Disk(#[from] JournalError),
     /// Not a record, or not one of this version.
     #[error(
-        "{path} is no record of a deployment of this version ({reason}): move it away if nothing was deployed with it, or name another folder with --journal"
+        "{path} is no record of a deployment of this version ({reason}): move it away if nothing was deployed with it, or name another \
+         folder with --journal"
     )]
     Foreign {
         /// The file.

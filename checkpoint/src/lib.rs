@@ -4,8 +4,8 @@
 //! pure, [`journal`] remembers what was signed, [`mainchain`] and [`sidechain`] ask the two chains, [`relayer`] carries out, and
 //! [`watch`] checks. [`connection`] and [`service`] are what `ledger-relayer run` and a node with a relayer in it have in common;
 //! [`deployment`] remembers how the contract was made. Nodes of the sidechain read back what is there by [`reader`], of which [`reading`]
-//! is the pure part. Whoever wants to prove something of the sidechain by its checkpoints finds them by [`lookup`], and [`proof`] judges the
-//! proof of a promo code; the `passport` command uses both. What the contract promises is in the contracts' `ICheckpoint.sol`.
+//! is the pure part. Whoever wants to prove something of the sidechain by its checkpoints finds them by [`lookup`], and [`proof`] judges
+//! the proof of a promo code; the `passport` command uses both. What the contract promises is in the contracts' `ICheckpoint.sol`.
 
 pub mod connection;
 pub mod deployment;

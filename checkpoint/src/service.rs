@@ -64,9 +64,15 @@ pub fn open(
 ) -> Result<Relayer<Nodes, SidechainNode>, JournalError> {
     let opened = Journal::open(folder, chains.anchor)?;
     if let Some(bytes) = opened.torn_bytes {
-        warn!(target: "ledger::relayer", bytes, "the journal ended in a record that was never finished; it is cut away, and nothing had been sent for it");
+        warn!(
+            target: "ledger::relayer", bytes,
+            "the journal ended in a record that was never finished; it is cut away, and nothing had been sent for it"
+        );
     }
-    info!(target: "ledger::relayer", account = %signer.address(), contract = %chains.anchor.contract, chain = chains.anchor.mainchain_id, kept = opened.outbox.entries().len(), "relayer ready");
+    info!(
+        target: "ledger::relayer", account = %signer.address(), contract = %chains.anchor.contract,
+        chain = chains.anchor.mainchain_id, kept = opened.outbox.entries().len(), "relayer ready"
+    );
     let hands = Hands {
         signer,
         journal: opened.journal,

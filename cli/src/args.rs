@@ -31,7 +31,12 @@ the contract takes it back.";
 
 /// The command line of `passport`.
 #[derive(Debug, Parser)]
-#[command(name = "passport", version, about = "Universal promo codes of Cloud Ledger: ask for one, check it, use it", after_help = AFTER_HELP)]
+#[command(
+    name = "passport",
+    version,
+    about = "Universal promo codes of Cloud Ledger: ask for one, check it, use it",
+    after_help = AFTER_HELP
+)]
 pub struct Cli {
     /// How to reach the chain and how to speak.
     #[command(flatten)]
@@ -105,7 +110,8 @@ pub enum Command {
         /// The promo code
         id: String,
     },
-    /// Check a promo code for a cloud; exit code 4 unless that cloud could redeem it now. With --trustless: prove that it is good, believing no node
+    /// Check a promo code for a cloud; exit code 4 unless that cloud could redeem it now. With --trustless: prove that it is good,
+    /// believing no node
     Verify(Box<VerifyArgs>),
     /// Save the proof of a promo code, for `passport verify --trustless --proof FILE` on a machine without a node
     Proof(Box<ProofArgs>),
@@ -196,7 +202,8 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub trust: TrustArgs,
     /// Fingerprints of checkpoints that you trust, to check a saved proof without the mainchain
-    #[arg(long, value_name = "HASH,...", value_delimiter = ',', requires_all = ["proof", "genesis"], conflicts_with_all = ["mainchain", "trusted_block"])]
+    #[arg(long, value_name = "HASH,...", value_delimiter = ',', requires_all = ["proof", "genesis"],
+          conflicts_with_all = ["mainchain", "trusted_block"])]
     pub checkpoint: Vec<B256>,
 }
 

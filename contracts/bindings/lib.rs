@@ -1,10 +1,10 @@
 //! How does Rust talk to the contracts of the sidechain, and to the anchor on the mainchain?
 //!
-//! Typed calls, structs and events come from the committed artifacts (`artifacts/*.json`, made from `src/*.sol`), so that
-//! building needs no Solidity tool. On top of them: the bytes that genesis runs ([`initcode`]), the ids and storage slots of
-//! codes ([`code`]), of their specs ([`spec`]) and of reserved accounts ([`reserved`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]), events ([`events`]), and
-//! what validators sign for the mainchain ([`checkpoint`]) with the tree of blocks in it ([`history`]).
-//! Used by runtime (genesis, indexes), node (RPC), cli and checkpoint. Never does input or output, and never signs.
+//! Typed calls, structs and events come from the committed artifacts (`artifacts/*.json`, made from `src/*.sol`), so that building needs
+//! no Solidity tool. On top of them: the bytes that genesis runs ([`initcode`]), the ids and storage slots of codes ([`code`]), of their
+//! specs ([`spec`]) and of reserved accounts ([`reserved`]), the holder's consent ([`redemption`]), reverts in words ([`errors`]), events
+//! ([`events`]), and what validators sign for the mainchain ([`checkpoint`]) with the tree of blocks in it ([`history`]). Used by runtime
+//! (genesis, indexes), node (RPC), cli and checkpoint. Never does input or output, and never signs.
 //!
 //! The addresses of the contracts are the chain's business (`ledger_chainspec::predeploys`), not this crate's.
 

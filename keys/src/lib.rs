@@ -1,9 +1,9 @@
 //! Keys on disk: how a secret is written, checked and read, and what is said when it cannot be.
 //!
-//! Called by `ledger-node` (its `keys` subcommands, and once per start) and by `passport wallet`. Consensus keys (ed25519) are encrypted PKCS#8 in
-//! PEM, account keys are Web3 keystore files (version 3), the node's network identity is a plain PKCS#8 PEM of its own.
-//! Every secret file has mode 0600 and a bounded size, and what it asks of memory and time to decrypt is checked before
-//! it is obeyed. Nothing here logs or prints a secret. [`durable`] replaces files that are no secret.
+//! Called by `ledger-node` (its `keys` subcommands, and once per start) and by `passport wallet`. Consensus keys (ed25519) are encrypted
+//! PKCS#8 in PEM, account keys are Web3 keystore files (version 3), the node's network identity is a plain PKCS#8 PEM of its own. Every
+//! secret file has mode 0600 and a bounded size, and what it asks of memory and time to decrypt is checked before it is obeyed. Nothing
+//! here logs or prints a secret. [`durable`] replaces files that are no secret.
 
 pub mod account;
 pub mod consensus;

@@ -21,7 +21,8 @@ use crate::{
 /// After this time without a new head anywhere, peers are asked how they stand less often.
 const IDLE_AFTER: Duration = Duration::from_secs(15);
 
-/// After this time a peer that could not say how it stands is asked again: a node that has just started says so while it opens its database.
+/// After this time a peer that could not say how it stands is asked again: a node that has just started says so while it opens its
+/// database.
 const NOT_YET_PAUSE: Duration = Duration::from_secs(1);
 
 /// A request that is under way.

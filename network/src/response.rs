@@ -1,6 +1,7 @@
 //! What may a node be told when it asks?
 //!
-//! Responses with their SCALE bytes. Every kind has its longest form, so that an answer cannot cost more than its question. State travels as bytes that nobody here looks into.
+//! Responses with their SCALE bytes. Every kind has its longest form, so that an answer cannot cost more than its question. State travels
+//! as bytes that nobody here looks into.
 
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Encodable as _;

@@ -70,7 +70,8 @@ pub struct RelayerArgs {
           value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub relayer_gas_price_max: u64,
     /// Seconds from one look at the chains to the next
-    #[arg(long, env = "LEDGER_RELAYER_POLL", value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    #[arg(long, env = "LEDGER_RELAYER_POLL", value_name = "SECONDS", default_value_t = 5,
+          value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub relayer_poll: u64,
 }
 
@@ -184,7 +185,10 @@ impl RelayerTask {
     /// Never comes back: without a relayer, a node is as good as with one.
     async fn relay(self) {
         let Err(ended) = self.try_relay().await;
-        error!(target: "ledger::relayer", %ended, "this node brings no checkpoints any more, and does everything else; mend it and start the node again");
+        error!(
+            target: "ledger::relayer", %ended,
+            "this node brings no checkpoints any more, and does everything else; mend it and start the node again"
+        );
         std::future::pending::<()>().await;
     }
 

@@ -1,5 +1,5 @@
-//! Altered history, staged for real: the same four validators' keys have certified two histories, and the mainchain has a checkpoint of one.
-//! Who reads it follows that one, and who is on the other stops and says why.
+//! Altered history, staged for real: the same four validators' keys have certified two histories, and the mainchain has a checkpoint of
+//! one. Who reads it follows that one, and who is on the other stops and says why.
 
 use std::{
     path::{Path, PathBuf},

@@ -91,7 +91,8 @@ impl Stage {
         code["transaction"].as_str().expect("a transaction").to_owned()
     }
 
-    /// The validators sign the checkpoint of the newest block, and it is anchored; the next one is for so many of them, if that is another set.
+    /// The validators sign the checkpoint of the newest block, and it is anchored; the next one is for so many of them, if that is
+    /// another set.
     fn anchor(&self, next: Option<u32>) -> u64 {
         let height = number(&self.rpc.call("eth_blockNumber", &json!([])));
         let block = |number: u64| {

@@ -58,7 +58,8 @@ impl Row {
             Err(words) => words,
         };
         format!(
-            "{:<22}{checkpoints:>12}{transactions:>13}{gas:>16}{gwei:>17}{bumps:>7}{again:>12}{back:>12}{failed:>15}{seconds:>9}  {verdict}",
+            "{:<22}{checkpoints:>12}{transactions:>13}{gas:>16}{gwei:>17}{bumps:>7}{again:>12}{back:>12}{failed:>15}{seconds:>9}  \
+             {verdict}",
             self.name
         )
     }

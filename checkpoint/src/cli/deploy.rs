@@ -110,7 +110,15 @@ impl Deploying<'_> {
             text: format!(
                 "{words}: to {contract} on chain {chain_id}, from {account}.\nThe first set has the hash {set_hash}.\n"
             ),
-            json: json!({ "contract": contract, "chainId": chain_id, "account": account, "costWei": cost.to_string(), "setHash": set_hash, "begun": begun.is_some(), "sent": false }),
+            json: json!({
+                "contract": contract,
+                "chainId": chain_id,
+                "account": account,
+                "costWei": cost.to_string(),
+                "setHash": set_hash,
+                "begun": begun.is_some(),
+                "sent": false,
+            }),
             exit: Exit::Fine,
         })
     }
@@ -288,9 +296,18 @@ impl Deploying<'_> {
         } = self.purpose;
         Answer {
             text: format!(
-                "The contract is at {contract} on chain {chain_id}, in block {block}.\nThe first set has the hash {set_hash}.\nWait for enough blocks upon it before anybody relies on it, and put it into the sidechain's configuration.\n"
+                "The contract is at {contract} on chain {chain_id}, in block {block}.\nThe first set has the hash {set_hash}.\nWait for \
+                 enough blocks upon it before anybody relies on it, and put it into the sidechain's configuration.\n"
             ),
-            json: json!({ "contract": contract, "chainId": chain_id, "account": account, "transaction": hash, "block": block.get(), "setHash": set_hash, "sent": true }),
+            json: json!({
+                "contract": contract,
+                "chainId": chain_id,
+                "account": account,
+                "transaction": hash,
+                "block": block.get(),
+                "setHash": set_hash,
+                "sent": true,
+            }),
             exit: Exit::Fine,
         }
     }
@@ -300,7 +317,8 @@ impl Deploying<'_> {
 fn ensure_unused(of_record: Nonce, next: Nonce, account: Address) -> eyre::Result<()> {
     ensure!(
         next <= of_record,
-        "another transaction of {account} was mined with the number {of_record}: this deployment can never come. Use the account for nothing \
+        "another transaction of {account} was mined with the number {of_record}: this deployment can never come. Use the account for \
+         nothing \
          else meanwhile; name another folder with --journal to deploy anew"
     );
     Ok(())

@@ -92,14 +92,15 @@ fn shown(report: &Report) -> Answer {
     if let Some(error) = &report.sidechain {
         text += &format!("{error}\n");
     }
-    let sendings = report.sendings.iter();
+    let sending = |sending: &Sending| json!({ "index": sending.index.get(), "kind": kind_name(sending.kind) });
+    let alarm = |alarm: &Alarm| json!({ "name": alarm.name(), "message": alarm.to_string() });
     Answer {
         json: json!({
             "headIndex": sight.head_index.get(),
             "mainchainBlock": sight.head.number.get(),
             "balanceWei": sight.balance_wei,
-            "wouldSend": sendings.map(|sending| json!({ "index": sending.index.get(), "kind": kind_name(sending.kind) })).collect::<Vec<_>>(),
-            "alarms": report.alarms.iter().map(|alarm| json!({ "name": alarm.name(), "message": alarm.to_string() })).collect::<Vec<_>>(),
+            "wouldSend": report.sendings.iter().map(sending).collect::<Vec<_>>(),
+            "alarms": report.alarms.iter().map(alarm).collect::<Vec<_>>(),
             "sidechain": report.sidechain.as_ref().map(ToString::to_string),
         }),
         text,

@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use alloy_primitives::Address;
 use ledger_keys::durable;
 use parity_scale_codec::{DecodeAll, Encode};
 
@@ -66,22 +67,26 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// It belongs to another contract.
-    #[error("{path} belongs to the contract {got} on chain {got_chain}, and this relayer serves {expected} on chain {expected_chain}: name another folder with --journal", got = alloy_primitives::Address::new(*got), expected = alloy_primitives::Address::new(*expected))]
+    #[error(
+        "{path} belongs to the contract {got} on chain {got_chain}, and this relayer serves {expected} on chain {expected_chain}: name \
+         another folder with --journal"
+    )]
     OtherContract {
         /// The file.
         path: PathBuf,
         /// Contract of the journal.
-        got: [u8; 20],
+        got: Address,
         /// Chain of the journal.
         got_chain: u64,
         /// Contract asked for.
-        expected: [u8; 20],
+        expected: Address,
         /// Chain asked for.
         expected_chain: u64,
     },
     /// Damage that no crash leaves.
     #[error(
-        "{path} is damaged at byte {at}, before records that are whole: the disk may be failing. Move the file away and start again; what is on the mainchain is read from there, and the bundles come from the sidechain"
+        "{path} is damaged at byte {at}, before records that are whole: the disk may be failing. Move the file away and start again; \
+         what is on the mainchain is read from there, and the bundles come from the sidechain"
     )]
     Damaged {
         /// The file.
@@ -91,7 +96,8 @@ pub enum JournalError {
     },
     /// A whole record that cannot follow the ones before it.
     #[error(
-        "record {number} of {path} does not fit the ones before: {reason}. Move the file away and start again; what is on the mainchain is read from there"
+        "record {number} of {path} does not fit the ones before: {reason}. Move the file away and start again; what is on the mainchain \
+         is read from there"
     )]
     Contradiction {
         /// The file.
@@ -309,9 +315,9 @@ fn check_opening(path: &Path, got: &Opening, expected: &Opening) -> Result<(), J
     }
     Err(JournalError::OtherContract {
         path: path.to_owned(),
-        got: got.contract,
+        got: Address::new(got.contract),
         got_chain: got.mainchain_id,
-        expected: expected.contract,
+        expected: Address::new(expected.contract),
         expected_chain: expected.mainchain_id,
     })
 }

@@ -206,7 +206,8 @@ impl fmt::Display for Alarm {
             ),
             Self::PriceCapped { index, market_wei } => write!(
                 f,
-                "checkpoint {index} waits at the highest price, and the mainchain asks for {market_wei} wei per gas: raise --gas-price-max, or wait"
+                "checkpoint {index} waits at the highest price, and the mainchain asks for {market_wei} wei per gas: raise \
+                 --gas-price-max, or wait"
             ),
             Self::Overdue { index, blocks } => write!(f, "checkpoint {index} waits since {blocks} blocks"),
             Self::Stalled { ms } => write!(

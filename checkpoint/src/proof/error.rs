@@ -263,7 +263,8 @@ pub enum ProofError {
     },
     /// The chain has gone on beyond the state, and the mainchain shows it.
     #[error(
-        "the proof is of the state of block {state}, and the mainchain has a checkpoint of block {anchored}: the code may have been used since"
+        "the proof is of the state of block {state}, and the mainchain has a checkpoint of block {anchored}: the code may have been used \
+         since"
     )]
     Superseded {
         /// Block of the state.
@@ -289,7 +290,8 @@ pub enum ProofError {
     },
     /// The chain has recovered to before the request, and gave the code's number to another code since (R16).
     #[error(
-        "the request was undone by a recovery of the chain: as of block {state} its number is that of another code, which is good until {expires_at}"
+        "the request was undone by a recovery of the chain: as of block {state} its number is that of another code, which is good until \
+         {expires_at}"
     )]
     LeftBehind {
         /// Until when the other code is good.
@@ -321,7 +323,8 @@ pub enum ProofError {
     },
     /// The proof cannot be shown to the mainchain's contract.
     #[error(
-        "the proof is of the state of block {state}, and the contract on the mainchain knows that of checkpoints only: make one with --at-checkpoint"
+        "the proof is of the state of block {state}, and the contract on the mainchain knows that of checkpoints only: make one with \
+         --at-checkpoint"
     )]
     NotAtCheckpoint {
         /// Block of the state.

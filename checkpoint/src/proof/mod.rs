@@ -1,12 +1,12 @@
 //! Is this promo code good, for somebody who trusts no node of the sidechain?
 //!
 //! Trusted is one block, by a checkpoint on the mainchain or by its hash ([`Trust`]). Its header names the validators of the next block;
-//! certificates and handovers lead from them to the block whose state is proven, and to the block of the code's request, which may also be one
-//! of an accepted checkpoint's blocks. In the state lie the code's record and its specification, in the request's block the transaction and the
-//! receipt that name the code.
+//! certificates and handovers lead from them to the block whose state is proven, and to the block of the code's request, which may also
+//! be one of an accepted checkpoint's blocks. In the state lie the code's record and its specification, in the request's block the
+//! transaction and the receipt that name the code.
 //!
-//! What a proof says, it says *as of block N*: of the state after that block. Later blocks may have redeemed the code, and no proof can show that
-//! they did not. A cloud that wants to be sure redeems first and gives the resource when that has worked.
+//! What a proof says, it says *as of block N*: of the state after that block. Later blocks may have redeemed the code, and no proof can
+//! show that they did not. A cloud that wants to be sure redeems first and gives the resource when that has worked.
 //!
 //! Called by the `passport` command. Pure: the time is an argument, and nothing is asked of anybody.
 

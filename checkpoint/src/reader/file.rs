@@ -51,7 +51,8 @@ pub enum FileError {
     },
     /// Damage that no crash leaves.
     #[error(
-        "{} is damaged at byte {at}, before records that are whole: the disk may be failing. Move the file away, and it is read from the mainchain again",
+        "{} is damaged at byte {at}, before records that are whole: the disk may be failing. Move the file away, and it is read from the \
+         mainchain again",
         path.display()
     )]
     Damaged {
@@ -61,7 +62,10 @@ pub enum FileError {
         at: usize,
     },
     /// A whole record that cannot follow the ones before it.
-    #[error("record {number} of {} does not fit the ones before: {reason}. Move the file away, and it is read from the mainchain again", path.display())]
+    #[error(
+        "record {number} of {} does not fit the ones before: {reason}. Move the file away, and it is read from the mainchain again",
+        path.display()
+    )]
     Contradiction {
         /// The file.
         path: PathBuf,

@@ -145,23 +145,28 @@ impl fmt::Display for Alarm {
             ),
             Self::OtherSidechain { got, expected } => write!(
                 f,
-                "the contract anchors the sidechain with the genesis block {got}, and this one's is {expected}: name another contract or another mainchain"
+                "the contract anchors the sidechain with the genesis block {got}, and this one's is {expected}: name another contract or \
+                 another mainchain"
             ),
             Self::FinalReplaced { index, known, got } => write!(
                 f,
-                "checkpoint {index} was final on the mainchain as {known} and is {got} there now: what was final stays believed, and nothing is read until the mainchain's nodes say so again"
+                "checkpoint {index} was final on the mainchain as {known} and is {got} there now: what was final stays believed, and \
+                 nothing is read until the mainchain's nodes say so again"
             ),
             Self::DeepReorganisation { depth, index } => write!(
                 f,
-                "the mainchain was reorganised {depth} blocks deep, which took checkpoint {index} and those after it although they were believed: ask for more confirmations"
+                "the mainchain was reorganised {depth} blocks deep, which took checkpoint {index} and those after it although they were \
+                 believed: ask for more confirmations"
             ),
             Self::Incomplete { contract, told } => write!(
                 f,
-                "the contract has {contract} checkpoints, and the mainchain's nodes tell of {told} that follow each other: ask nodes that keep all logs"
+                "the contract has {contract} checkpoints, and the mainchain's nodes tell of {told} that follow each other: ask nodes \
+                 that keep all logs"
             ),
             Self::Overdue { ms, newest } => write!(
                 f,
-                "a checkpoint after {newest} is due for {} minutes and not on the mainchain: do the validators sign, and does a relayer run?",
+                "a checkpoint after {newest} is due for {} minutes and not on the mainchain: do the validators sign, and does a relayer \
+                 run?",
                 ms / 60_000
             ),
             Self::Stalled { ms, block } => write!(

@@ -158,7 +158,12 @@ impl Chains {
 
     /// The checkpoints of the chain as it is now, by index: how often each was made.
     pub async fn made(&self) -> BTreeMap<u64, usize> {
-        let filter = json!({ "fromBlock": "0x0", "toBlock": "latest", "address": self.anchor.contract, "topics": [CheckpointMade::SIGNATURE_HASH] });
+        let filter = json!({
+            "fromBlock": "0x0",
+            "toBlock": "latest",
+            "address": self.anchor.contract,
+            "topics": [CheckpointMade::SIGNATURE_HASH],
+        });
         let logs: Vec<Value> = self.node.ask("eth_getLogs", rpc_params![filter]).await;
         let mut made = BTreeMap::new();
         let mut last = 0;

@@ -81,7 +81,8 @@ pub fn proven(code: &ProvenCode, anchored: Option<&AnchoredWhere>, now: u64) -> 
     ));
     rows.push(("Trusted", trusted_words(code, anchored)));
     let next = format!(
-        "So it was in block {}; what later blocks did, no proof shows. Redeem first, and give the resource when that has worked: passport redeem {}.",
+        "So it was in block {}; what later blocks did, no proof shows. Redeem first, and give the resource when that has worked: \
+         passport redeem {}.",
         as_of.number, code.transaction
     );
     Report::new(pairs(&rows), &Proven { code, anchored }).with_next(next)

@@ -93,7 +93,8 @@ async fn propose(context: &Context<'_>, checkpoint: u64) -> Result<Report, CliEr
         return Ok(settled("the proposal is open".to_owned(), sent));
     };
     let next = format!(
-        "A quorum has to vote for it, you too: ledger-node validator vote {id}. Then anybody carries it out: ledger-node validator execute {id}"
+        "A quorum has to vote for it, you too: ledger-node validator vote {id}. Then anybody carries it out: ledger-node validator \
+         execute {id}"
     );
     Ok(settled(
         format!("proposal {id} to recover to checkpoint {checkpoint} is open"),

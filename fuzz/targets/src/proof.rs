@@ -1,7 +1,7 @@
 //! Does a changed proof of a promo code ever prove something?
 //!
-//! The seeds are proofs of a real node's dev chain; what they begin with is what is trusted here. A test of the node holds that they are good,
-//! so that files of this version can always be read.
+//! The seeds are proofs of a real node's dev chain; what they begin with is what is trusted here. A test of the node holds that they are
+//! good, so that files of this version can always be read.
 
 use std::sync::LazyLock;
 

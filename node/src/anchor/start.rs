@@ -42,8 +42,8 @@ impl Anchoring {
         Ok((anchoring, task))
     }
 
-    /// The chain is open: from here on it says itself which contract anchors it. Comes back when that one is read, so that nothing is made or
-    /// adopted before it is known what was confirmed.
+    /// The chain is open: from here on it says itself which contract anchors it. Comes back when that one is read, so that nothing is
+    /// made or adopted before it is known what was confirmed.
     pub async fn opened(&self, runtime: &Arc<Runtime>, has_task: bool) {
         self.confirmed.recovered(recovery::orders(runtime));
         self.chain.send_replace(Some(Arc::clone(runtime)));

@@ -35,8 +35,8 @@ pub struct OwnKey {
 }
 
 impl OwnKey {
-    /// The key of `signer` with its record in the folder `guard`, in a folder of its own there. A key without a record has one from here on,
-    /// which begins after the slot `since`: the present one, unless the operator says that the key has signed nothing.
+    /// The key of `signer` with its record in the folder `guard`, in a folder of its own there. A key without a record has one from here
+    /// on, which begins after the slot `since`: the present one, unless the operator says that the key has signed nothing.
     ///
     /// # Errors
     /// [`OwnKeyError`] if the record cannot be kept or used.

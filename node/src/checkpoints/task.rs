@@ -1,13 +1,14 @@
 //! When is something done about checkpoints? One task: when blocks become final, when a peer says something, and while signatures are
 //! missing, when it is time to ask a peer for them.
 //!
-//! Signatures are told once. Whoever was not there, or has lost what it had, asks: one peer at a time, another one each time, until a quorum is
-//! known. Validators are asked first, since they have signatures before anybody else. Nothing is asked while nothing is missing.
+//! Signatures are told once. Whoever was not there, or has lost what it had, asks: one peer at a time, another one each time, until a
+//! quorum is known. Validators are asked first, since they have signatures before anybody else. Nothing is asked while nothing is
+//! missing.
 
 use std::{sync::Arc, time::Duration};
 
-use ledger_network::{
 use ledger_chainspec::CheckpointBundle;
+use ledger_network::{
     CHECKPOINTS_PER_REQUEST_MAX, CheckpointAnchor, CheckpointSignature, GossipMessage, Incoming, Misbehaviour,
     NetworkHandle, PeerId, Request, Response,
 };

@@ -1,7 +1,7 @@
 //! What the mainchain has confirmed, and what follows from it (R15).
 //!
-//! The engine hears of the next confirmed checkpoints above the head, and of every one that speaks against what is final here. When it halts
-//! by one, the driver stays, so that JSON-RPC and metrics can say why; it makes and adopts nothing any more.
+//! The engine hears of the next confirmed checkpoints above the head, and of every one that speaks against what is final here. When it
+//! halts by one, the driver stays, so that JSON-RPC and metrics can say why; it makes and adopts nothing any more.
 
 use alloy_primitives::B256;
 use ledger_chainspec::{BlockHash, BlockNumber};

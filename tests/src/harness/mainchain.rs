@@ -52,8 +52,8 @@ pub struct Mainchain {
 }
 
 impl Mainchain {
-    /// Starts it, and puts the contract for the chain with this genesis hash there, whose set of so many development validators signs first.
-    /// None, and a word, where anvil is not installed.
+    /// Starts it, and puts the contract for the chain with this genesis hash there, whose set of so many development validators signs
+    /// first. None, and a word, where anvil is not installed.
     ///
     /// # Panics
     /// If anvil does not do what it should.
@@ -151,8 +151,8 @@ impl Mainchain {
         self.anchor_blocks(&|number| chain.block_at(number), height, None);
     }
 
-    /// The same of a chain whose blocks have these hashes and state roots. If another set is to sign the next one, it has so many development
-    /// validators.
+    /// The same of a chain whose blocks have these hashes and state roots. If another set is to sign the next one, it has so many
+    /// development validators.
     ///
     /// # Panics
     /// If the contract does not take it.
