@@ -1,7 +1,8 @@
 //! What do the validators say to the mainchain, under which hash do they sign it, and is a bundle of their signatures good?
 //!
-//! Called by the planner before it takes a bundle, by the relayer to write the call, by the watcher to recompute what is anchored. Pure:
-//! the contract decides, and this module only spares it (and the purse) what it would refuse.
+//! Called by the planner before it takes a bundle, by the relayer to write the call, by the watcher to recompute what is anchored, by the
+//! node that collects signatures. Here alone a checkpoint changes between the contract's struct and the fields that JSON, the wire and the
+//! disk have. Pure: the contract decides, and this module only spares it (and the purse) what it would refuse.
 
 use alloy_primitives::{Address, B256, Bytes, Signature, U256};
 use alloy_sol_types::SolCall;
@@ -134,7 +135,7 @@ impl Bundle {
         let digest = anchor.fingerprint(&self.checkpoint);
         let signed = self.keys.iter().enumerate().filter(|(at, _)| self.bitmap.bit(*at));
         for ((_, key), bytes) in signed.zip(self.signatures.chunks_exact(SIGNATURE_BYTES)) {
-            if !is_signature(&digest, *key, bytes) {
+            if signer_of(&digest, bytes) != Some(*key) {
                 return Err(BadBundle::Signature { key: *key });
             }
         }
@@ -231,15 +232,12 @@ impl From<Bundle> for CheckpointBundle {
     }
 }
 
-fn is_signature(digest: &B256, key: Address, bytes: &[u8]) -> bool {
-    // The contract takes 27 and 28 only; the library would take 0 and 1 as well.
-    if !matches!(bytes.last(), Some(27 | 28)) {
-        return false;
-    }
-    Signature::from_raw(bytes).is_ok_and(|signature| {
-        signature.normalize_s().is_none()
-            && signature
-                .recover_address_from_prehash(digest)
-                .is_ok_and(|signer| signer == key)
-    })
+/// Whose signature over `fingerprint` this is; none if the contract would not take it from anybody.
+#[must_use]
+pub fn signer_of(fingerprint: &B256, signature: &[u8]) -> Option<Address> {
+    // The contract takes 27 and 28 only, and the lower s; the library would take 0 and 1 as well.
+    let is_plain = matches!(signature.last(), Some(27 | 28));
+    let read = is_plain.then(|| Signature::from_raw(signature).ok())??;
+    let is_low = read.normalize_s().is_none();
+    is_low.then(|| read.recover_address_from_prehash(fingerprint).ok())?
 }

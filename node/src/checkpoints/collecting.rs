@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Signature, U256};
-use ledger_checkpoint::statement::{Anchor, Bundle, Checkpoint, SIGNATURE_BYTES, quorum};
+use alloy_primitives::{Address, B256, U256};
+use ledger_checkpoint::statement::{Anchor, Bundle, Checkpoint, SIGNATURE_BYTES, quorum, signer_of};
 
 use super::facts::CheckpointBlock;
 
@@ -93,14 +93,4 @@ impl Open {
             signatures: self.signatures.values().flatten().copied().collect::<Vec<u8>>().into(),
         }
     }
-}
-
-/// Whose signature over `fingerprint` this is; none if the contract would not take it from anybody.
-#[must_use]
-pub fn signer_of(fingerprint: &B256, signature: &SignatureBytes) -> Option<Address> {
-    // The contract takes 27 and 28 only, and the lower s.
-    let is_plain = matches!(signature[SIGNATURE_BYTES - 1], 27 | 28);
-    let read = is_plain.then(|| Signature::from_raw(signature).ok())??;
-    let is_low = read.normalize_s().is_none();
-    is_low.then(|| read.recover_address_from_prehash(fingerprint).ok())?
 }

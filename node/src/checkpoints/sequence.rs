@@ -3,11 +3,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use alloy_primitives::{Address, B256};
-use ledger_checkpoint::statement::{Anchor, Bundle, Checkpoint};
+use ledger_checkpoint::statement::{Anchor, Bundle, Checkpoint, signer_of};
 use ledger_network::CheckpointSignature;
 
 use super::{
-    collecting::{Open, Taken, signer_of},
+    collecting::{Open, Taken},
     facts::{CheckpointBlock, SigningSet, Tip},
     planner::{EARLY_MAX, Word, Worth},
     wire::signatures_of,
