@@ -69,7 +69,7 @@ pub struct BundleRecord {
     pub bundle: Bundle,
     /// The configuration.
     pub config: CheckpointConfig,
-    /// Recoveries that were ordered.
+    /// Recovery blocks up to it.
     pub recoveries: u64,
     /// Number of the validator set, which signs the next checkpoint.
     pub set_id: u64,

@@ -15,7 +15,7 @@
 //!   leaves runs on until the next checkpoint is signed.
 //! - *Where they start and end.* The first one for a contract follows the genesis block. When governance names another contract, a sequence
 //!   for that one begins, and nothing more is signed for the former.
-//! - *Epoch.* The recoveries that were ordered so far, but one more than the checkpoint before has at most, as the contract asks for.
+//! - *Epoch.* The recovery blocks so far, but one more than the checkpoint before has at most, as the contract asks for.
 //! - *Sign once.* At most one checkpoint per contract, epoch and index, in rising order. A key without a record could have signed
 //!   anything before: it signs no checkpoint of a block that was made before the record was.
 //! - *Whoever began with a state* does not know the checkpoints before. It takes over one that a quorum of the set has signed which its
