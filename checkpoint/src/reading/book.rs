@@ -178,9 +178,14 @@ impl Book {
         }
     }
 
-    /// Remembers a fingerprint that the contract has recorded as a conflict. Whether it was not known.
+    /// Remembers a fingerprint that the contract has recorded as a conflict. Whether it was not known, and there is room for it.
     pub(super) fn reject(&mut self, index: Index, fingerprint: B256) -> bool {
-        let is_news = self.rejected.insert((index, fingerprint));
+        let rejection = (index, fingerprint);
+        let is_full = self.rejected.len() >= REJECTED_MAX;
+        if is_full && self.rejected.first().is_some_and(|first| rejection < *first) {
+            return false;
+        }
+        let is_news = self.rejected.insert(rejection);
         if self.rejected.len() > REJECTED_MAX {
             self.rejected.pop_first();
         }

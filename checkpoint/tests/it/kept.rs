@@ -84,7 +84,9 @@ fn what_was_confirmed_is_there_after_a_restart_and_can_be_withdrawn() {
 fn what_the_contract_rejected_is_there_after_a_restart_as_far_as_there_is_room() {
     let (folder, _, _) = folder();
     let (mut file, _) = BookFile::open(folder.path(), place()).expect("it opens");
-    let rejected = (0..=REJECTED_MAX as u64).map(|index| Record::Rejected(Index::new(index), B256::repeat_byte(9)));
+    // The first one comes again when there is no room for it any more.
+    let rejected = (0..=REJECTED_MAX as u64).chain([0]);
+    let rejected = rejected.map(|index| Record::Rejected(Index::new(index), B256::repeat_byte(9)));
     file.keep(&rejected.collect::<Vec<_>>()).expect("it can be written");
     let (_, book) = BookFile::open(folder.path(), place()).expect("it opens");
     let kept: Vec<_> = book.rejected().iter().map(|(index, _)| index.get()).collect();

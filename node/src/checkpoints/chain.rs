@@ -2,7 +2,8 @@
 //!
 //! Called by [`worker`](super::worker) on blocking threads. Headers say when the set changes (R10), which are recovery blocks (R16), and
 //! by their blooms where the contract Bootstrap may have changed the configuration; only those blocks' receipts are read, and no state
-//! is. So all of it can be read again from the first block on. Where a node stands ([`Position`]) is kept while there is no checkpoint that would say it.
+//! is. So all of it can be read again from the first block on. Where a node stands ([`Position`]) is kept while there is no checkpoint
+//! that would say it.
 
 use std::{path::Path, sync::Arc};
 
