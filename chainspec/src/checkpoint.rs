@@ -17,14 +17,15 @@ use crate::{
 /// Bytes of a signature: r, s, v.
 pub const CHECKPOINT_SIGNATURE_BYTES: usize = 65;
 
-/// Longest [`CheckpointBundle`] in SCALE: its fields, the length of its list of keys, a key and a signature of everybody, and the bitmap.
+/// Longest [`CheckpointBundle`] in SCALE, in bytes: its checkpoint, the length of its list of keys, a key and a signature of everybody, and
+/// the bitmap.
 pub const CHECKPOINT_BUNDLE_BYTES_MAX: usize =
     4 * 8 + 5 * 32 + 4 + VALIDATORS_MAX * (20 + CHECKPOINT_SIGNATURE_BYTES) + 32;
 
 // A bit for every key.
 const _: () = assert!(VALIDATORS_MAX <= U256::BITS);
 
-/// A checkpoint: what is signed.
+/// A checkpoint: what is signed, under its EIP-712 hash. In SCALE the four numbers, 8 bytes each, then the five hashes, 32 each.
 // Where it is part of another object (`flatten`), serde gives it no fields but its own, so that it refuses none of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -32,7 +33,7 @@ pub struct CheckpointFields {
     /// Its place in the sequence, from 1 without a gap.
     #[serde(with = "quantity")]
     pub index: u64,
-    /// Recoveries so far.
+    /// Recoveries of the chain so far (R16), but at most one more than the checkpoint before has, as the contract asks for.
     #[serde(with = "quantity")]
     pub epoch: u64,
     /// Number of the validator set that signs.
@@ -54,7 +55,7 @@ pub struct CheckpointFields {
 }
 
 /// A checkpoint and the signatures that somebody has of it, as many as there are. What the contract on the mainchain takes, if they are a
-/// quorum's.
+/// quorum's. In SCALE the checkpoint, the list of keys, the bitmap as 32 bytes with the highest first, and the signatures without a length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckpointBundle {

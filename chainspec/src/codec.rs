@@ -16,7 +16,7 @@ pub fn decode_array<const N: usize, I: Input>(input: &mut I) -> Result<[u8; N], 
     Ok(bytes)
 }
 
-/// Writes the length of a list that follows.
+/// Writes the length of a list or byte string that follows, as SCALE's compact integer.
 ///
 /// # Panics
 /// If it is no `u32`: every list of ours has a bound far below.
@@ -24,10 +24,10 @@ pub fn encode_length<O: Output + ?Sized>(length: usize, output: &mut O) {
     Compact(u32::try_from(length).expect("a list has a bound far below four billion")).encode_to(output);
 }
 
-/// Reads the length of a list that follows, at most `max`.
+/// Reads the length of a list or byte string that follows, at most `max`.
 ///
 /// # Errors
-/// If it is none, or above its bound.
+/// If there is no compact integer of 32 bits, or it is above the bound.
 pub fn decode_length<I: Input>(input: &mut I, max: usize) -> Result<usize, Error> {
     let length = usize::try_from(Compact::<u32>::decode(input)?.0).unwrap_or(usize::MAX);
     if length > max {
@@ -39,7 +39,7 @@ pub fn decode_length<I: Input>(input: &mut I, max: usize) -> Result<usize, Error
 /// Reads a list of at most `max` elements.
 ///
 /// # Errors
-/// If its length is above the bound, or an element is none.
+/// If its length is above the bound, or the bytes of an element are none of its type.
 pub fn decode_list<T: Decode, I: Input>(input: &mut I, max: usize) -> Result<Vec<T>, Error> {
     let length = decode_length(input, max)?;
     let mut list = Vec::new();
@@ -58,7 +58,7 @@ pub fn encode_bytes<O: Output + ?Sized>(bytes: &[u8], output: &mut O) {
 /// Reads a byte string of at most `max` bytes, allocating no more than are there.
 ///
 /// # Errors
-/// If its length is above the bound, or beyond the end of the input.
+/// If its length is above the bound or beyond the end of the input, or the input cannot say how much of it is left.
 pub fn decode_bytes<I: Input>(input: &mut I, max: usize) -> Result<Vec<u8>, Error> {
     let length = decode_length(input, max)?;
     if input.remaining_len()?.is_none_or(|here| length > here) {

@@ -84,7 +84,7 @@ pub fn read_keystore(path: &Path, password: &Password) -> Result<PrivateKeySigne
         .map_err(|_| KeyError::WrongPassword { path: path.to_owned() })
 }
 
-/// Reads the account key from the keystore file at `path` with the password from `password_file`; without one it is asked for.
+/// Reads the account key from the keystore file at `path` with the password from `password_file`; without one, the password is asked for.
 ///
 /// # Errors
 /// As [`Password::unlocking`] and [`read_keystore`].

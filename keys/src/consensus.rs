@@ -62,7 +62,7 @@ pub fn read_encrypted(path: &Path, password: &Password) -> Result<SigningKey, Ke
     decrypt(path, &secret_file::read(path, EXPECTED)?, password)
 }
 
-/// Reads the key at `path` with the password from `password_file`; without one it is asked for.
+/// Reads the ed25519 key from the PEM file at `path` with the password from `password_file`; without one, the password is asked for.
 ///
 /// # Errors
 /// As [`Password::unlocking`] and [`read_encrypted`].

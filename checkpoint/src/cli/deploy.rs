@@ -318,8 +318,7 @@ fn ensure_unused(of_record: Nonce, next: Nonce, account: Address) -> eyre::Resul
     ensure!(
         next <= of_record,
         "another transaction of {account} was mined with the number {of_record}: this deployment can never come. Use the account for \
-         nothing \
-         else meanwhile; name another folder with --journal to deploy anew"
+         nothing else meanwhile; name another folder with --journal to deploy anew"
     );
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Called by whoever keeps records in a file that is appended to: the journal, the reader, a node's log of bundles. A frame is the length
 //! of its content (4 bytes, little endian), the first 8 bytes of the content's keccak-256, the content. Files that are bounded are read at
-//! once ([`read`]), those that only grow frame by frame ([`Frames`]).
+//! once ([`read`]), those that only grow frame by frame ([`Frames`]). Never opens a file, and never syncs one.
 
 use std::io::{self, Read};
 
@@ -72,7 +72,7 @@ fn frame(file: &[u8], at: usize) -> Option<&[u8]> {
     (keccak256(content)[..8] == head[4..]).then_some(content)
 }
 
-/// The whole frames from the start of a file, one after the other: never more than [`WINDOW_BYTES`] of it are in memory.
+/// The whole frames from the start of a file, one after the other: never more than twice the longest frame of it is in memory.
 #[derive(Debug)]
 pub struct Frames<R> {
     file: R,

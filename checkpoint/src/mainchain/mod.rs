@@ -2,8 +2,7 @@
 //!
 //! One trait, spoken to by [`crate::relayer`] and [`crate::watch`], and a smaller one, [`Anchors`], for [`crate::reader`]; [`Nodes`] is
 //! it over JSON-RPC, and tests bring a simulated one. Every question names the block that it is about, by hash: nodes that do not have it
-//! say so, and no answer mixes two chains. The tags
-//! `safe` and `finalized` are never used: they mean nothing on a proof-of-work chain.
+//! say so, and no answer mixes two chains. The tags `safe` and `finalized` are never used: they mean nothing on a proof-of-work chain.
 
 mod agreement;
 mod anchors;

@@ -162,7 +162,7 @@ impl Policy {
     }
 }
 
-/// A price in wei.
+/// So many gwei in wei; no overflow, since a `u128` holds every `u64` of them.
 #[must_use]
 pub fn wei_of_gwei(gwei: u64) -> u128 {
     u128::from(gwei) * GWEI

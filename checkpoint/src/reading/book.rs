@@ -12,7 +12,7 @@ use crate::{
     statement::{Anchor, Checkpoint},
 };
 
-/// Rejected fingerprints that are remembered, those of the highest checkpoints: whoever had a stake in an older one looked long ago.
+/// Most rejected fingerprints that are remembered, those with the highest index: whoever had a stake in an older one looked long ago.
 pub const REJECTED_MAX: usize = 1_024;
 
 /// How firm a checkpoint is.

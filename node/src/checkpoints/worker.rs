@@ -50,8 +50,7 @@ pub enum CheckpointError {
     /// A quorum has signed another history than this node has.
     #[error(
         "checkpoint {index} that a quorum has signed is of block {signed} at height {height}, and this node's chain has {own} there: one \
-         of the \
-         two histories is not the chain; do not go on before it is known which"
+         of the two histories is not the chain; do not go on before it is known which"
     )]
     OtherHistory {
         /// The checkpoint.
