@@ -1,7 +1,7 @@
 /**
- * A cloud's clerk holds a user's QR code to the camera: Chromium's own stand-in for a camera plays a film of the code. This Chromium is told to
- * have the Shape Detection API, and for Linux it has no service behind it, so that the library has to read; where there is one,
- * `test/read-qr.test.ts` says what is done.
+ * A cloud's clerk holds a user's QR code to the camera: Chromium's own stand-in for a camera plays a film of the code. Chromium is told
+ * to have the Shape Detection API, and for Linux it has no service behind it, so that the library has to read. What is done where there
+ * is one, `test/read-qr.test.ts` tests.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Every page in every size and light: nothing serious for whoever uses a screen reader or a keyboard, and soon usable. */
+/** Every page in every size and light: no fault for whoever uses a screen reader or a keyboard, and soon usable. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inspect, settled } from "./looks";

@@ -1,5 +1,5 @@
 /**
- * What the pages show when something has happened, in every size and light: a key, a code and what can be done with it, each verdict,
+ * What the pages show when something has happened, in each size and each light: a key, a code and what can be done with it, each verdict,
  * ids that name nothing; then a network that cannot make blocks, and a node that does not answer.
  */
 import { writeFile } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** Whose is an error that nobody caught? Extensions of the browser run in the page too, and their errors are none of the user's business. */
+/**
+ * Whose is an error that nobody caught? Extensions of the browser run in the page too, and their errors are none of the user's
+ * business. Pure.
+ */
 
 /** Whether code of this origin is where the error comes from. */
 export function isOurs(error: unknown, origin: string): boolean {

@@ -17,29 +17,29 @@ export interface SlotMark {
   readonly finalAfterMs?: number;
 }
 
-/** How the chain stands, beside what happened in its slots. */
-export interface Standing {
+/** What is known of the chain beside what happened in its slots. */
+export interface ChainState {
   /** Blocks are overdue. */
   readonly isStalled: boolean;
   readonly recoveries: readonly Recovery[];
 }
 
 /** The last `count` slots up to `now`, oldest first. While blocks are overdue, the slots since the newest block are waiting. */
-export function slotRow(info: SlotsInfo, now: number, count: number, standing: Standing): SlotMark[] {
+export function slotRow(info: SlotsInfo, now: number, count: number, chain: ChainState): SlotMark[] {
   const known = new Map(info.slots.map((slot) => [quantity(slot.slot), slot]));
   const newest = Math.max(-1, ...known.keys());
   return Array.from({ length: count }, (_, at): SlotMark => {
     const slot = now - count + 1 + at;
     const turn = turnOf(slot, info.turns.length);
     const record = known.get(slot);
-    if (record === undefined) return { slot, turn, state: standing.isStalled && slot > newest ? "waiting" : "idle" };
+    if (record === undefined) return { slot, turn, state: chain.isStalled && slot > newest ? "waiting" : "idle" };
     const { block } = record;
     if (block === undefined) return { slot, turn, state: "missed" };
     const number = quantity(block.number);
     return {
       slot,
       turn,
-      state: blockState(standing.recoveries, number),
+      state: blockState(chain.recoveries, number),
       block: number,
       transactions: quantity(block.transactions),
       finalAfterMs: quantity(block.finalAfterMs),
