@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 describe.each(Object.keys(SIZES) as Size[])("on a %s", (size) => {
-  it.each(SCHEMES)("no page has a serious fault in the %s", async (scheme) => {
+  it.each(SCHEMES)("no page has a fault in the %s", async (scheme) => {
     const { page, context, complaints } = await visit(browser, size, scheme);
     for (const [name, path] of pages) {
       await goTo(page, path);
