@@ -71,8 +71,9 @@ fn float(value: u64) -> f64 {
     value as f64
 }
 
-fn gwei(wei: U256) -> u64 {
-    u64::try_from(wei / U256::from(GWEI)).unwrap_or(u64::MAX)
+/// So many gwei; none if they are more than are counted.
+fn gwei(wei: U256) -> Option<u64> {
+    u64::try_from(wei / U256::from(GWEI)).ok()
 }
 
 /// What both loops remember between rounds.
@@ -86,7 +87,7 @@ impl Meter {
     fn sight(&mut self, sight: &Sight, now_ms: u64) {
         gauge!(MAINCHAIN_BLOCK).set(float(sight.head.number.get()));
         gauge!(HEAD_CHECKPOINT).set(float(sight.head_index.get()));
-        gauge!(BALANCE).set(float(gwei(sight.balance_wei)));
+        gauge!(BALANCE).set(float(gwei(sight.balance_wei).unwrap_or(u64::MAX)));
         if self.head_index != Some(sight.head_index.get()) {
             self.head_index = Some(sight.head_index.get());
             gauge!(ANCHORED_AT).set(float(now_ms / 1_000));
@@ -119,7 +120,7 @@ impl Meter {
         for note in &report.notes {
             match note {
                 Note::Anchored { cost_wei, .. } => {
-                    counter!(SPENT).increment(cost_wei.map_or(0, gwei));
+                    counter!(SPENT).increment(cost_wei.and_then(gwei).unwrap_or(0));
                 }
                 Note::Reorganised { depth, .. } => gauge!(DEPTH).set(float(*depth)),
                 Note::Taken { .. } | Note::Settled { .. } => {}

@@ -3,9 +3,10 @@ import { type ComponentChildren, createContext } from "preact";
 import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { recoveryOf, slotOf } from "./chain/digest";
 import { type Hex, quantity } from "./chain/quantity";
+import type { Recoveries } from "./chain/recoveries";
 import { inWords, Rpc } from "./rpc/client";
 import { type Connection, Live } from "./rpc/live";
-import { type Recovery, readRecoveries } from "./rpc/recoveries";
+import { readRecoveries } from "./rpc/recoveries";
 import type { Header, NodeStatus } from "./rpc/types";
 import type { Wallet } from "./wallet/wallet";
 
@@ -32,8 +33,7 @@ export interface Ledger {
   /** Number of the newest block; 0 until one was heard of. */
   readonly height: number;
   readonly arrivals: readonly Arrival[];
-  /** What the chain has had of recoveries, the newest first. */
-  readonly recoveries: readonly Recovery[];
+  readonly recoveries: Recoveries;
   readonly wallet: Wallet | undefined;
   readonly setWallet: (wallet: Wallet | undefined) => void;
 }
@@ -58,7 +58,7 @@ export function LedgerProvider({ children }: { children: ComponentChildren }) {
   const [arrivals, setArrivals] = useState<readonly Arrival[]>([]);
   const [wallet, setWallet] = useState<Wallet>();
   const [status, setStatus] = useState<NodeStatus>();
-  const [recoveries, setRecoveries] = useState<readonly Recovery[]>([]);
+  const [recoveries, setRecoveries] = useState<Recoveries>();
 
   const onHead = useCallback((header: Header, arrivedMs: number) => {
     const arrival = {
@@ -86,11 +86,12 @@ export function LedgerProvider({ children }: { children: ComponentChildren }) {
     return () => clearInterval(timer);
   }, [rpc, height, connection]);
 
-  // There is a new one when its block comes, or while nobody listened.
+  // There is a new one when its block comes, or while nobody listened. Until an answer has come, every block is an occasion to ask.
   const recovered = arrivals.findLast(({ isRecovery }) => isRecovery)?.number;
+  const askedAt = recoveries === undefined ? height : undefined;
   useEffect(() => {
     void readRecoveries(rpc).then(setRecoveries, () => undefined);
-  }, [rpc, recovered, connection]);
+  }, [rpc, recovered, connection, askedAt]);
 
   const ledger = { rpc, connection, status, height, arrivals, recoveries, wallet, setWallet };
   return <LedgerContext.Provider value={ledger}>{children}</LedgerContext.Provider>;

@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
 import { ISSUED, readPiece } from "../src/chain/holdings";
 import { type Hex, toQuantity, toWord } from "../src/chain/quantity";
+import { leftBy, recoveryIn } from "../src/chain/recoveries";
 import { covering, readAnchoring } from "../src/rpc/checkpoints";
 import { BATCH_CALLS_MAX, type Fetch, inWords, Rpc, RpcError, UnreachableError } from "../src/rpc/client";
-import { leftBy, readRecoveries, recoveryIn } from "../src/rpc/recoveries";
+import { RECOVERIES_MAX, readRecoveries } from "../src/rpc/recoveries";
 
 type Body = { id: number; method: string; params: unknown[] }[];
 
@@ -103,6 +104,18 @@ describe("recoveries", () => {
       undefined,
     ]);
     expect([14, 15, 30].map((block) => recoveryIn(found, block)?.epoch)).toEqual([undefined, 1, 2]);
+  });
+
+  it("are asked for up to a bound", async () => {
+    const many = Array.from({ length: RECOVERIES_MAX + 4 }, (_, index) => span(index + 1, index, 2 * index + 2));
+    const { rpc } = node((_method, [query]) => {
+      const { epoch } = query as { epoch?: string };
+      return { result: many.find((one) => one.epoch === (epoch ?? many.at(-1)?.epoch)) };
+    });
+    const found = await readRecoveries(rpc);
+    expect(found.map(({ epoch }) => epoch)).toEqual(
+      many.map((_, index) => many.length - index).slice(0, RECOVERIES_MAX),
+    );
   });
 
   it("are none on nearly every chain, and where the node knows no such method", async () => {

@@ -69,7 +69,8 @@ pub enum Record {
     Final(Index),
     /// A reorganisation took this checkpoint and all after it, although they were soft.
     Withdrawn(Index),
-    /// The contract recorded that validators signed this fingerprint, which is not the checkpoint's.
+    /// The contract recorded that validators signed this fingerprint, which is not the checkpoint's. They did, whatever a reorganisation
+    /// takes back, so that nothing withdraws it.
     Rejected(Index, B256),
 }
 

@@ -264,7 +264,8 @@ impl Planner {
             if !self.take(logs, (from, to), decision) {
                 return self.incomplete(tip, decision);
             }
-            for rejection in &logs.rejections {
+            // The contract records conflicts for checkpoints that it has, and for no others.
+            for rejection in logs.rejections.iter().filter(|rejection| rejection.index <= tip.index) {
                 if self.book.reject(rejection.index, rejection.fingerprint) {
                     let record = Record::Rejected(rejection.index, rejection.fingerprint);
                     decision.keep.push(record);

@@ -149,13 +149,17 @@ fn records_that_do_not_follow_each_other_are_refused() {
 
 #[test]
 fn the_file_has_these_bytes() {
-    let (_folder, path, _) = folder();
+    let (folder, path, _) = folder();
+    let (mut file, _) = BookFile::open(folder.path(), place()).expect("it opens");
+    let last = Index::new(2);
+    file.keep(&[Record::Rejected(last, B256::repeat_byte(9)), Record::Withdrawn(last)])
+        .expect("it can be written");
     let bytes = fs::read(path).expect("it can be read");
-    assert_eq!(bytes.len(), 657, "{}", hex::encode(&bytes));
+    assert_eq!(bytes.len(), 731, "{}", hex::encode(&bytes));
     assert_eq!(&bytes[..8], b"CLANCHR1");
     assert_eq!(
         keccak256(&bytes),
-        hex!("14aa44270cdbc7263c852e288fe089d5c21b48d87ddda1d0539e6d97a08526b6"),
+        hex!("93137ff6f831f8733f59867c334f2b7e30fc42f3981d82c2db596b7a942676b1"),
         "{}",
         hex::encode(&bytes)
     );

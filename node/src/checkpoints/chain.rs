@@ -25,7 +25,7 @@ use super::{
 const POSITION_NAME: &str = "position";
 
 /// First byte of that file: its layout.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why the chain cannot be read.
 #[derive(Debug, thiserror::Error)]

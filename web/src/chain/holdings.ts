@@ -1,8 +1,8 @@
 /** Which codes has an account ever held? Read from the contract's logs, newest first, a piece of the chain at a time. */
 import type { Rpc } from "../rpc/client";
-import { leftBy, type Recovery } from "../rpc/recoveries";
 import type { Log } from "../rpc/types";
 import { type Hex, quantity, toQuantity, toWord } from "./quantity";
+import { leftBy, type Recoveries } from "./recoveries";
 import { readEvent } from "./transact";
 
 /** Blocks that one question covers: the node's bound for `eth_getLogs`. */
@@ -28,7 +28,7 @@ export interface Holder {
   /** Address of the contract Transact. */
   readonly transact: Hex;
   /** Codes of blocks that one of these left behind are none, and their numbers are given to others. */
-  readonly recoveries: readonly Recovery[];
+  readonly recoveries: Recoveries;
 }
 
 /** The codes that the holder got in these blocks, the newest first. */

@@ -1,7 +1,8 @@
 /** What happened in each slot up to now? Puts what the node remembers into a row of slots without gaps. Pure. */
-import { leftBy, type Recovery, recoveryIn } from "../rpc/recoveries";
+
 import type { SlotsInfo } from "../rpc/types";
 import { quantity } from "./quantity";
+import { leftBy, type Recoveries, recoveryIn } from "./recoveries";
 import { turnOf } from "./slots";
 
 /** What is known of a slot. A block may also be a recovery's, or one that a recovery left behind. */
@@ -21,7 +22,7 @@ export interface SlotMark {
 export interface ChainState {
   /** Blocks are overdue. */
   readonly isStalled: boolean;
-  readonly recoveries: readonly Recovery[];
+  readonly recoveries: Recoveries;
 }
 
 /** The last `count` slots up to `now`, oldest first. While blocks are overdue, the slots since the newest block are waiting. */
@@ -47,7 +48,7 @@ export function slotRow(info: SlotsInfo, now: number, count: number, chain: Chai
   });
 }
 
-function blockState(recoveries: readonly Recovery[], block: number): SlotState {
+function blockState(recoveries: Recoveries, block: number): SlotState {
   if (recoveryIn(recoveries, block)) return "recovery";
   return leftBy(recoveries, block) ? "left" : "block";
 }

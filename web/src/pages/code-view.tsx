@@ -3,18 +3,18 @@ import { useEffect, useState } from "preact/hooks";
 import { ISSUED } from "../chain/holdings";
 import { parsePassportCode } from "../chain/passport-code";
 import { type Hex, isHexOf, isSame, quantity } from "../chain/quantity";
+import { leftBy, type Recoveries } from "../chain/recoveries";
 import { useAnswer, useLedger } from "../ledger";
 import { link } from "../route";
 import { type Anchoring, covering, isOnMainchain, readAnchoring, stateWords } from "../rpc/checkpoints";
 import type { Rpc } from "../rpc/client";
-import { leftBy, type Recovery } from "../rpc/recoveries";
 import type { CodeInfo, EndorsementInfo, Receipt, StallReport, Transaction } from "../rpc/types";
 import { Icon } from "../ui/icon";
 import { Copy, Id, Notice } from "../ui/parts";
 import { count, relative, sentence } from "../words";
 import { HolderActions } from "./code-actions";
 import { PassportDocument } from "./code-parts";
-import { leftCodeWords } from "./recovery";
+import { leftCodeWords, leftPlaceWords } from "./recovery";
 
 /** What is known of a code. */
 interface Progress {
@@ -25,16 +25,18 @@ interface Progress {
 
 export function CodeView({ id }: { id: string }) {
   const { wallet, recoveries } = useLedger();
-  const key = `code ${id} ${recoveries.length}`;
+  const key = `code ${id} ${recoveries?.[0]?.epoch ?? 0}`;
   const progress = useAnswer(key, (rpc) => readProgress(rpc, id, recoveries), { withBlocks: true });
-  const { code, none } = progress.value ?? {};
+  // Whether a code was left behind is known with the recoveries alone.
+  const known = recoveries && progress.value;
+  const { code, none } = known ?? {};
   const isHolder = code && wallet && isSame(code.holder, wallet.address);
   return (
     <section class="stack" aria-label="The code" data-testid="code-view">
       {code && <PassportDocument code={code} />}
       {progress.error && <Notice tone="bad">{sentence(progress.error)}</Notice>}
       {none && <Notice tone="bad">{none}</Notice>}
-      {progress.value && none === undefined && (
+      {known && none === undefined && (
         <div class="card">
           <h2>{code ? "How far it has come" : "The code is on its way"}</h2>
           {!code && <Promised id={id} />}
@@ -76,12 +78,12 @@ function Delay() {
   );
 }
 
-async function readProgress(rpc: Rpc, id: string, recoveries: readonly Recovery[]): Promise<Progress> {
+async function readProgress(rpc: Rpc, id: string, recoveries: Recoveries): Promise<Progress> {
   const code = await rpc.call<CodeInfo | null>("ledger_code", id);
   if (code) return { code, none: undefined };
   if (!isHexOf(32, id)) {
     const left = leftBy(recoveries, blockIn(id));
-    return { code: undefined, none: left ? leftCodeWords(left) : "No code with this id was issued on this chain." };
+    return { code: undefined, none: left ? leftPlaceWords(left) : "No code with this id was issued on this chain." };
   }
   const [receipt, transaction] = await Promise.all([
     rpc.call<Receipt | null>("eth_getTransactionReceipt", id),
@@ -102,7 +104,7 @@ function blockIn(id: string): number {
   }
 }
 
-function whyNone(receipt: Receipt, recoveries: readonly Recovery[]): string {
+function whyNone(receipt: Receipt, recoveries: Recoveries): string {
   const left = leftBy(recoveries, quantity(receipt.blockNumber));
   if (left && quantity(receipt.status) === 1 && receipt.logs.some(({ topics }) => topics[0] === ISSUED)) {
     return leftCodeWords(left);

@@ -1,7 +1,7 @@
 /** What a recovery did to the chain, in words for whoever meets one of its blocks. */
+import { leftBy, type Recovery, recoveryIn } from "../chain/recoveries";
 import { useLedger } from "../ledger";
 import { link } from "../route";
-import { leftBy, type Recovery, recoveryIn } from "../rpc/recoveries";
 import { Badge, Notice } from "../ui/parts";
 import { count } from "../words";
 
@@ -57,5 +57,12 @@ export function BlockBadge({ number }: { number: number }) {
 
 /** Why a code that was issued is none. */
 export function leftCodeWords({ epoch, block }: Recovery): string {
-  return `Recovery ${epoch}, in block ${count(block)}, left the block behind that issued this code: it is no code any more. Ask for a new one.`;
+  const recovery = `Recovery ${epoch}, in block ${count(block)}`;
+  return `${recovery}, left the block behind that issued this code: it is no code any more. Ask for a new one.`;
+}
+
+/** The same of a passport code, which names a place in a block, whatever was there. */
+export function leftPlaceWords({ epoch, block }: Recovery): string {
+  const recovery = `Recovery ${epoch}, in block ${count(block)}`;
+  return `${recovery}, left the block behind that this passport code names: it is no code any more. Ask for a new one.`;
 }

@@ -3,6 +3,7 @@
  * without any is what nearly all are.
  */
 import { type Hex, quantity, toQuantity } from "../chain/quantity";
+import type { Recovery } from "../chain/recoveries";
 import { type Rpc, RpcError } from "./client";
 import type { BlockPoint } from "./types";
 
@@ -14,20 +15,6 @@ const UNAVAILABLE = -32002;
 
 /** A block after every span, so that the answer lists no redemptions: nobody reads them here. */
 const AFTER_ALL = toQuantity(Number.MAX_SAFE_INTEGER);
-
-/** A recovery that was. */
-export interface Recovery {
-  readonly epoch: number;
-  /** Index of the checkpoint whose state the chain went back to. */
-  readonly checkpoint: number;
-  /** The checkpoint's block. */
-  readonly target: number;
-  /** The first and the last block left behind. */
-  readonly first: number;
-  readonly last: number;
-  /** Number of the recovery block. */
-  readonly block: number;
-}
 
 interface SpanAnswer {
   readonly epoch?: Hex;
@@ -67,14 +54,4 @@ async function readOne(rpc: Rpc, epoch: number | undefined): Promise<Recovery | 
     if (error instanceof RpcError && (error.code === UNAVAILABLE || error.isUnknownMethod)) return undefined;
     throw error;
   }
-}
-
-/** The recovery that left this block behind: the first one that did. */
-export function leftBy(recoveries: readonly Recovery[], block: number): Recovery | undefined {
-  return recoveries.findLast(({ first, last }) => first <= block && block <= last);
-}
-
-/** The recovery whose block this is. */
-export function recoveryIn(recoveries: readonly Recovery[], block: number): Recovery | undefined {
-  return recoveries.find((recovery) => recovery.block === block);
 }

@@ -1,9 +1,9 @@
 /** A block: when, whose, and what is in it. */
 import { recoveryOf, slotOf } from "../../chain/digest";
 import { isHexOf, isSame, quantity } from "../../chain/quantity";
+import { leftBy } from "../../chain/recoveries";
 import { useAnswer, useLedger, useNow } from "../../ledger";
 import { link } from "../../route";
-import { leftBy } from "../../rpc/recoveries";
 import type { Block, Transaction, ValidatorsInfo } from "../../rpc/types";
 import { Copy, Id, Notice, Title, useTitle, Waiting } from "../../ui/parts";
 import { count, relative } from "../../words";

@@ -23,8 +23,9 @@ export function useHoldings(holder: Hex): HoldingsSearch {
   const { rpc, status, height, recoveries } = useLedger();
   const transact = status?.contracts.transact;
   // What was found before a recovery is looked for again after it.
-  const epoch = recoveries[0]?.epoch ?? 0;
-  const key = status && `cloud-ledger.codes.${status.genesisHash}.${epoch}.${holder.toLowerCase()}`;
+  const epoch = recoveries && (recoveries[0]?.epoch ?? 0);
+  const chain = status && `cloud-ledger.codes.${status.genesisHash}.`;
+  const key = chain && epoch !== undefined ? `${chain}${epoch}.${holder.toLowerCase()}` : undefined;
   const [known, setKnown] = useState<Holdings>();
   const [pieces, setPieces] = useState(PIECES_MAX);
   const [searching, setSearching] = useState(false);
@@ -41,7 +42,8 @@ export function useHoldings(holder: Hex): HoldingsSearch {
   }, [height]);
 
   useEffect(() => {
-    if (key === undefined || transact === undefined || !isReady) return;
+    if (chain === undefined || key === undefined || transact === undefined || !isReady) return;
+    forgetOthers(chain, key);
     let stopped = false;
     const look = {
       read: (from: number, to: number) =>
@@ -71,10 +73,22 @@ export function useHoldings(holder: Hex): HoldingsSearch {
       stopped = true;
       wake.current?.();
     };
-  }, [rpc, key, transact, holder, pieces, isReady]);
+  }, [rpc, chain, key, transact, holder, pieces, isReady]);
 
   const further = useCallback(() => setPieces((before) => before + PIECES_MAX), []);
   return { codeIds: known?.codeIds ?? [], from: known?.from, searching, error, further };
+}
+
+/** Forgets what was found of the same holder before the newest recovery. */
+function forgetOthers(chain: string, key: string): void {
+  const holder = key.slice(key.lastIndexOf("."));
+  try {
+    for (const other of Object.keys(localStorage)) {
+      if (other !== key && other.startsWith(chain) && other.endsWith(holder)) localStorage.removeItem(other);
+    }
+  } catch {
+    // Where there is no storage there is nothing in it.
+  }
 }
 
 function recall(key: string): Holdings | undefined {
