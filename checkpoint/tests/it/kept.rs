@@ -159,7 +159,7 @@ fn the_file_has_these_bytes() {
     assert_eq!(&bytes[..8], b"CLANCHR1");
     assert_eq!(
         keccak256(&bytes),
-        hex!("93137ff6f831f8733f59867c334f2b7e30fc42f3981d82c2db596b7a942676b1"),
+        hex!("05149c5d2222ff96e8313fd742ec7a5b98ce5a99616e2eb22b44d584ce6434de"),
         "{}",
         hex::encode(&bytes)
     );
