@@ -30,7 +30,7 @@ install_library() {
 }
 
 cmp -s "$requirements" "$python/requirements.txt" || step "Python packages, once" install_python
-step "build the node" cargo build --quiet --workspace --locked --bin ledger-node
+step "build the node" cargo build --quiet --workspace --locked --bin ledger-node --bin passport
 LEDGER_NODE=${LEDGER_NODE:-$(target_dir)/debug/ledger-node}
 export LEDGER_NODE PYTHONDONTWRITEBYTECODE=1
 
