@@ -5,7 +5,13 @@
 //! size. Requests that fill are signed by nobody, which production does not mind and a start does not look at; those that are measured
 //! are signed like any others.
 
-use std::{error::Error, fmt, fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 use ledger_chainspec::ChainSpec;
@@ -33,6 +39,9 @@ pub struct CodesOptions {
     /// How long requests are sent before the measured ones, in seconds: a node that has just started is not what users meet
     #[arg(long, default_value_t = 6)]
     warm_up_seconds: u64,
+    /// Keep the chain in this folder, and go on with the one that is there: for looking again at a size that took long to fill
+    #[arg(long)]
+    folder: Option<PathBuf>,
 }
 
 /// Specs that codes are asked of, one after the other.
@@ -58,9 +67,11 @@ pub struct Rows(Vec<Row>);
 
 /// Measures each size.
 pub fn run(options: &Options, codes: &CodesOptions) -> Result<Rows, Box<dyn Error>> {
-    let folder = TempDir::with_prefix("ledger-bench-")?;
+    let temporary = TempDir::with_prefix("ledger-bench-")?;
+    let folder = codes.folder.as_deref().unwrap_or(temporary.path());
+    fs::create_dir_all(folder)?;
     let spec = spec_of(SPECS, |_, instance| instance.ttl_seconds = TTL_SECONDS);
-    let path = folder.path().join("bench.toml");
+    let path = folder.join("bench.toml");
     fs::write(&path, spec.to_toml())?;
     let node = NodeOptions {
         chain: path.display().to_string(),
@@ -72,7 +83,7 @@ pub fn run(options: &Options, codes: &CodesOptions) -> Result<Rows, Box<dyn Erro
         ..NodeOptions::default()
     };
     let mut world = World {
-        folder: folder.path(),
+        folder,
         spec: Arc::new(spec),
         node,
         issued: 0,
@@ -97,6 +108,7 @@ impl World<'_> {
     /// Makes blocks until so many codes live.
     fn fill(&mut self, live: usize) -> Result<(), Box<dyn Error>> {
         let chain = Filling::open(self.folder, &self.spec, STARTED_BEFORE)?;
+        self.issued = chain.codes()?;
         if self.issued == 0 {
             chain.offer();
         }

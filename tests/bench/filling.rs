@@ -71,6 +71,11 @@ impl Filling {
         })
     }
 
+    /// Promo codes that it has issued.
+    pub fn codes(&self) -> Result<usize, Box<dyn Error>> {
+        Ok(usize::try_from(self.chain.codes_issued())?)
+    }
+
     /// Both members offer all specs.
     pub fn offer(&self) {
         let offer = |owner: u32| {

@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc};
 use alloy_consensus::transaction::{Recovered, SignerRecoverable};
 use alloy_primitives::{B256, Bytes, U256};
 use ledger_chainspec::{
-    Block, BlockNumber, ChainSpec, FinalityCertificate, Slot, Statement, StatementKind, Transaction,
+    Block, BlockNumber, ChainSpec, FinalityCertificate, Month, Slot, Statement, StatementKind, Transaction,
     decode_transaction, dev_keys,
 };
 use ledger_runtime::{Executed, IncomingBlock, ProduceInputs, Runtime, RuntimeOptions};
@@ -96,6 +96,20 @@ impl MadeChain {
         let found = self.runtime.transaction(hash).expect("the database answers");
         let code = found.and_then(|found| Runtime::issued_code(&found.receipt));
         code.expect("the transaction issued a code")
+    }
+
+    /// Promo codes that the chain has issued.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub fn codes_issued(&self) -> u64 {
+        let genesis = self.runtime.store().header(BlockNumber::new(0));
+        let genesis = genesis.expect("the database answers").expect("there is a genesis");
+        let now = self.runtime.head().header.header.timestamp;
+        let months = Month::of(genesis.header.timestamp).number()..=Month::of(now).number();
+        let of_month = |month| self.runtime.store().usage(month, 0, now).expect("the database answers");
+        let specs = months.filter_map(Month::from_number).flat_map(of_month);
+        specs.map(|(_, usage)| usage.issued).sum()
     }
 
     /// Imports and commits blocks as a node does that catches up, without a network.
