@@ -25,6 +25,7 @@ use crate::{
     admin::server::AdminServer,
     anchor::{Anchoring, Confirmed},
     config::{KeySource, NodeConfig, ValidatorConfig},
+    descriptors,
     driver::{Driver, DriverParts},
     error::NodeError,
     network::{
@@ -65,6 +66,7 @@ pub async fn run(config: NodeConfig, ingress: &Handle) -> Result<(), NodeError> 
     let shutdown = CancellationToken::new();
     let mut tasks = Tasks::new(shutdown.clone());
 
+    descriptors::raise_limit();
     make_data_folder(&config.paths.data)?;
     let metering = metering::install(config.telemetry.metrics)?;
     let network = open_network(&config, &mut tasks).await?;

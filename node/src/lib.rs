@@ -17,6 +17,7 @@ pub mod backup;
 pub mod checkpoints;
 pub mod cli;
 pub mod config;
+mod descriptors;
 pub mod driver;
 pub mod endorse;
 pub mod error;

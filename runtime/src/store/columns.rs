@@ -7,6 +7,7 @@ use ledger_chainspec::{BlockNumber, SetId};
 use rocksdb::compaction_filter::Decision as CompactionDecision;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompactionStyle, DBCompressionType, Options, SliceTransform,
+    UniversalCompactOptions,
 };
 
 use super::TxLocation;
@@ -152,8 +153,12 @@ impl Column {
             options.set_prefix_extractor(SliceTransform::create_fixed_prefix(LOOKUP_HASH_BYTES));
         }
         if self == Self::Undo {
-            // Undo records are written once, seldom read and soon dropped: what counts is to move them seldom.
+            // Undo records are written once, seldom read and soon dropped: what counts is to move them seldom, and yet to look
+            // through the oldest file before most of it is of no use.
             options.set_compaction_style(DBCompactionStyle::Universal);
+            let mut universal = UniversalCompactOptions::default();
+            universal.set_max_size_amplification_percent(UNDO_BEYOND_OLDEST_PERCENT_MAX);
+            options.set_universal_compaction_options(&universal);
             let droppable = droppable.clone();
             options.set_compaction_filter("undo-window", move |_level, key, _value| {
                 if droppable.contains(key) {
@@ -166,6 +171,10 @@ impl Column {
         ColumnFamilyDescriptor::new(self.name(), options)
     }
 }
+
+/// Size of the newer files of undo records, of that of the oldest, from which they are put together and what has left the window is
+/// dropped. A window of the same size each time then takes one and a half times its own place at most, and is written some three times.
+const UNDO_BEYOND_OLDEST_PERCENT_MAX: i32 = 50;
 
 /// Size of a block in a table file; small, because nearly all reads are of single records.
 const TABLE_BLOCK_BYTES: usize = 4 << 10;
@@ -267,4 +276,53 @@ pub(super) fn recovery_key(number: BlockNumber) -> Vec<u8> {
 /// Key in [`Column::Meta`] of the end of a promo code whose issue is not known.
 pub(super) fn pending_end_key(id: &U256) -> Vec<u8> {
     [meta::CODE_END, &code_key(id)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::keccak256;
+    use rocksdb::{IteratorMode, WaitForCompactOptions};
+
+    use super::*;
+    use crate::store::Database;
+
+    /// Blocks whose undo records are wanted, and records of each.
+    const WINDOW: u64 = 64;
+    const RECORDS: u64 = 50;
+    /// Blocks between two flushes.
+    const FLUSHED: u64 = 8;
+
+    #[test]
+    fn undo_records_beyond_the_window_take_less_room_than_those_within() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let mut options = Options::default();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        let cache = Cache::new_lru_cache(1 << 20);
+        let droppable = DroppableUndo::default();
+        let descriptor = Column::Undo.descriptor(&cache, 1 << 20, &droppable);
+        let database = Database::open_cf_descriptors(&options, folder.path(), [descriptor]).expect("it opens");
+        let undo = database.cf_handle(Column::Undo.name()).expect("it has the column");
+        let tag = Column::Storage.undo_tag().expect("storage has a history");
+        let mut most = 0;
+        for block in 1..=32 * WINDOW {
+            for record in 0..RECORDS {
+                let key = keccak256((block * RECORDS + record).to_be_bytes());
+                let key = [&[tag, 32], key.as_slice(), &block.to_be_bytes()].concat();
+                database.put_cf(&undo, key, [7; 40]).expect("the disk takes it");
+            }
+            if block % FLUSHED == 0 {
+                droppable.raise(BlockNumber::new(block.saturating_sub(WINDOW)));
+                database.flush_cf(&undo).expect("the disk takes it");
+                let rest = WaitForCompactOptions::default();
+                database.wait_for_compact(&rest).expect("it comes to rest");
+                most = most.max(database.iterator_cf(&undo, IteratorMode::Start).count() as u64);
+            }
+        }
+        let wanted = WINDOW * RECORDS;
+        assert!(
+            (wanted..2 * wanted).contains(&most),
+            "{most} records, of which {wanted} are wanted"
+        );
+    }
 }

@@ -46,8 +46,13 @@ const fn write_buffers_bytes(cache_bytes: usize) -> usize {
     }
 }
 
-/// Table files held open; each costs a descriptor and some memory.
-const OPEN_FILES_MAX: i32 = 256;
+/// Table files held open; each costs a descriptor and some memory. Opening one reads all of its index and filter, so that it costs a
+/// hundred times what a lookup does: this is more than the state of a chain smaller than 32 GiB has.
+const OPEN_FILES_MAX: i32 = 512;
+
+/// Shards of the table of open files, as a power of two. Each has its share of [`OPEN_FILES_MAX`], and files are not spread evenly over
+/// them: RocksDB's usual 64 shards would close files long before there are as many.
+const OPEN_FILES_SHARD_BITS: i32 = 2;
 
 /// RocksDB's own log file, of which two are kept.
 const INFO_LOG_BYTES_MAX: usize = 1 << 20;
@@ -320,6 +325,7 @@ fn database_options(write_buffers_bytes: usize) -> Options {
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_max_open_files(OPEN_FILES_MAX);
+    options.set_table_cache_num_shard_bits(OPEN_FILES_SHARD_BITS);
     options.set_db_write_buffer_size(write_buffers_bytes);
     // The log holds what memtables hold, and what was flushed of one column while others were not.
     options.set_max_total_wal_size(2 * write_buffers_bytes as u64);
