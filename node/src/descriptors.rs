@@ -1,12 +1,14 @@
 //! May this process have as many files and connections open as it needs?
 //!
-//! Called once at the start. Most systems give a process a soft limit of 1,024 open files, for the sake of programs that use `select(2)`, and
-//! let it have more if it asks. Tables of the database, connections of callers and peers are up to [`DESCRIPTORS_MIN`] together.
+//! Called by `assembly` once, before the database is opened, because RocksDB holds itself to the limit that it finds then. Never touches
+//! the hard limit, which is the operator's. Most systems give a process a soft limit of 1,024 open files, for the sake of programs that use
+//! `select(2)`, and let it have more if it asks.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{debug, warn};
 
-/// What a busy node with a large chain has open: 512 tables, 512 connections of JSON-RPC, and peers, logs and timers beside them.
+/// What a busy node with a large chain has open with the usual limits: 512 tables, 512 connections of JSON-RPC, 440 of peers, those being
+/// set up among them, and logs and the guard's database beside them.
 const DESCRIPTORS_MIN: u64 = 1_536;
 
 /// Raises the soft limit to the hard one, and tells the operator if that is not enough; the node starts all the same, because a small chain

@@ -7,7 +7,8 @@
 //! [`evidence`] is what becomes of proof against a validator, [`admission`] of requests to become one; [`checkpoints`] are what its
 //! validators sign for the mainchain, [`relaying`] brings them there, where that is asked for, and [`anchor`] reads them back; [`recovery`]
 //! says which checkpoint the chain may go back to. [`telemetry`] is what the node says about itself. [`wiring`] has the channels between
-//! them, [`ports`] where it listens, [`signals`] what ends it; `unlocking` opens the keys.
+//! them, [`ports`] where it listens, [`signals`] what ends it; `unlocking` opens the keys, `descriptors` asks for the open
+//! files that it needs.
 
 pub mod admin;
 pub mod admission;

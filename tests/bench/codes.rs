@@ -33,13 +33,13 @@ pub struct CodesOptions {
     /// Sizes at which it is measured: live codes, rising
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000])]
     live: Vec<usize>,
-    /// Memory of the node for cached database blocks, in MiB
+    /// Memory of the node for each of its three caches, in MiB
     #[arg(long, default_value_t = 512)]
     cache_mib: u64,
     /// How long requests are sent before the measured ones, in seconds: a node that has just started is not what users meet
     #[arg(long, default_value_t = 6)]
     warm_up_seconds: u64,
-    /// Keep the chain in this folder, and go on with the one that is there: for looking again at a size that took long to fill
+    /// Keep the chain in this folder, and go on with the one that is there, for 30 days: for looking again at a size that took long to fill
     #[arg(long)]
     folder: Option<PathBuf>,
 }
@@ -48,7 +48,7 @@ pub struct CodesOptions {
 const SPECS: usize = 4;
 /// Codes of one spec.
 const CODES_OF_SPEC: usize = 2 * OFFER as usize;
-/// How long a code lives: longer than any run.
+/// How long a code lives: longer than any run, and than a kept folder is of use.
 const TTL_SECONDS: u64 = 30 * 24 * 3600;
 /// The first block lies so far back; what fills a chain takes one slot a block.
 const STARTED_BEFORE: Duration = Duration::from_secs(24 * 3600);
@@ -100,7 +100,7 @@ struct World<'a> {
     folder: &'a Path,
     spec: Arc<ChainSpec>,
     node: NodeOptions,
-    /// Codes issued so far, all of which live.
+    /// Codes issued so far, all of which live while the chain is younger than [`TTL_SECONDS`].
     issued: usize,
 }
 
@@ -108,7 +108,7 @@ impl World<'_> {
     /// Makes blocks until so many codes live.
     fn fill(&mut self, live: usize) -> Result<(), Box<dyn Error>> {
         let chain = Filling::open(self.folder, &self.spec, STARTED_BEFORE)?;
-        self.issued = chain.codes()?;
+        self.issued = chain.codes_issued()?;
         if self.issued == 0 {
             chain.offer();
         }

@@ -72,7 +72,7 @@ impl Filling {
     }
 
     /// Promo codes that it has issued.
-    pub fn codes(&self) -> Result<usize, Box<dyn Error>> {
+    pub fn codes_issued(&self) -> Result<usize, Box<dyn Error>> {
         Ok(usize::try_from(self.chain.codes_issued())?)
     }
 

@@ -46,12 +46,12 @@ const fn write_buffers_bytes(cache_bytes: usize) -> usize {
     }
 }
 
-/// Table files held open; each costs a descriptor and some memory. Opening one reads all of its index and filter, so that it costs a
-/// hundred times what a lookup does: this is more than the state of a chain smaller than 32 GiB has.
+/// Table files held open, of which RocksDB keeps ten for other uses; each costs a descriptor and some memory. Opening one reads all of
+/// its index and filter, where a lookup reads a few blocks: 512 full ones, of 64 MiB, are 32 GiB.
 const OPEN_FILES_MAX: i32 = 512;
 
-/// Shards of the table of open files, as a power of two. Each has its share of [`OPEN_FILES_MAX`], and files are not spread evenly over
-/// them: RocksDB's usual 64 shards would close files long before there are as many.
+/// Shards of RocksDB's cache of open tables, as the exponent of two. Each has its share of [`OPEN_FILES_MAX`], and files are not spread
+/// evenly over them: with the usual 64, of eight files each, some would close files long before there are as many.
 const OPEN_FILES_SHARD_BITS: i32 = 2;
 
 /// RocksDB's own log file, of which two are kept.
