@@ -9,6 +9,8 @@ use std::{
     thread,
 };
 
+use tempfile::TempDir;
+
 use super::target::Target;
 
 /// Where npm puts the binary, from the repository's root.
@@ -36,30 +38,36 @@ impl Anvil {
     }
 
     pub fn pid(&self) -> u32 {
-        self.process.0.id()
+        self.process.child.id()
     }
 }
 
-/// A child that ends with its owner.
-struct Process(Child);
+/// A child that ends with its owner, and the folder of its past states, two gigabytes after a run.
+struct Process {
+    child: Child,
+    _states: TempDir,
+}
 
 impl Process {
     fn start(binary: &Path) -> Result<Self, Box<dyn Error>> {
+        let states = tempfile::tempdir()?;
         let child = Command::new(binary)
             .args(["--port", "0", "--block-time", "1", "--order", "fifo"])
             .args(["--gas-limit", "10000000000", "--base-fee", "0", "--gas-price", "0"])
             .args(["--disable-min-priority-fee", "--no-request-size-limit"])
             .args(["--hardfork", "osaka", "--accounts", "1"])
+            .arg("--cache-path")
+            .arg(states.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()?;
-        Ok(Self(child))
+        Ok(Self { child, _states: states })
     }
 
     /// Reads what it prints until it names its address; the rest is read and dropped, so that it never waits for a reader.
     fn address(&mut self) -> Result<SocketAddr, Box<dyn Error>> {
-        let stdout = self.0.stdout.take().ok_or("standard output was read before")?;
+        let stdout = self.child.stdout.take().ok_or("standard output was read before")?;
         let mut lines = BufReader::new(stdout).lines();
         let address = loop {
             let line = lines.next().ok_or("anvil ended before it listened")??;
@@ -74,7 +82,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -15,6 +15,7 @@ use jsonrpsee::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// Where npm puts anvil, from this crate's folder.
 const ANVIL: &str = "../tests/js/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
@@ -42,6 +43,8 @@ pub enum Kind {
 /// A running node, which ends with its owner.
 pub struct DevNode {
     child: Child,
+    /// Where anvil keeps past states; gone with it.
+    _states: TempDir,
     pub url: String,
     client: HttpClient,
 }
@@ -50,8 +53,8 @@ fn in_crate(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The command that starts it, and how its line begins that says where it listens; none, and a word, where npm has not brought it.
-fn command(kind: Kind) -> Option<(Command, &'static str)> {
+/// The command that starts it, with a folder for anvil's past states, and how its line begins that says where it listens; none, and a word, where npm has not brought it.
+fn command(kind: Kind, states: &Path) -> Option<(Command, &'static str)> {
     if kind == Kind::Hardhat {
         let folder = in_crate(HARDHAT);
         let program = folder.join(HARDHAT_PROGRAM);
@@ -77,7 +80,9 @@ fn command(kind: Kind) -> Option<(Command, &'static str)> {
     let mut command = Command::new(program);
     command
         .args(["--port", "0", "--no-mining", "--order", "fees", "--accounts", "2"])
-        .args(["--chain-id", &CHAIN_ID.to_string()]);
+        .args(["--chain-id", &CHAIN_ID.to_string()])
+        .arg("--cache-path")
+        .arg(states);
     match kind {
         Kind::AnvilBeforeBaseFees => command.args(["--hardfork", "berlin"]),
         _ => command.args(["--hardfork", "shanghai", "--base-fee", "0", "--gas-limit", "8000000"]),
@@ -93,7 +98,8 @@ impl DevNode {
 
     /// A node of this kind; none, and a word, where npm has not brought it.
     pub fn start_as(kind: Kind) -> Option<Self> {
-        let (mut command, says) = command(kind)?;
+        let states = tempfile::tempdir().expect("a folder can be made");
+        let (mut command, says) = command(kind, states.path())?;
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -117,7 +123,12 @@ impl DevNode {
         thread::spawn(move || lines.for_each(drop));
         let url = format!("http://{address}");
         let client = HttpClientBuilder::default().build(&url).expect("that is an address");
-        Some(Self { child, url, client })
+        Some(Self {
+            child,
+            _states: states,
+            url,
+            client,
+        })
     }
 
     pub async fn ask<T: DeserializeOwned>(&self, method: &str, params: ArrayParams) -> T {

@@ -17,6 +17,7 @@ use ledger_checkpoint::{
 };
 use ledger_contracts::{CheckpointContract::constructorCall, history::history_root, initcode};
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::{Account, MadeChain, Rpc, RpcError};
 
@@ -39,6 +40,8 @@ const GAS_PRICE_WEI: u128 = 2_000_000_000;
 #[derive(Debug)]
 pub struct Mainchain {
     child: Child,
+    /// Where anvil keeps past states; gone with it.
+    _states: TempDir,
     rpc: Rpc,
     payer: Account,
     nonce: u64,
@@ -63,10 +66,13 @@ impl Mainchain {
             println!("skipped: anvil is not installed (npm ci in tests/js)");
             return None;
         }
+        let states = tempfile::tempdir().expect("a folder can be made");
         let mut child = Command::new(binary)
             .args(["--port", "0", "--no-mining", "--order", "fees", "--accounts", "1"])
             .args(["--chain-id", &MAINCHAIN_ID.to_string()])
             .args(["--hardfork", "shanghai", "--base-fee", "0", "--gas-limit", "8000000"])
+            .arg("--cache-path")
+            .arg(states.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -88,6 +94,7 @@ impl Mainchain {
         let contract = payer.address().create(0);
         let mut mainchain = Self {
             child,
+            _states: states,
             rpc: Rpc::new(address),
             payer,
             nonce: 0,

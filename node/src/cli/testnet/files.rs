@@ -123,7 +123,10 @@ fn write_accounts(folder: &Folder, state: &State, spec: &ChainSpec) -> Result<()
 }
 
 /// An empty folder in place of what is there.
-fn clear(path: &Path) -> Result<(), TestnetError> {
+///
+/// # Errors
+/// [`TestnetError::File`] if it cannot be cleared or made.
+pub fn clear(path: &Path) -> Result<(), TestnetError> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("clear", path, error)),
         _ => {}

@@ -28,7 +28,7 @@ use crate::{
 use super::{
     ask::call,
     error::TestnetError,
-    files::new_password,
+    files::{clear, new_password},
     folder::{Folder, State, failed},
     interrupt::Interrupt,
     network::{ANSWER_WITHIN, Children, Network, POLL, say},
@@ -88,6 +88,11 @@ impl MainchainFiles {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.0
+    }
+
+    /// Where anvil puts past states that it has no memory for. An ended anvil's are of no use.
+    fn states(&self) -> PathBuf {
+        self.file("states")
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -154,6 +159,8 @@ fn line(files: &MainchainFiles, port: u16) -> Vec<OsString> {
         "--order".into(),
         "fees".into(),
         "--silent".into(),
+        "--cache-path".into(),
+        files.states().into(),
         // The EVM of Ethereum Classic's Spiral: the contract needs it. A base fee that begins at 0 stays there while blocks are half empty.
         "--hardfork".into(),
         "shanghai".into(),
@@ -177,6 +184,7 @@ pub fn start(network: &mut Network, children: &mut Children, interrupt: &mut Int
         let program = program.ok_or_else(|| broken(&network.folder, "nobody has named the program"))?;
         network.state.mainchain.wanted = true;
         network.save()?;
+        clear(&files.states())?;
         let spawned = processes::spawn(&program, &line(&files, port), &files.file("anvil.log"));
         let child = spawned.map_err(|source| TestnetError::Spawn {
             node: "the mainchain".to_owned(),
