@@ -246,11 +246,11 @@ impl Folder {
     pub fn make(&self) -> Result<(), TestnetError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.path);
         made.map_err(|source| failed("make the folder", &self.path, source))?;
-        // With a lock in it, another command may be making a network here: that is looked at once the lock is held.
-        if self.path.join(LOCK_NAME).exists() {
-            return Ok(());
+        match self.check_own() {
+            // Another command may be making a network here, and made its lock first: that is looked at again once the lock is held.
+            Err(TestnetError::Foreign { .. }) if self.path.join(LOCK_NAME).exists() => Ok(()),
+            known => known,
         }
-        self.check_own()
     }
 
     /// Whether there is a network or nothing in the folder.
