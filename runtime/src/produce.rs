@@ -43,6 +43,8 @@ pub struct Produced {
     pub executed: Executed,
     /// Candidates that could not stand where they came, in order.
     pub skipped: Vec<Skipped>,
+    /// Whether the block holds as much as it was to hold, so that further candidates would make no difference to it.
+    pub is_full: bool,
 }
 
 /// A candidate that is not in the block.
@@ -107,7 +109,9 @@ pub(crate) fn produce(
     let mut skipped = Vec::new();
     let transactions = usize::try_from(spec.limits.transactions_per_slot).unwrap_or(usize::MAX);
     let mut tries = transactions.saturating_mul(CANDIDATES_PER_TRANSACTION_MAX);
-    while tries > 0 && !builder.is_full() && (builder.is_empty() || builder.gas_used() < inputs.gas_target) {
+    let is_full =
+        |builder: &BlockBuilder| builder.is_full() || (!builder.is_empty() && builder.gas_used() >= inputs.gas_target);
+    while tries > 0 && !is_full(&builder) {
         let Some(candidate) = inputs.candidates.next() else {
             break;
         };
@@ -117,6 +121,7 @@ pub(crate) fn produce(
         }
         tries -= 1;
     }
+    let is_full = is_full(&builder);
     let parts = DigestParts {
         slot: inputs.slot,
         parent_certificate: inputs.parent_certificate,
@@ -126,5 +131,6 @@ pub(crate) fn produce(
     Ok(Produced {
         executed: builder.finish(head, parts, None)?,
         skipped,
+        is_full,
     })
 }

@@ -44,11 +44,27 @@ impl Engine {
 
     fn ask_for_block(&mut self, slot: Slot) {
         self.building = Some(slot);
-        let request = BuildRequest {
+        let request = self.build_request(slot);
+        self.effects.push(Effect::Build(Box::new(request)));
+    }
+
+    fn build_request(&self, slot: Slot) -> BuildRequest {
+        BuildRequest {
             heartbeat: self.heartbeat_due(slot),
             ..BuildRequest::on(&self.head, &self.params, slot)
-        };
-        self.effects.push(Effect::Build(Box::new(request)));
+        }
+    }
+
+    /// What [`Effect::Build`] will ask for when the next slot begins, if that slot is ours, the block of this one is final, and nothing
+    /// else comes first. Whoever knows that there will be work may begin then: building signs nothing, and a seal is given in
+    /// its slot alone (R2).
+    #[must_use]
+    pub fn next_build(&self) -> Option<BuildRequest> {
+        let next = self.slot().next()?;
+        let is_decided = self.head_slot == self.slot() && self.first_slot_to_build() <= next;
+        let is_free = self.building.is_none() && self.reproposable().is_none() && self.head.recovery.is_none();
+        let is_ours = self.is_signing() && self.owns(next) && self.may_build();
+        (is_decided && is_free && is_ours).then(|| self.build_request(next))
     }
 
     pub(super) fn on_built(&mut self, slot: Slot, outcome: BuildOutcome) {

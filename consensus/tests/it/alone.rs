@@ -36,6 +36,31 @@ fn a_busy_chain_makes_one_block_per_slot() {
 }
 
 #[test]
+fn the_next_build_is_known_as_soon_as_the_slot_is_decided() {
+    let chain = Chain::of(1);
+    let mut node = Node::new(&chain, 0);
+    assert!(node.engine.next_build().is_none(), "genesis is of an earlier slot");
+    node.input(Input::PoolChanged { has_work: true });
+    let known = node.engine.next_build().expect("the block of this slot is final");
+    node.tick(at(GENESIS_SLOT + 2, 0));
+    let asked = node.builds.last().expect("a block per slot");
+    assert_eq!(format!("{known:?}"), format!("{asked:?}"));
+    // The slot after the next may be anybody's by then.
+    node.input(Input::PoolChanged { has_work: false });
+    node.tick(at(GENESIS_SLOT + 3, 0));
+    assert!(node.engine.next_build().is_none());
+}
+
+#[test]
+fn nothing_is_known_of_the_next_build_while_one_is_under_way() {
+    let chain = Chain::of(1);
+    let mut node = Node::new(&chain, 0);
+    node.defers_work = true;
+    node.input(Input::PoolChanged { has_work: true });
+    assert!(node.engine.next_build().is_none());
+}
+
+#[test]
 fn a_quiet_chain_sleeps_until_its_heartbeat() {
     let chain = Chain::of(1);
     let mut node = Node::new(&chain, 0);

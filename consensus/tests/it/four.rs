@@ -661,3 +661,28 @@ fn proposer_is_checked_at_the_time_of_asking_however_long_the_engine_slept() {
     };
     assert_eq!(check(at(S, 20)), Err(ahead));
 }
+
+#[test]
+fn only_the_authority_of_the_next_slot_knows_its_build() {
+    for index in 0..4 {
+        let chain = Chain::of(4);
+        let mut node = Node::new(&chain, index);
+        node.tick(at(S, 10));
+        let block = chain.sealed(&node.head(), S, 1);
+        node.propose(&block);
+        for voter in (0..4).filter(|voter| *voter != index) {
+            node.hear(Message::Vote(chain.vote(&node.head(), voter, prevote(S, block.hash()))));
+        }
+        assert!(node.engine.next_build().is_none(), "{S} is not decided");
+        for voter in (0..4).filter(|voter| *voter != index) {
+            node.hear(Message::Vote(chain.vote(
+                &node.head(),
+                voter,
+                precommit(S, block.hash()),
+            )));
+        }
+        assert_eq!(node.height(), 1);
+        let next = node.engine.next_build().map(|request| request.slot.get());
+        assert_eq!(next, (index == 3).then_some(S + 1), "validator {index}");
+    }
+}

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use ledger_chainspec::{Block, Slot, UnixMillis, digest_of};
 use ledger_consensus::{BuildOutcome, BuildRequest, Input, ValidationOutcome};
 use ledger_runtime::{Executed, Head};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    BUILD_GRACE_PARTS, Driver, DriverError, EXECUTED_MAX, now,
+    BUILD_GRACE_PARTS, Driver, DriverError, EXECUTED_MAX,
+    ahead::{self, Ahead, Claim, End, Purpose},
+    now,
     pace::SlotTimes,
-    work::{self, BuildBounds, BuildParts, BuildReport, Done, Verdict},
+    work::{self, BuildBounds, BuildParts, Built, Done, Verdict},
 };
 use crate::telemetry::metering;
 
@@ -24,7 +27,50 @@ impl Driver {
         target
     }
 
+    /// The engine's request: what was built ahead answers it, or a build that begins now.
     pub(super) fn start_build(&mut self, request: BuildRequest) {
+        let purpose = Purpose::of(&request);
+        let ahead = self.ahead.take();
+        self.ahead_began = None;
+        let began = ahead.as_ref().map(|ahead| (purpose.slot, ahead.began()));
+        match ahead.map_or(Claim::Nothing, |ahead| ahead.claim(purpose)) {
+            Claim::Nothing => {
+                let build = self.prepare_build(request, self.shutdown.clone());
+                self.work.spawn_blocking(move || build().map(Done::Built));
+            }
+            Claim::Built(built) => {
+                self.ahead_began = began;
+                self.work.spawn(async move { Ok(Done::Built(built)) });
+            }
+            Claim::UnderWay(ahead) => {
+                self.ahead_began = began;
+                self.ahead = Some(ahead);
+            }
+        }
+    }
+
+    /// Begins the block of the next slot, if that is ours and as many transactions wait as the block that has just become final
+    /// took.
+    pub(super) fn build_ahead(&mut self) {
+        let taken = std::mem::take(&mut self.newest_transactions);
+        if taken == 0 || self.parts.pool.counts().pending < taken || self.is_contradicted {
+            return;
+        }
+        let Some(request) = self.engine.next_build() else {
+            return;
+        };
+        let (purpose, cancel) = (Purpose::of(&request), self.shutdown.child_token());
+        let build = self.prepare_build(request, cancel.clone());
+        self.work
+            .spawn_blocking(move || build().map(|built| Done::Ahead(purpose, built)));
+        self.ahead = Some(Ahead::begin(purpose, now(), cancel));
+    }
+
+    fn prepare_build(
+        &mut self,
+        request: BuildRequest,
+        shutdown: CancellationToken,
+    ) -> impl FnOnce() -> Result<Built, DriverError> + Send + 'static {
         let grace_ms = self.parts.runtime.spec().consensus.slot_duration_ms / BUILD_GRACE_PARTS;
         let bounds = BuildBounds {
             gas: self.gas_target(request.slot),
@@ -35,17 +81,18 @@ impl Driver {
             pool: Arc::clone(&self.parts.pool),
             endorsements: Arc::clone(&self.parts.endorsements),
             targets: self.targets.clone(),
-            shutdown: self.shutdown.clone(),
+            shutdown,
         };
-        self.work.spawn_blocking(move || work::build(&parts, request, bounds));
+        move || work::build(&parts, request, bounds)
     }
 
     /// What became of the block that is the head now, for those that come after it.
     pub(super) fn learn_pace(&mut self, head: &Head) {
         let schedule = &self.schedule;
         let (slot, next) = (head.slot, head.slot.next().unwrap_or(head.slot));
+        let begun_ahead = self.ahead_began.filter(|(ahead, _)| *ahead == slot);
         let times = SlotTimes {
-            start: schedule.start_of(slot),
+            start: begun_ahead.map_or(schedule.start_of(slot), |(_, began)| began),
             // A validator that is alone waits for nobody.
             early: match head.signers.len() {
                 1 => schedule.precommit_deadline(slot),
@@ -72,7 +119,14 @@ impl Driver {
 
     pub(super) async fn on_done(&mut self, done: Result<Done, DriverError>) -> Result<(), DriverError> {
         let input = match done? {
-            Done::Built { slot, executed, report } => return self.on_built(slot, executed, report).await,
+            Done::Built(built) => return self.on_built(built).await,
+            Done::Ahead(purpose, built) => {
+                let is_full = built.report.is_full;
+                return match ahead::ended(&mut self.ahead, purpose, built, is_full) {
+                    End::Answer(built) => self.on_built(built).await,
+                    End::Silent => Ok(()),
+                };
+            }
             Done::Validated { hash, verdict } => match verdict {
                 Verdict::Valid(executed) => {
                     self.keep(*executed);
@@ -101,12 +155,8 @@ impl Driver {
         self.feed(input).await
     }
 
-    async fn on_built(
-        &mut self,
-        slot: Slot,
-        executed: Option<Box<Executed>>,
-        report: BuildReport,
-    ) -> Result<(), DriverError> {
+    async fn on_built(&mut self, built: Built) -> Result<(), DriverError> {
+        let Built { slot, executed, report } = built;
         let Some(executed) = executed else {
             let outcome = BuildOutcome::Nothing;
             self.feed(Input::Built { slot, outcome }).await?;
@@ -117,6 +167,9 @@ impl Driver {
             let untried = report.cut_short || self.parts.pool.arrivals() != report.arrivals;
             return if untried { self.tell_pool().await } else { Ok(()) };
         };
+        if self.ahead_began.is_some_and(|(ahead, _)| ahead == slot) {
+            metrics::counter!(metering::BUILT_AHEAD).increment(1);
+        }
         let gas = executed.header().gas_used;
         if report.late {
             self.on_late(slot, &executed);

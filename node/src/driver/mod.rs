@@ -5,6 +5,7 @@
 //! threads; guard records are synced, statements signed and final blocks committed one after the other, in the order the
 //! engine gave them. It decides nothing: what may be signed is the engine's affair, what a block does the runtime's.
 
+mod ahead;
 mod alarms;
 mod catching_up;
 mod checkpoints;
@@ -21,7 +22,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ledger_chainspec::{Block, FinalityCertificate, UnixMillis};
+use ledger_chainspec::{Block, FinalityCertificate, Slot, UnixMillis};
 use ledger_consensus::{Alarm, Effect, Engine, Evidence, GuardWrite, Input, Permission, Schedule, Status};
 use ledger_runtime::{Executed, Head, Runtime};
 use parity_scale_codec::Encode;
@@ -46,11 +47,12 @@ use crate::{
     telemetry::metering,
     txpool::TxPool,
 };
+use ahead::Ahead;
 use catching_up::CatchingUp;
 use pace::Pace;
 use talking::{Ears, Talk, news_of, next_fetched, next_message};
-use work::Done;
 pub(crate) use work::as_f64;
+use work::{Built, Done};
 
 /// Blocks that were executed and are not final: the one built here and the one validated last. Each holds its changes of
 /// state in memory.
@@ -132,6 +134,11 @@ pub struct Driver {
     schedule: Schedule,
     clock_offset_ms: Option<i64>,
     executed: VecDeque<Executed>,
+    ahead: Option<Ahead<Built>>,
+    /// When the block of the slot was begun, if that was before the slot.
+    ahead_began: Option<(Slot, UnixMillis)>,
+    /// Transactions of the block that has just become final.
+    newest_transactions: usize,
     work: JoinSet<Result<Done, DriverError>>,
     wake_at: Option<UnixMillis>,
     pace: Pace,
@@ -225,6 +232,7 @@ impl Driver {
                 queue.extend(self.engine.handle(now(), input));
             }
         }
+        self.build_ahead();
         Ok(())
     }
 
@@ -349,6 +357,7 @@ impl Driver {
         self.parts.endorsements.follow(&head, &included, &self.parts.pool);
         self.learn_pace(&head);
         self.close_slot(slot, &head, included.len());
+        self.newest_transactions = included.len();
         Ok(self.on_head(&head))
     }
 

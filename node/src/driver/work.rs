@@ -16,7 +16,7 @@ use ledger_runtime::{Executed, Head, IncomingBlock, ProduceInputs, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{DriverError, catching_up::BatchOutcome, now};
+use super::{DriverError, ahead::Purpose, catching_up::BatchOutcome, now};
 use crate::{
     endorse::Endorsements,
     recovery::{Targets, Withheld},
@@ -27,16 +27,23 @@ use crate::{
 /// Work that came to an end.
 #[derive(Debug)]
 pub(super) enum Done {
-    /// A block was built; none if there was nothing to put into it.
-    Built {
-        slot: Slot,
-        executed: Option<Box<Executed>>,
-        report: BuildReport,
-    },
+    /// A build came to an end.
+    Built(Built),
+    /// A build that was begun before its slot came to an end.
+    Ahead(Purpose, Built),
     /// A block was executed again.
     Validated { hash: BlockHash, verdict: Verdict },
     /// A batch of certified blocks was imported, or as much of it as was right.
     Batch(BatchOutcome),
+}
+
+/// What came of a build.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) slot: Slot,
+    /// The block; none if there was nothing to put into it.
+    pub(super) executed: Option<Box<Executed>>,
+    pub(super) report: BuildReport,
 }
 
 /// What came of executing a block again.
@@ -76,6 +83,8 @@ pub(super) struct BuildBounds {
 pub(super) struct BuildReport {
     /// It ended before every candidate was tried.
     pub(super) cut_short: bool,
+    /// It holds as much as it was to hold.
+    pub(super) is_full: bool,
     /// It ended too late for its slot.
     pub(super) late: bool,
     /// What had come into the pool when it began.
@@ -83,7 +92,7 @@ pub(super) struct BuildReport {
 }
 
 /// Builds the block that the engine asked for, until its deadline or a shutdown.
-pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBounds) -> Result<Done, DriverError> {
+pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBounds) -> Result<Built, DriverError> {
     let BuildParts {
         runtime,
         pool,
@@ -141,12 +150,13 @@ pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBoun
     };
     metrics::histogram!(metering::BUILD_SECONDS).record(started.elapsed());
     report.late = now() >= bounds.late;
+    report.is_full = produced.is_full;
     if !produced.skipped.is_empty() {
         debug!(target: "ledger::driver", %slot, skipped = produced.skipped.len(), "transactions did not apply");
         pool.report_skipped(&produced.skipped);
     }
     let wanted = heartbeat || !produced.executed.transactions().is_empty();
-    Ok(Done::Built {
+    Ok(Built {
         slot,
         executed: wanted.then(|| Box::new(produced.executed)),
         report,
@@ -159,9 +169,9 @@ fn recover(
     order: RecoveryOrder,
     (slot, certificate): (Slot, Option<FinalityCertificate>),
     report: BuildReport,
-) -> Result<Done, DriverError> {
+) -> Result<Built, DriverError> {
     let RecoveryOrder { epoch, checkpoint } = order;
-    let nothing = Done::Built {
+    let nothing = Built {
         slot,
         executed: None,
         report,
@@ -176,7 +186,7 @@ fn recover(
     match parts.runtime.produce_recovery(slot, certificate, height) {
         Ok(executed) => {
             info!(target: "ledger::driver", %slot, epoch, checkpoint, %height, "the recovery block is made");
-            Ok(Done::Built {
+            Ok(Built {
                 slot,
                 executed: Some(Box::new(executed)),
                 report,
@@ -188,9 +198,9 @@ fn recover(
 }
 
 /// The end of a block whose parent is the head no more.
-fn outrun(slot: Slot, report: BuildReport) -> Done {
+fn outrun(slot: Slot, report: BuildReport) -> Built {
     debug!(target: "ledger::driver", %slot, "the head moved on before the block was done");
-    Done::Built {
+    Built {
         slot,
         executed: None,
         report: BuildReport {

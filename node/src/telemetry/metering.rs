@@ -26,6 +26,8 @@ pub const TRANSACTIONS: &str = "ledger_transactions_total";
 pub const GAS: &str = "ledger_gas_total";
 /// Time to choose, execute and seal a block.
 pub const BUILD_SECONDS: &str = "ledger_block_build_seconds";
+/// Blocks that were begun here before their slot, since the start.
+pub const BUILT_AHEAD: &str = "ledger_blocks_built_ahead_total";
 /// Gas after which a block takes no more transactions.
 pub const GAS_TARGET: &str = "ledger_block_gas_target";
 /// Time to write a final block.
@@ -158,6 +160,11 @@ fn describe() {
         BUILD_SECONDS,
         Unit::Seconds,
         "Time to choose and execute a block's transactions"
+    );
+    describe_counter!(
+        BUILT_AHEAD,
+        Unit::Count,
+        "Blocks that were begun here before their slot, since the start"
     );
     describe_gauge!(
         GAS_TARGET,

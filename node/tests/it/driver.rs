@@ -15,6 +15,7 @@ use ledger_consensus::{GuardRecord, GuardStart};
 use ledger_node::{
     driver::{Driver, DriverError, DriverParts, LostGuardAnswer, Signing, guard_start},
     signer::{ConsensusSigner, GuardStore, guard_store::GUARD_LOG_BYTES_MAX},
+    telemetry::metering::BUILT_AHEAD,
     txpool::TxPool,
     wiring::{Roles, Wiring},
 };
@@ -60,8 +61,16 @@ fn open_signing(folder: &Path, runtime: &Runtime) -> Signing {
     }
 }
 
+fn open_pool(runtime: &Arc<Runtime>) -> Arc<TxPool> {
+    Arc::new(TxPool::open(Arc::clone(runtime), None).unwrap())
+}
+
 fn drive(runtime: Arc<Runtime>, signing: Option<Signing>) -> Driven {
-    let pool = Arc::new(TxPool::open(Arc::clone(&runtime), None).unwrap());
+    let pool = open_pool(&runtime);
+    drive_with(runtime, pool, signing)
+}
+
+fn drive_with(runtime: Arc<Runtime>, pool: Arc<TxPool>, signing: Option<Signing>) -> Driven {
     let (sender, heads) = watch::channel(runtime.head());
     let shutdown = CancellationToken::new();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
@@ -187,6 +196,42 @@ async fn full_pool_is_worked_off() {
             .unwrap()
             .unwrap();
         assert_eq!(account.nonce, EACH);
+    }
+    driven.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_that_will_be_full_are_begun_before_their_slots() {
+    const SENDERS: usize = 20;
+    const EACH: u64 = 100;
+    let metrics = PrometheusBuilder::new().install_recorder().unwrap();
+    let mut spec = ChainSpec::clone(&spec(QUIET));
+    // The first block has room for a quarter of it: 119 transfers.
+    spec.limits.gas_limit = 10_000_000;
+    let folder = tempdir().unwrap();
+    let runtime = open_runtime(folder.path(), Arc::new(spec));
+    let signing = open_signing(folder.path(), &runtime);
+    let pool = open_pool(&runtime);
+    let users: Vec<PrivateKeySigner> = (0..SENDERS).map(|_| PrivateKeySigner::random()).collect();
+    for nonce in 0..EACH {
+        for user in &users {
+            let transaction = transfer(user, nonce, Address::repeat_byte(1), U256::ZERO);
+            pool.submit(&transaction).unwrap();
+        }
+    }
+    let driven = drive_with(runtime, pool, Some(signing));
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while driven.pool.counts().pending > 0 {
+        assert!(tokio::time::Instant::now() < deadline, "the pool is not worked off");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let text = metrics.render();
+    let line = text.lines().find(|line| line.starts_with(BUILT_AHEAD));
+    let begun = line.and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+    assert!(begun.is_some_and(|begun| begun > 0.0), "{text}");
+    for user in &users {
+        let account = driven.runtime.account(&user.address(), BlockRef::Head).unwrap();
+        assert_eq!(account.unwrap().nonce, EACH);
     }
     driven.stop().await;
 }
