@@ -1,9 +1,10 @@
 //! Real time around the consensus engine: carries facts in, carries effects out.
 //!
 //! Started by the assembly as one task. It wakes when the engine asked to be woken, when the pool changes, when a block
-//! was executed, and otherwise not at all: a quiet chain costs nothing. Blocks are built and re-executed on blocking
-//! threads; guard records are synced, statements signed and final blocks committed one after the other, in the order the
-//! engine gave them. It decides nothing: what may be signed is the engine's affair, what a block does the runtime's.
+//! was executed, and otherwise not at all: a quiet chain costs nothing. Blocks are built (full ones ahead of their slots) and
+//! re-executed on blocking threads; guard records are synced, statements signed and final blocks committed one after the
+//! other, in the order the engine gave them. It decides nothing: what may be signed is the engine's affair, what a block
+//! does the runtime's.
 
 mod ahead;
 mod alarms;
