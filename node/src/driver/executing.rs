@@ -93,9 +93,11 @@ impl Driver {
         let begun_ahead = self.ahead_began.filter(|(ahead, _)| *ahead == slot);
         let times = SlotTimes {
             start: begun_ahead.map_or(schedule.start_of(slot), |(_, began)| began),
-            // A validator that is alone waits for nobody.
+            is_ahead: begun_ahead.is_some(),
+            // A validator that is alone waits for nobody. Where blocks are begun ahead, a later end gains no time, and room is left
+            // for one that takes longer.
             early: match head.signers.len() {
-                1 => schedule.precommit_deadline(slot),
+                1 if begun_ahead.is_none() => schedule.precommit_deadline(slot),
                 _ => schedule.lock_shown_at(slot),
             },
             end: schedule.start_of(next),

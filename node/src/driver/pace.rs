@@ -23,11 +23,16 @@ const GROWTH_MAX: u64 = 2;
 /// the machine.
 const LATE_ALONE_MAX: u32 = 2;
 
+/// Least that the next block may be of one that was begun ahead and is final late: seven eighths.
+const SHRINK_PARTS: u64 = 8;
+
 /// Until when a block of a slot should be final.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SlotTimes {
-    /// The slot's start.
+    /// The slot's start, or when the block was begun if that was before.
     pub(super) start: UnixMillis,
+    /// It was begun before its slot: the later it is final, the later the next one can be begun.
+    pub(super) is_ahead: bool,
     /// A block that is final earlier leaves room for a larger one.
     pub(super) early: UnixMillis,
     /// The slot's end.
@@ -102,7 +107,11 @@ impl Pace {
         // What it would have used until then, had it gone on as it began.
         let possible = gas.saturating_mul(since_start(times.early)) / took;
         let most = self.gas_target.max(gas).saturating_mul(GROWTH_MAX).min(self.gas_limit);
-        self.gas_target = self.gas_target.max(possible.min(most));
+        let keep = match times.is_ahead && gas >= self.gas_target {
+            true => self.gas_target - self.gas_target / SHRINK_PARTS,
+            false => self.gas_target,
+        };
+        self.gas_target = keep.max(possible.min(most)).max(self.least());
     }
 
     /// A block built here came too late for its slot; `alone` names its transaction if it held only one.
@@ -155,6 +164,7 @@ mod tests {
     fn times(slot: u64) -> SlotTimes {
         SlotTimes {
             start: moment(slot * 1000),
+            is_ahead: false,
             early: moment(slot * 1000 + 600),
             end: moment(slot * 1000 + 1000),
         }
@@ -222,6 +232,28 @@ mod tests {
         // Nothing says nothing.
         pace.decided(Slot::new(3), 0, times(3), moment(3_000));
         assert_eq!(pace.gas_target(Slot::new(4)), MOST / 8 * 3);
+    }
+
+    #[test]
+    fn a_block_begun_ahead_that_is_final_late_makes_less_room() {
+        // Begun when half of the slot before was over.
+        let ahead = |slot: u64| SlotTimes {
+            start: moment(slot * 1000 - 500),
+            is_ahead: true,
+            ..times(slot)
+        };
+        let mut pace = Pace::new(MOST);
+        pace.decided(Slot::new(1), START, ahead(1), moment(1_050));
+        assert_eq!(pace.gas_target(Slot::new(2)), START * 2);
+        pace.decided(Slot::new(2), START * 2, ahead(2), moment(2_700));
+        assert_eq!(pace.gas_target(Slot::new(3)), START * 2 * 11 / 12);
+        let before = pace.gas_target(Slot::new(3));
+        pace.decided(Slot::new(3), before, ahead(3), moment(3_990));
+        assert_eq!(pace.gas_target(Slot::new(4)), before - before / 8);
+        // One that was not full says nothing.
+        let before = pace.gas_target(Slot::new(4));
+        pace.decided(Slot::new(4), before / 2, ahead(4), moment(4_990));
+        assert_eq!(pace.gas_target(Slot::new(5)), before);
     }
 
     #[test]
