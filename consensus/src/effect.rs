@@ -80,7 +80,7 @@ pub enum Effect {
         message: Message,
     },
     /// Commit the block, with its certificate, state and indexes in one durable write; answer with `Input::Imported`. The
-    /// block has been validated, or built here in the slot of its header.
+    /// block has been validated, or built here for the slot of its header.
     Finalize {
         /// The block.
         block: Arc<Block>,

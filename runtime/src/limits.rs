@@ -65,6 +65,14 @@ pub enum LimitError {
     },
 }
 
+impl LimitError {
+    /// Whether the block has no room, whoever of the lane sends the transaction; else its sender alone has none left.
+    #[must_use]
+    pub const fn is_for_room(&self) -> bool {
+        !matches!(self, Self::Sender { .. })
+    }
+}
+
 /// Transactions and gas, counted together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Usage {

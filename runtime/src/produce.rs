@@ -1,6 +1,6 @@
 //! Which of these transactions make the next block?
 //!
-//! Called by the node's driver when consensus asks for a block. It takes candidates in the order they come, skips what
+//! Called by the node's driver when consensus asks for a block, or is about to. It takes candidates in the order they come, skips what
 //! cannot stand there, and gives the block unsealed: it holds no key, and nothing is written until the block is final.
 
 use alloy_consensus::transaction::Recovered;
@@ -43,7 +43,7 @@ pub struct Produced {
     pub executed: Executed,
     /// Candidates that could not stand where they came, in order.
     pub skipped: Vec<Skipped>,
-    /// Whether the block holds as much as it was to hold, so that further candidates would make no difference to it.
+    /// Whether candidates were left out for want of room, or would have been: it holds as much as it was to hold.
     pub is_full: bool,
 }
 
@@ -109,9 +109,9 @@ pub(crate) fn produce(
     let mut skipped = Vec::new();
     let transactions = usize::try_from(spec.limits.transactions_per_slot).unwrap_or(usize::MAX);
     let mut tries = transactions.saturating_mul(CANDIDATES_PER_TRANSACTION_MAX);
-    let is_full =
+    let holds_enough =
         |builder: &BlockBuilder| builder.is_full() || (!builder.is_empty() && builder.gas_used() >= inputs.gas_target);
-    while tries > 0 && !is_full(&builder) {
+    while tries > 0 && !holds_enough(&builder) {
         let Some(candidate) = inputs.candidates.next() else {
             break;
         };
@@ -121,7 +121,8 @@ pub(crate) fn produce(
         }
         tries -= 1;
     }
-    let is_full = is_full(&builder);
+    let found_no_room = |one: &Skipped| matches!(&one.fault, TransactionFault::Limit(limit) if limit.is_for_room());
+    let is_full = holds_enough(&builder) || skipped.iter().any(found_no_room);
     let parts = DigestParts {
         slot: inputs.slot,
         parent_certificate: inputs.parent_certificate,

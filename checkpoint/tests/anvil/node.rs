@@ -53,7 +53,8 @@ fn in_crate(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The command that starts it, with a folder for anvil's past states, and how its line begins that says where it listens; none, and a word, where npm has not brought it.
+/// The command that starts it, with a folder for anvil's past states, and how its line begins that says where it listens; none, and a
+/// word, where npm has not brought it.
 fn command(kind: Kind, states: &Path) -> Option<(Command, &'static str)> {
     if kind == Kind::Hardhat {
         let folder = in_crate(HARDHAT);

@@ -1,9 +1,10 @@
 //! Which block is built before its slot begins?
 //!
 //! Called by the driver alone. When a block is final, the rest of its slot would pass idle. A node whose slot is the next one and
-//! whose pool holds a block's worth builds it then, and hands it over when the engine asks; nothing is sealed before (R2). What was
-//! built ahead counts only if it is full: else what came in meanwhile has to have its chance. Pure but for the token that
-//! ends a build which nobody wants any more.
+//! whose pool holds a block's worth builds it then, and hands it over when the engine asks; nothing is sealed before (R2). What is
+//! done before its slot counts only if it is full: else what came in meanwhile has to have its chance. What is still under way
+//! when the engine asks is its answer in any case. The price: what comes in once a block is begun waits for the next one,
+//! reserved or promised as it may be. Pure but for the token that ends a build which nobody wants any more.
 
 use ledger_chainspec::{BlockHash, Slot, UnixMillis};
 use ledger_consensus::BuildRequest;
@@ -26,6 +27,22 @@ impl Purpose {
             parent: request.parent.hash,
         }
     }
+}
+
+/// What a final block used, to tell how much of what waits fills the next one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewestFinal {
+    pub(super) transactions: u64,
+    pub(super) gas: u64,
+}
+
+/// A block that was begun ahead and answers the engine's request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BegunAhead {
+    pub(super) slot: Slot,
+    pub(super) at: UnixMillis,
+    /// It came out full.
+    pub(super) is_full: bool,
 }
 
 /// A block being built ahead, or built; dropping it ends the build.
@@ -72,6 +89,11 @@ impl<T> Ahead<T> {
         self.began
     }
 
+    /// Whether the engine has asked for it, and waits for its end.
+    pub(super) const fn is_wanted(&self) -> bool {
+        matches!(self.progress, Progress::Wanted)
+    }
+
     /// The engine asks for a block of this purpose. What is of no use for it is dropped.
     pub(super) fn claim(mut self, purpose: Purpose) -> Claim<T> {
         match self.progress {
@@ -99,7 +121,7 @@ pub(super) fn ended<T>(ahead: &mut Option<Ahead<T>>, purpose: Purpose, built: T,
     let Some(mut own) = ahead.take_if(|ahead| ahead.purpose == purpose) else {
         return End::Silent;
     };
-    if matches!(own.progress, Progress::Wanted) {
+    if own.is_wanted() {
         return End::Answer(built);
     }
     if is_full {

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::{
     BUILD_GRACE_PARTS, Driver, DriverError, EXECUTED_MAX,
-    ahead::{self, Ahead, Claim, End, Purpose},
+    ahead::{self, Ahead, BegunAhead, Claim, End, NewestFinal, Purpose},
     now,
     pace::SlotTimes,
     work::{self, BuildBounds, BuildParts, Built, Done, Verdict},
@@ -31,34 +31,43 @@ impl Driver {
     pub(super) fn start_build(&mut self, request: BuildRequest) {
         let purpose = Purpose::of(&request);
         let ahead = self.ahead.take();
-        self.ahead_began = None;
-        let began = ahead.as_ref().map(|ahead| (purpose.slot, ahead.began()));
+        self.begun_ahead = None;
+        let begun = ahead.as_ref().map(|ahead| BegunAhead {
+            slot: purpose.slot,
+            at: ahead.began(),
+            is_full: false,
+        });
         match ahead.map_or(Claim::Nothing, |ahead| ahead.claim(purpose)) {
             Claim::Nothing => {
                 let build = self.prepare_build(request, self.shutdown.clone());
                 self.work.spawn_blocking(move || build().map(Done::Built));
             }
             Claim::Built(built) => {
-                self.ahead_began = began;
+                self.begun_ahead = begun;
                 self.work.spawn(async move { Ok(Done::Built(built)) });
             }
             Claim::UnderWay(ahead) => {
-                self.ahead_began = began;
+                self.begun_ahead = begun;
                 self.ahead = Some(ahead);
             }
         }
     }
 
-    /// Begins the block of the next slot, if that is ours and as many transactions wait as the block that has just become final
-    /// took.
+    /// Begins the block of the next slot, if that is ours and so many transactions wait that they fill it, if they are like those of the
+    /// block that has just become final.
     pub(super) fn build_ahead(&mut self) {
-        let taken = std::mem::take(&mut self.newest_transactions);
-        if taken == 0 || self.parts.pool.counts().pending < taken || self.is_contradicted {
-            return;
-        }
-        let Some(request) = self.engine.next_build() else {
+        let Some(NewestFinal { transactions, gas }) = self.newest_final.take() else {
             return;
         };
+        let Some(request) = self.engine.next_build().filter(|_| !self.is_contradicted) else {
+            return;
+        };
+        let pending = self.parts.pool.counts().pending as u64;
+        let expected_gas = pending.saturating_mul(gas).checked_div(transactions).unwrap_or(0);
+        let most = u64::from(self.parts.runtime.spec().limits.transactions_per_slot);
+        if pending < most && expected_gas < self.gas_target(request.slot) {
+            return;
+        }
         let (purpose, cancel) = (Purpose::of(&request), self.shutdown.child_token());
         let build = self.prepare_build(request, cancel.clone());
         self.work
@@ -69,7 +78,7 @@ impl Driver {
     fn prepare_build(
         &mut self,
         request: BuildRequest,
-        shutdown: CancellationToken,
+        cancel: CancellationToken,
     ) -> impl FnOnce() -> Result<Built, DriverError> + Send + 'static {
         let grace_ms = self.parts.runtime.spec().consensus.slot_duration_ms / BUILD_GRACE_PARTS;
         let bounds = BuildBounds {
@@ -81,7 +90,7 @@ impl Driver {
             pool: Arc::clone(&self.parts.pool),
             endorsements: Arc::clone(&self.parts.endorsements),
             targets: self.targets.clone(),
-            shutdown,
+            cancel,
         };
         move || work::build(&parts, request, bounds)
     }
@@ -90,10 +99,10 @@ impl Driver {
     pub(super) fn learn_pace(&mut self, head: &Head) {
         let schedule = &self.schedule;
         let (slot, next) = (head.slot, head.slot.next().unwrap_or(head.slot));
-        let begun_ahead = self.ahead_began.filter(|(ahead, _)| *ahead == slot);
+        let begun_ahead = self.begun_ahead.filter(|begun| begun.slot == slot);
         let times = SlotTimes {
-            start: begun_ahead.map_or(schedule.start_of(slot), |(_, began)| began),
-            is_ahead: begun_ahead.is_some(),
+            start: begun_ahead.map_or(schedule.start_of(slot), |begun| begun.at),
+            is_full_ahead: begun_ahead.is_some_and(|begun| begun.is_full),
             // A validator that is alone waits for nobody. Where blocks are begun ahead, a later end gains no time, and room is left
             // for one that takes longer.
             early: match head.signers.len() {
@@ -169,7 +178,8 @@ impl Driver {
             let untried = report.cut_short || self.parts.pool.arrivals() != report.arrivals;
             return if untried { self.tell_pool().await } else { Ok(()) };
         };
-        if self.ahead_began.is_some_and(|(ahead, _)| ahead == slot) {
+        if let Some(begun) = self.begun_ahead.as_mut().filter(|begun| begun.slot == slot) {
+            begun.is_full = report.is_full;
             metrics::counter!(metering::BUILT_AHEAD).increment(1);
         }
         let gas = executed.header().gas_used;

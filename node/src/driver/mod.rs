@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ledger_chainspec::{Block, FinalityCertificate, Slot, UnixMillis};
+use ledger_chainspec::{Block, FinalityCertificate, UnixMillis};
 use ledger_consensus::{Alarm, Effect, Engine, Evidence, GuardWrite, Input, Permission, Schedule, Status};
 use ledger_runtime::{Executed, Head, Runtime};
 use parity_scale_codec::Encode;
@@ -48,14 +48,14 @@ use crate::{
     telemetry::metering,
     txpool::TxPool,
 };
-use ahead::Ahead;
+use ahead::{Ahead, BegunAhead, NewestFinal};
 use catching_up::CatchingUp;
 use pace::Pace;
 use talking::{Ears, Talk, news_of, next_fetched, next_message};
 pub(crate) use work::as_f64;
 use work::{Built, Done};
 
-/// Blocks that were executed and are not final: the one built here and the one validated last. Each holds its changes of
+/// Blocks that were executed and are not final: the one built here and the one validated last, beside one built ahead. Each holds its changes of
 /// state in memory.
 const EXECUTED_MAX: usize = 2;
 
@@ -135,11 +135,12 @@ pub struct Driver {
     schedule: Schedule,
     clock_offset_ms: Option<i64>,
     executed: VecDeque<Executed>,
+    /// The block of our next slot, begun before it.
     ahead: Option<Ahead<Built>>,
-    /// When the block of the slot was begun, if that was before the slot.
-    ahead_began: Option<(Slot, UnixMillis)>,
-    /// Transactions of the block that has just become final.
-    newest_transactions: usize,
+    /// The newest one that the engine got.
+    begun_ahead: Option<BegunAhead>,
+    /// The block that has just become final, until it is known what comes after it.
+    newest_final: Option<NewestFinal>,
     work: JoinSet<Result<Done, DriverError>>,
     wake_at: Option<UnixMillis>,
     pace: Pace,
@@ -358,13 +359,18 @@ impl Driver {
         self.parts.endorsements.follow(&head, &included, &self.parts.pool);
         self.learn_pace(&head);
         self.close_slot(slot, &head, included.len());
-        self.newest_transactions = included.len();
+        self.newest_final = Some(NewestFinal {
+            transactions: included.len() as u64,
+            gas: head.header.header.gas_used,
+        });
         Ok(self.on_head(&head))
     }
 
     /// Tells everybody of a new head, and gives what the engine has to hear.
     fn on_head(&mut self, head: &Arc<Head>) -> Vec<Input> {
         self.parts.metrics.run_upkeep();
+        // It stands on another head, and the engine asks for it no more.
+        self.ahead.take_if(|ahead| !ahead.is_wanted());
         if head.number().get().is_multiple_of(KEEP_STATES_EVERY) {
             self.targets.keep_states();
         }

@@ -3,7 +3,7 @@
 //! Called by the driver alone. A block that is not final within its slot is lost, and the next slot would try the same
 //! transactions again: without this, machines that are too slow for what waits would never agree on a block. A node learns from
 //! every block that it hears of: a lost one halves the next, whoever makes it, and one that was final early makes room for a
-//! larger one. A chain starts small, since nobody knows what a sudden crowd will cost before it is there. Pure: it is told the time.
+//! larger one; one begun ahead that was final late makes room for a little less. A chain starts small, since nobody knows what a sudden crowd will cost before it is there. Pure: it is told the time.
 
 use std::num::NonZeroU64;
 
@@ -23,7 +23,7 @@ const GROWTH_MAX: u64 = 2;
 /// the machine.
 const LATE_ALONE_MAX: u32 = 2;
 
-/// Least that the next block may be of one that was begun ahead and is final late: seven eighths.
+/// The most that a full block which was begun ahead and is final late takes from the next one, in parts of its own gas: an eighth.
 const SHRINK_PARTS: u64 = 8;
 
 /// Until when a block of a slot should be final.
@@ -31,8 +31,8 @@ const SHRINK_PARTS: u64 = 8;
 pub(super) struct SlotTimes {
     /// The slot's start, or when the block was begun if that was before.
     pub(super) start: UnixMillis,
-    /// It was begun before its slot: the later it is final, the later the next one can be begun.
-    pub(super) is_ahead: bool,
+    /// It was begun before its slot, and is full: the later it is final, the later the next one can be begun.
+    pub(super) is_full_ahead: bool,
     /// A block that is final earlier leaves room for a larger one.
     pub(super) early: UnixMillis,
     /// The slot's end.
@@ -107,11 +107,10 @@ impl Pace {
         // What it would have used until then, had it gone on as it began.
         let possible = gas.saturating_mul(since_start(times.early)) / took;
         let most = self.gas_target.max(gas).saturating_mul(GROWTH_MAX).min(self.gas_limit);
-        let keep = match times.is_ahead && gas >= self.gas_target {
-            true => self.gas_target - self.gas_target / SHRINK_PARTS,
-            false => self.gas_target,
+        self.gas_target = match times.is_full_ahead && possible < gas {
+            true => possible.max(gas - gas / SHRINK_PARTS).max(self.least()),
+            false => self.gas_target.max(possible.min(most)),
         };
-        self.gas_target = keep.max(possible.min(most)).max(self.least());
     }
 
     /// A block built here came too late for its slot; `alone` names its transaction if it held only one.
@@ -164,7 +163,7 @@ mod tests {
     fn times(slot: u64) -> SlotTimes {
         SlotTimes {
             start: moment(slot * 1000),
-            is_ahead: false,
+            is_full_ahead: false,
             early: moment(slot * 1000 + 600),
             end: moment(slot * 1000 + 1000),
         }
@@ -235,25 +234,19 @@ mod tests {
     }
 
     #[test]
-    fn a_block_begun_ahead_that_is_final_late_makes_less_room() {
-        // Begun when half of the slot before was over.
-        let ahead = |slot: u64| SlotTimes {
-            start: moment(slot * 1000 - 500),
-            is_ahead: true,
-            ..times(slot)
-        };
+    fn a_full_block_begun_ahead_that_is_final_late_makes_less_room() {
         let mut pace = Pace::new(MOST);
-        pace.decided(Slot::new(1), START, ahead(1), moment(1_050));
-        assert_eq!(pace.gas_target(Slot::new(2)), START * 2);
-        pace.decided(Slot::new(2), START * 2, ahead(2), moment(2_700));
-        assert_eq!(pace.gas_target(Slot::new(3)), START * 2 * 11 / 12);
-        let before = pace.gas_target(Slot::new(3));
-        pace.decided(Slot::new(3), before, ahead(3), moment(3_990));
-        assert_eq!(pace.gas_target(Slot::new(4)), before - before / 8);
-        // One that was not full says nothing.
-        let before = pace.gas_target(Slot::new(4));
-        pace.decided(Slot::new(4), before / 2, ahead(4), moment(4_990));
-        assert_eq!(pace.gas_target(Slot::new(5)), before);
+        // Each was begun when half of the slot before was over. The last is full of less, as by the open lane's share.
+        for (slot, gas, end, next) in [
+            (2, START * 2, 700, START * 2 * 11 / 12),
+            (3, START * 2, 990, START * 2 / 8 * 7),
+            (4, START, 990, START / 8 * 7),
+        ] {
+            let mut ahead = times(slot);
+            (ahead.start, ahead.is_full_ahead) = (moment(slot * 1000 - 500), true);
+            pace.decided(Slot::new(slot), gas, ahead, moment(slot * 1000 + end));
+            assert_eq!(pace.gas_target(Slot::new(slot + 1)), next, "slot {slot}");
+        }
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub(super) struct BuildParts {
     pub(super) pool: Arc<TxPool>,
     pub(super) endorsements: Arc<Endorsements>,
     pub(super) targets: Targets,
-    pub(super) shutdown: CancellationToken,
+    /// Ends the build: nobody wants it any more, or the node stops.
+    pub(super) cancel: CancellationToken,
 }
 
 /// What bounds a build, beside the chain's own limits.
@@ -91,14 +92,14 @@ pub(super) struct BuildReport {
     pub(super) arrivals: u64,
 }
 
-/// Builds the block that the engine asked for, until its deadline or a shutdown.
+/// Builds a block that the engine asked for or will ask for, until its deadline or until it is cancelled.
 pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBounds) -> Result<Built, DriverError> {
     let BuildParts {
         runtime,
         pool,
         endorsements,
         targets,
-        shutdown,
+        cancel,
     } = parts;
     let BuildRequest {
         slot,
@@ -123,7 +124,7 @@ pub(super) fn build(parts: &BuildParts, request: BuildRequest, bounds: BuildBoun
     let started = Instant::now();
     let under_way = Cell::new(None);
     let candidates = pool.candidates(&endorsements.first()).take_while(|_| {
-        report.cut_short = shutdown.is_cancelled() || now() >= deadline;
+        report.cut_short = cancel.is_cancelled() || now() >= deadline;
         !report.cut_short
     });
     let candidates = candidates.filter(|candidate| targets.may_propose(candidate.inner()));

@@ -26,7 +26,7 @@ pub const TRANSACTIONS: &str = "ledger_transactions_total";
 pub const GAS: &str = "ledger_gas_total";
 /// Time to choose, execute and seal a block.
 pub const BUILD_SECONDS: &str = "ledger_block_build_seconds";
-/// Blocks that were begun here before their slot, since the start.
+/// Blocks handed to consensus here that were begun before their slot, since the start.
 pub const BUILT_AHEAD: &str = "ledger_blocks_built_ahead_total";
 /// Gas after which a block takes no more transactions.
 pub const GAS_TARGET: &str = "ledger_block_gas_target";
@@ -164,7 +164,7 @@ fn describe() {
     describe_counter!(
         BUILT_AHEAD,
         Unit::Count,
-        "Blocks that were begun here before their slot, since the start"
+        "Blocks handed to consensus that were begun before their slot, since the start"
     );
     describe_gauge!(
         GAS_TARGET,

@@ -82,6 +82,16 @@ fn one_sender_has_its_own_limit() {
 }
 
 #[test]
+fn a_block_is_full_where_somebody_found_no_room() {
+    let strangers = |count: u32| (40..40 + count).flat_map(|sender| calls(sender, 1)).collect::<Vec<_>>();
+    for (candidates, is_full) in [(strangers(8), false), (strangers(9), true), (calls(40, 6), false)] {
+        let asked = candidates.len();
+        let produced = world().produce(candidates);
+        assert_eq!(produced.is_full, is_full, "{asked} candidates: {:?}", produced.skipped);
+    }
+}
+
+#[test]
 fn gas_is_counted_as_used_and_asked_for_as_limit() {
     let world = world();
     assert_eq!(gas_limit_max(&limits(), Lane::Open), 800_000);
