@@ -9,7 +9,10 @@ use std::{
 };
 
 fn main() -> io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/dist");
+    // Asked when it runs: another clone may have compiled this program into the same build folder.
+    let crate_folder =
+        env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| io::Error::other("cargo sets CARGO_MANIFEST_DIR"))?;
+    let folder = Path::new(&crate_folder).join("../web/dist");
     // The repository holds this folder, so that pages are noticed that appear in it, change, or go.
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed=build.rs");
