@@ -36,9 +36,15 @@ export function relative(seconds: number, now: number): string {
   return left > 0 ? `in ${duration(left)}` : `${duration(-left)} ago`;
 }
 
+/** A number and its unit, which stay on one line. */
+function measure(value: number | string, unit: string): string {
+  return `${value}\u00a0${unit}`;
+}
+
 /** Milliseconds, or seconds where there are many. */
 export function milliseconds(value: number): string {
-  return value < 1_000 ? `${Math.round(value)} ms` : `${(value / 1_000).toFixed(value < 10_000 ? 1 : 0)} s`;
+  if (value < 1_000) return measure(Math.round(value), "ms");
+  return measure((value / 1_000).toFixed(value < 10_000 ? 1 : 0), "s");
 }
 
 /** A count with its thousands apart. */
@@ -48,7 +54,7 @@ export function count(value: number | bigint): string {
 
 /** Memory or disk in the unit that people buy it in. */
 export function gibibytes(gib: number): string {
-  return gib >= 1024 && gib % 1024 === 0 ? `${gib / 1024} TiB` : `${Number(gib.toFixed(1))} GiB`;
+  return gib >= 1024 && gib % 1024 === 0 ? measure(gib / 1024, "TiB") : measure(Number(gib.toFixed(1)), "GiB");
 }
 
 const TOKEN_DECIMALS = 18;

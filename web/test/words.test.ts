@@ -36,7 +36,11 @@ describe("words", () => {
       "2 d",
     ]);
     expect([relative(100, 100), relative(160, 100), relative(40, 100)]).toEqual(["now", "in 1 minute", "1 minute ago"]);
-    expect([milliseconds(612.4), milliseconds(1_250), milliseconds(12_600)]).toEqual(["612 ms", "1.3 s", "13 s"]);
+    expect([milliseconds(612.4), milliseconds(1_250), milliseconds(12_600)]).toEqual([
+      "612\u00a0ms",
+      "1.3\u00a0s",
+      "13\u00a0s",
+    ]);
   });
 
   it("say amounts", () => {
@@ -46,7 +50,7 @@ describe("words", () => {
     expect(sentence(`good, 3600 s left; held by 0x${"aB".repeat(20)}`)).toBe(
       "Good, 1 hour left; held by 0xaBaBaB…aBaBaB.",
     );
-    expect([gibibytes(2), gibibytes(2048), gibibytes(0.5)]).toEqual(["2 GiB", "2 TiB", "0.5 GiB"]);
+    expect([gibibytes(2), gibibytes(2048), gibibytes(0.5)]).toEqual(["2\u00a0GiB", "2\u00a0TiB", "0.5\u00a0GiB"]);
     expect([shortened("0x1234"), shortened(`0x${"ab".repeat(20)}`)]).toEqual(["0x1234", "0xababab…ababab"]);
   });
 });

@@ -9,7 +9,9 @@ use alloy_rpc_types_trace::{
     common::TraceResult,
     geth::{GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace},
 };
-use jsonrpsee::{core::RpcResult, proc_macros::rpc};
+#[cfg(feature = "server")]
+use jsonrpsee::core::RpcResult;
+use jsonrpsee::proc_macros::rpc;
 use serde_json::Value;
 
 /// What happened exactly.

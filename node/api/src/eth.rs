@@ -15,7 +15,9 @@ use alloy_rpc_types_eth::{
     state::StateOverride,
 };
 use alloy_serde::JsonStorageKey;
-use jsonrpsee::{core::RpcResult, proc_macros::rpc};
+#[cfg(feature = "server")]
+use jsonrpsee::core::RpcResult;
+use jsonrpsee::proc_macros::rpc;
 use serde_json::Value;
 
 use crate::{Capabilities, SyncStatus};

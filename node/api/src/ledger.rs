@@ -1,7 +1,9 @@
 //! The `ledger_*` methods: promo codes, clouds, validators, consensus.
 
 use alloy_primitives::{B256, U64};
-use jsonrpsee::{core::RpcResult, proc_macros::rpc};
+#[cfg(feature = "server")]
+use jsonrpsee::core::RpcResult;
+use jsonrpsee::proc_macros::rpc;
 use ledger_chainspec::Month;
 
 use crate::types::{
