@@ -5,13 +5,9 @@
 //! longest first. A promised transaction is a turn of its sender. A sender that floods the pool therefore fills what the
 //! others leave, and no more.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
-    sync::Arc,
-};
+use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, map::AddressHashMap};
 use ledger_runtime::{CANDIDATES_PER_TRANSACTION_MAX, Lane};
 
 use super::{
@@ -20,114 +16,112 @@ use super::{
     validate::PooledTransaction,
 };
 
-/// Place of a transaction in the order: its round, then its arrival.
-type Place = Reverse<(usize, u64)>;
-
 /// The pending transactions of `senders` in the order to try them, of which the `promised` ones (sender and nonce) come before what
 /// is not reserved; at most as many as production looks at, and of one sender at most as many as a block may hold.
-pub(super) fn candidates<'a>(
-    senders: impl Iterator<Item = (&'a Address, &'a SenderQueue)>,
+pub(super) fn candidates(
+    senders: &HashMap<Address, SenderQueue>,
     promised: impl Iterator<Item = (Address, u64)>,
     limits: &PoolLimits,
 ) -> Vec<Arc<PooledTransaction>> {
     let most = limits.block_transactions.saturating_mul(CANDIDATES_PER_TRANSACTION_MAX);
-    let (reserved, open): (Vec<_>, Vec<_>) = senders
-        .filter(|(_, queue)| queue.pending_len() > 0)
-        .partition(|(_, queue)| queue.lane() == Lane::Reserved);
-    let mut turns = Turns::new(limits.block_sender_transactions);
-    reserved
-        .into_iter()
-        .for_each(|(sender, queue)| turns.join(*sender, queue));
-    let mut order: Vec<_> = turns.by_ref().take(limits.block_reserved.min(most)).collect();
-    open.into_iter().for_each(|(sender, queue)| turns.join(*sender, queue));
+    let per_sender = limits.block_sender_transactions;
+    let (mut reserved, mut rest) = (Vec::new(), Vec::with_capacity(senders.len()));
+    for queue in senders.values() {
+        let turns = match queue.lane() {
+            Lane::Reserved => &mut reserved,
+            Lane::Open => &mut rest,
+        };
+        turns.extend(queue.pending().take(per_sender).enumerate().map(Turn::from));
+    }
+    let mut order = Order::default();
+    let share = limits.block_reserved.min(most);
+    reserved.sort_unstable();
+    rest.extend(reserved.split_off(share.min(reserved.len())));
+    reserved.into_iter().for_each(|turn| order.push(turn.waiting));
     for (sender, nonce) in promised {
-        turns.take_through(&sender, nonce, &mut order);
+        if order.transactions.len() >= most {
+            break;
+        }
+        if let Some(queue) = senders.get(&sender) {
+            let from = order.next_nonce(&sender);
+            queue
+                .pending_between(from, nonce, per_sender)
+                .for_each(|waiting| order.push(waiting));
+        }
     }
-    order.truncate(most);
-    let room = most - order.len();
-    order.extend(turns.take(room));
-    order
+    order.transactions.truncate(most);
+    rest.retain(|turn| order.is_open(turn.waiting));
+    let room = most - order.transactions.len();
+    if room < rest.len() {
+        rest.select_nth_unstable(room);
+        rest.truncate(room);
+    }
+    rest.sort_unstable();
+    let rest = rest.into_iter().map(|turn| Arc::clone(&turn.waiting.transaction));
+    order.transactions.extend(rest);
+    order.transactions
 }
 
-/// Senders that take turns.
-struct Turns<'a> {
-    per_sender: usize,
-    next: BinaryHeap<(Place, usize)>,
-    index_of: HashMap<Address, usize>,
-    senders: Vec<Queue<'a>>,
-}
-
-/// What a sender has left.
-struct Queue<'a> {
-    rest: Box<dyn Iterator<Item = &'a Waiting> + 'a>,
-    head: Option<&'a Waiting>,
-    /// Transactions that it has had.
+/// A sender's turn: those with fewer transactions before it come first, then those that have waited longer.
+struct Turn<'a> {
     round: usize,
+    waiting: &'a Waiting,
 }
 
-impl<'a> Queue<'a> {
-    fn place(&self) -> Option<Place> {
-        self.head.map(|head| Reverse((self.round, head.arrival)))
-    }
-
-    fn take(&mut self) -> Option<&'a Waiting> {
-        let taken = self.head.take()?;
-        self.head = self.rest.next();
-        self.round += 1;
-        Some(taken)
+impl<'a> From<(usize, &'a Waiting)> for Turn<'a> {
+    fn from((round, waiting): (usize, &'a Waiting)) -> Self {
+        Self { round, waiting }
     }
 }
 
-impl<'a> Turns<'a> {
-    fn new(per_sender: usize) -> Self {
-        Self {
-            per_sender,
-            next: BinaryHeap::new(),
-            index_of: HashMap::new(),
-            senders: Vec::new(),
-        }
-    }
-
-    fn join(&mut self, sender: Address, queue: &'a SenderQueue) {
-        let mut rest = queue.pending().take(self.per_sender);
-        let head = rest.next();
-        let queue = Queue {
-            rest: Box::new(rest),
-            head,
-            round: 0,
-        };
-        let Some(place) = queue.place() else { return };
-        self.next.push((place, self.senders.len()));
-        self.index_of.insert(sender, self.senders.len());
-        self.senders.push(queue);
-    }
-
-    /// Moves what `sender` has up to `nonce` into `order`, out of turn.
-    fn take_through(&mut self, sender: &Address, nonce: u64, order: &mut Vec<Arc<PooledTransaction>>) {
-        let Some(queue) = self.index_of.get(sender).and_then(|index| self.senders.get_mut(*index)) else {
-            return;
-        };
-        while queue.head.is_some_and(|head| head.transaction.nonce() <= nonce) {
-            order.extend(queue.take().map(|taken| Arc::clone(&taken.transaction)));
-        }
+impl Turn<'_> {
+    const fn place(&self) -> (usize, u64) {
+        (self.round, self.waiting.arrival)
     }
 }
 
-impl Iterator for Turns<'_> {
-    type Item = Arc<PooledTransaction>;
+impl PartialEq for Turn<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
 
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (place, index) = self.next.pop()?;
-            let queue = &mut self.senders[index];
-            // A sender whose promised transactions went before has its next turn later than it was noted.
-            let taken = (queue.place() == Some(place)).then(|| queue.take()).flatten();
-            if let Some(place) = queue.place() {
-                self.next.push((place, index));
-            }
-            if let Some(taken) = taken {
-                return Some(Arc::clone(&taken.transaction));
-            }
-        }
+impl Eq for Turn<'_> {}
+
+impl PartialOrd for Turn<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Turn<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+/// What goes before everybody's turn.
+#[derive(Default)]
+struct Order {
+    transactions: Vec<Arc<PooledTransaction>>,
+    /// The nonce behind those of each sender.
+    next: AddressHashMap<u64>,
+}
+
+impl Order {
+    fn push(&mut self, waiting: &Waiting) {
+        let transaction = &waiting.transaction;
+        self.next
+            .insert(transaction.sender(), transaction.nonce().saturating_add(1));
+        self.transactions.push(Arc::clone(transaction));
+    }
+
+    fn next_nonce(&self, sender: &Address) -> u64 {
+        self.next.get(sender).copied().unwrap_or_default()
+    }
+
+    /// Whether this has not gone before.
+    fn is_open(&self, waiting: &Waiting) -> bool {
+        self.next.is_empty() || waiting.transaction.nonce() >= self.next_nonce(&waiting.transaction.sender())
     }
 }

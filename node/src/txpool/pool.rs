@@ -174,7 +174,7 @@ impl Pool {
     #[must_use]
     pub fn candidates(&self, endorsed: &[B256]) -> Vec<Arc<PooledTransaction>> {
         let promised = endorsed.iter().filter_map(|hash| self.by_hash.get(hash).copied());
-        order::candidates(self.senders.iter(), promised, &self.limits)
+        order::candidates(&self.senders, promised, &self.limits)
     }
 
     /// Takes a transaction in, whose sender's account is `account`.

@@ -111,6 +111,13 @@ impl SenderQueue {
         self.waiting.values().take(self.pending)
     }
 
+    /// Those of the first `most` pending ones whose nonces are from `from` to `to`.
+    pub(super) fn pending_between(&self, from: u64, to: u64, most: usize) -> impl Iterator<Item = &Waiting> {
+        let most = u64::try_from(self.pending.min(most)).unwrap_or(u64::MAX);
+        let end = self.account.nonce.saturating_add(most).min(to.saturating_add(1));
+        self.waiting.range(from.min(end)..end).map(|(_, waiting)| waiting)
+    }
+
     pub(super) fn queued(&self) -> impl Iterator<Item = &Waiting> {
         self.waiting.values().skip(self.pending)
     }

@@ -23,7 +23,7 @@ pub use error::StateError;
 pub use proof::{AccountProof, PROOF_SLOTS_MAX, StorageProof};
 pub(crate) use rollback::Rollback;
 pub(crate) use span::{Leaves, check_span};
-pub(crate) use trie::{BranchCache, KeySpan, Past, PastBranch, Record, SubtreeCache, joined, patched};
+pub(crate) use trie::{BranchCache, KeySpan, Past, PastBranch, Record, SubtreeCache, joined, keep_small, patched};
 pub use trie::{RANGE_PROOF_NODES_MAX, RangeFault};
 pub use verify::VerifiedState;
 pub use view::StateView;

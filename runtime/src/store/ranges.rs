@@ -66,6 +66,8 @@ pub(crate) struct RangeCursor<'a> {
     store: &'a Store,
     column: Column,
     iterator: DBRawIteratorWithThreadMode<'a, Database>,
+    /// The end of the last range, behind which the iterator stands.
+    stands_at: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -75,6 +77,7 @@ impl Store {
             store: self,
             column,
             iterator: self.db.raw_iterator_cf(self.column(column)),
+            stands_at: None,
         }
     }
 
@@ -237,13 +240,16 @@ impl RangeCursor<'_> {
     /// The leaves in `range` after block `at`, in the order of keys. The steps are ordered as in [`Store::read_at`].
     pub(crate) fn leaves(&mut self, range: &KeyRange, at: BlockNumber) -> Result<Vec<LeafRecord>, StateError> {
         let mut now = Vec::new();
-        self.iterator.seek(&range.start);
+        if self.stands_at.take().as_ref() != Some(&range.start) {
+            self.iterator.seek(&range.start);
+        }
         while let Some((key, value)) = self.iterator.item().filter(|(key, _)| range.contains(key)) {
             now.push(found(self.column, key, value)?);
             check_count(now.len())?;
             self.iterator.next();
         }
         self.iterator.status().map_err(StoreError::from)?;
+        self.stands_at.clone_from(&range.end);
         if self.store.newest_started.load(Ordering::SeqCst) <= at.get() {
             return Ok(now.into_iter().map(|(key, record)| (key, record.leaf)).collect());
         }

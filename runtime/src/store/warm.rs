@@ -1,18 +1,22 @@
-//! Which branches are in memory before the first block needs them?
+//! What of the tries is in memory before the first block needs it?
 //!
 //! After a start the branches near the roots would come from the disk one by one, each under the first block that changes something
 //! below it: with millions of codes, minutes of slow blocks. So they are read in the order of their keys beside all
-//! else, some at a time, until there are no more or no room is left.
+//! else, some at a time, until there are no more or no room is left; and after them the small subtrees, which are built from their
+//! leaves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rocksdb::{Direction, IteratorMode, ReadOptions};
+use rocksdb::{DBIteratorWithThreadMode, Direction, IteratorMode, ReadOptions};
 
-use super::{Column, Store, StoreError};
-use crate::state::Record;
+use super::{Column, Database, Store, StoreError};
+use crate::state::{Record, StateError, keep_small};
+
+/// Columns of tries.
+const TRIES: [Column; 2] = [Column::AccountTrie, Column::StorageTrie];
 
 /// Records read between two looks at whether to stop.
 const STEP_RECORDS: usize = 256;
@@ -23,7 +27,7 @@ const STEP_TRIES_MAX: usize = 4;
 /// A commit takes a few of these.
 const STEP_PAUSE: Duration = Duration::from_millis(5);
 
-/// Reads branches into memory until it has done so, or is dropped; it does not outlive what it is dropped with.
+/// Reads tries into memory until it has done so, or is dropped; it does not outlive what it is dropped with.
 #[derive(Debug)]
 pub(crate) struct Warming {
     stop: Arc<AtomicBool>,
@@ -37,10 +41,11 @@ impl Warming {
         let told = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("ledger-warm".to_owned())
-            .spawn(move || match store.warm(&told) {
-                Ok(0) => {}
-                Ok(branches) => tracing::debug!(target: "ledger::store", branches, "branches are in memory"),
-                Err(error) => tracing::warn!(target: "ledger::store", %error, "branches stay on disk until needed"),
+            .spawn(move || match warm(&store, &told) {
+                Ok((branches, subtrees)) => {
+                    tracing::debug!(target: "ledger::store", branches, subtrees, "tries are in memory");
+                }
+                Err(error) => tracing::warn!(target: "ledger::store", %error, "tries stay on disk until needed"),
             });
         Self {
             stop,
@@ -58,11 +63,41 @@ impl Drop for Warming {
     }
 }
 
+/// Reads branches and then small subtrees into memory; tells how many.
+fn warm(store: &Arc<Store>, stop: &AtomicBool) -> Result<(usize, usize), StateError> {
+    let branches = store.warm_branches(stop)?;
+    let mut subtrees = 0;
+    for column in TRIES {
+        let mut next = Some(Vec::new());
+        while let Some(from) = next.filter(|_| store.subtrees.has_room() && !stop.load(Ordering::SeqCst)) {
+            let step = subtree_step(store, column, &from)?;
+            subtrees += step.kept;
+            next = step.next.filter(|_| step.read == STEP_RECORDS);
+        }
+    }
+    Ok((branches, subtrees))
+}
+
+/// Keeps the small subtrees below the next records of `column`, the first of which is at `from` or after it.
+fn subtree_step(store: &Arc<Store>, column: Column, from: &[u8]) -> Result<Step, StateError> {
+    let view = store.state();
+    let mut step = Step::default();
+    for record in store.records_from(column, from).take(STEP_RECORDS) {
+        let (key, bytes) = record.map_err(StoreError::from)?;
+        let record = Record::from_bytes(&bytes).map_err(|reason| StoreError::corrupt(column, &key, reason))?;
+        if let Record::Branch(branch) = record {
+            step.kept += keep_small(&view, column, &key, &branch)?;
+        }
+        step.pass(&key);
+    }
+    Ok(step)
+}
+
 impl Store {
     /// Reads branches into memory while there is room, until `stop`; tells how many.
-    fn warm(&self, stop: &AtomicBool) -> Result<usize, StoreError> {
+    fn warm_branches(&self, stop: &AtomicBool) -> Result<usize, StoreError> {
         let mut kept = 0;
-        for column in [Column::AccountTrie, Column::StorageTrie] {
+        for column in TRIES {
             let mut next = Some(Vec::new());
             while let Some(from) = next {
                 if stop.load(Ordering::SeqCst) {
@@ -81,15 +116,8 @@ impl Store {
         let mut step = Step::default();
         for _ in 0..STEP_TRIES_MAX {
             let at = self.branches.at_block();
-            let mut options = ReadOptions::default();
-            options.fill_cache(false);
-            let records = self.db.iterator_cf_opt(
-                self.column(column),
-                options,
-                IteratorMode::From(from, Direction::Forward),
-            );
             step = Step::default();
-            for record in records.take(STEP_RECORDS) {
+            for record in self.records_from(column, from).take(STEP_RECORDS) {
                 let (key, bytes) = record?;
                 if self.branches.wants(&key) {
                     let record =
@@ -97,8 +125,7 @@ impl Store {
                     step.kept += usize::from(self.branches.add(&key, &record, at));
                     step.wanted += 1;
                 }
-                step.next = Some([&key[..], &[0]].concat());
-                step.read += 1;
+                step.pass(&key);
             }
             if step.kept == step.wanted {
                 break;
@@ -110,6 +137,14 @@ impl Store {
             .filter(|_| step.read == STEP_RECORDS && self.branches.has_room());
         Ok(step)
     }
+
+    /// The records of `column`, the first of which is at `from` or after it, to be read once and in passing.
+    fn records_from(&self, column: Column, from: &[u8]) -> DBIteratorWithThreadMode<'_, Database> {
+        let mut options = ReadOptions::default();
+        options.fill_cache(false);
+        let mode = IteratorMode::From(from, Direction::Forward);
+        self.db.iterator_cf_opt(self.column(column), options, mode)
+    }
 }
 
 /// What became of some records that follow one another.
@@ -120,6 +155,14 @@ struct Step {
     kept: usize,
     /// Where the next step begins.
     next: Option<Vec<u8>>,
+}
+
+impl Step {
+    /// The record under `key` was read.
+    fn pass(&mut self, key: &[u8]) {
+        self.next = Some([key, &[0]].concat());
+        self.read += 1;
+    }
 }
 
 #[cfg(test)]
@@ -173,7 +216,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder, 8 << 20);
         assert_eq!(cached(&store, &[3, 7, 1]), None);
-        let kept = store.warm(&AtomicBool::new(false)).expect("readable");
+        let kept = store.warm_branches(&AtomicBool::new(false)).expect("readable");
         assert_eq!(kept, 16 + 256 + 4_096);
         for path in [&[3][..], &[3, 7], &[3, 7, 1], &[15, 15, 15]] {
             let record = Record::Extension(Nibbles::from_nibbles(path));
@@ -186,7 +229,7 @@ mod tests {
     fn no_more_is_read_than_there_is_room_for() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder, 1 << 20);
-        let kept = store.warm(&AtomicBool::new(false)).expect("readable");
+        let kept = store.warm_branches(&AtomicBool::new(false)).expect("readable");
         assert!((1_024..1_024 + STEP_RECORDS).contains(&kept), "{kept}");
     }
 
@@ -194,9 +237,9 @@ mod tests {
     fn it_ends_when_told_and_keeps_nothing_beside_a_commit() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder, 8 << 20);
-        assert_eq!(store.warm(&AtomicBool::new(true)).expect("readable"), 0);
+        assert_eq!(store.warm_branches(&AtomicBool::new(true)).expect("readable"), 0);
         store.branches.begin();
-        assert_eq!(store.warm(&AtomicBool::new(false)).expect("readable"), 0);
+        assert_eq!(store.warm_branches(&AtomicBool::new(false)).expect("readable"), 0);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod subtrees;
 mod tests;
 mod update;
 mod verify;
+mod warm;
 mod wipe;
 mod work;
 
@@ -46,6 +47,7 @@ pub use range::{RANGE_PROOF_NODES_MAX, RangeFault};
 pub(crate) use subtrees::SubtreeCache;
 pub(super) use update::update;
 pub(super) use verify::TrieCount;
+pub(crate) use warm::keep_small;
 pub(super) use wipe::wipe;
 pub(super) use work::LeafChange;
 

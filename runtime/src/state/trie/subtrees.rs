@@ -1,9 +1,10 @@
 //! Which small subtrees are in memory?
 //!
-//! A subtree without records is built from its leaves whenever one of them changes: they are read, one step of an iterator
-//! each, and hashed. What was built lately is kept here with what the parent holds of each leaf. A subtree is found by what its
-//! parent holds of it, which is a hash of all its leaves, so that none is ever out of date: another block, or one that
-//! never became final, has other leaves and another hash.
+//! A subtree without records is built from its leaves when one of them changes: finding them takes a seek in each level of the
+//! database, and each takes a step and a hash. So the top branch of what was built lately is kept here, as a record would have
+//! it; whoever changes a leaf then reads only those that share its child of that branch, of which there are mostly none or
+//! one. A branch is found by its hash, which is one of all the leaves, so that none is ever out of date: another block, or one
+//! that never became final, has other leaves and another hash.
 
 use std::sync::Arc;
 
@@ -12,88 +13,96 @@ use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
 use quick_cache::{Weighter, sync::Cache};
 
-use super::node::SMALL_LEAVES_MAX;
-use super::work::{Leaf, Placed};
+use super::node::{Below, Branch, Child, WIDTH};
 
-/// Bytes that a subtree takes beside its leaves, its key and the cache's own part included.
-const SUBTREE_BYTES: u64 = 192;
+/// Bytes that a subtree takes beside its children, its key and the cache's own part included.
+const SUBTREE_BYTES: u64 = 176;
 
-/// Bytes that a leaf takes beside its value.
-const LEAF_BYTES: u64 = size_of::<Leaf>() as u64 + 32;
+/// Bytes that a child takes.
+const CHILD_BYTES: u64 = size_of::<Kept>() as u64;
 
-/// Leaves that a subtree has as a rule, for the number of entries that the cache makes room for at first.
-const LEAVES_USUAL: u64 = 6;
+/// Children that a subtree has as a rule, for the number of entries that the cache makes room for at first.
+const CHILDREN_USUAL: u64 = 7;
 
-/// Small subtrees by the hash that their parents hold.
+/// Fewer children are read as quickly as one.
+pub(super) const CHILDREN_MIN: usize = 3;
+
+/// The top branches of small subtrees by their hashes.
 #[derive(Debug)]
-pub(crate) struct SubtreeCache(Cache<B256, Arc<Subtree>, Size>);
-
-#[derive(Debug)]
-struct Subtree {
-    /// Two tries may have the same below different places.
-    place: Nibbles,
-    leaves: Box<[Leaf]>,
-    bytes: u64,
+pub(crate) struct SubtreeCache {
+    tops: Cache<B256, Arc<Top>, Size>,
+    bytes_max: u64,
 }
+
+/// A branch whose children are small.
+#[derive(Debug)]
+struct Top {
+    /// Two tries may have the same below different places.
+    at: Nibbles,
+    children: Box<[Kept]>,
+}
+
+/// A child of it: its nibble, its leaves, its hash.
+type Kept = (u8, u8, B256);
 
 #[derive(Clone, Debug)]
 struct Size;
 
-impl Weighter<B256, Arc<Subtree>> for Size {
-    fn weight(&self, _: &B256, subtree: &Arc<Subtree>) -> u64 {
-        subtree.bytes
+impl Weighter<B256, Arc<Top>> for Size {
+    fn weight(&self, _: &B256, top: &Arc<Top>) -> u64 {
+        SUBTREE_BYTES + CHILD_BYTES * top.children.len() as u64
     }
 }
 
 impl SubtreeCache {
     /// A cache of `bytes` at most.
     pub(crate) fn new(bytes: usize) -> Self {
-        let bytes = bytes as u64;
-        let entries = bytes / (SUBTREE_BYTES + LEAVES_USUAL * LEAF_BYTES);
-        Self(Cache::with_weighter(
-            usize::try_from(entries).unwrap_or(1).max(1),
-            bytes,
-            Size,
-        ))
+        let bytes_max = bytes as u64;
+        let entries = bytes_max / (SUBTREE_BYTES + CHILDREN_USUAL * CHILD_BYTES);
+        let entries = usize::try_from(entries).unwrap_or(1).max(1);
+        Self {
+            tops: Cache::with_weighter(entries, bytes_max, Size),
+            bytes_max,
+        }
     }
 
-    /// The leaves below `place`, in the order of keys, whose parent holds `node` of them.
-    pub(super) fn get(&self, place: &Nibbles, node: &RlpNode) -> Option<Vec<Leaf>> {
-        let subtree = self.0.get(&node.as_hash()?)?;
-        (subtree.place == *place).then(|| subtree.leaves.to_vec())
+    /// The branch at `at`, of which the parent holds `node`.
+    pub(super) fn get(&self, at: &Nibbles, node: &RlpNode) -> Option<Branch> {
+        let top = self.tops.get(&node.as_hash()?).filter(|top| top.at == *at)?;
+        let mut branch = Branch::default();
+        for (nibble, leaves, hash) in &top.children {
+            branch.0[usize::from(*nibble)] = Some(Child {
+                node: RlpNode::word_rlp(hash),
+                below: Below::Small(*leaves),
+            });
+        }
+        Some(branch)
     }
 
-    /// Keeps the leaves below `place`, whose parent holds `node` of them, if they are few. A node that is no hash is as short as
-    /// its leaves.
-    pub(super) fn put(&self, place: &Nibbles, node: &RlpNode, leaves: &[Leaf]) {
-        let Some(hash) = node.as_hash().filter(|_| leaves.len() <= SMALL_LEAVES_MAX) else {
-            return;
-        };
-        let leaves: Box<[Leaf]> = depths(place, leaves)
-            .zip(leaves)
-            .map(|(depth, leaf)| leaf.settled(depth))
-            .collect();
-        let bytes = leaves.iter().map(|leaf| LEAF_BYTES + leaf.value().len() as u64);
-        let subtree = Subtree {
-            place: *place,
-            bytes: SUBTREE_BYTES + bytes.sum::<u64>(),
-            leaves,
-        };
-        self.0.insert(hash, Arc::new(subtree));
+    /// Keeps `branch`, the top of a small subtree, which stands at `at` and of which a parent there holds `node`. What is shorter
+    /// than a hash, or has few children, is not worth it.
+    pub(super) fn put(&self, at: &Nibbles, node: &RlpNode, branch: &Branch) {
+        if let (Some(hash), Some(children)) = (node.as_hash(), children(branch)) {
+            self.tops.insert(hash, Arc::new(Top { at: *at, children }));
+        }
+    }
+
+    /// Whether another one would push none out.
+    pub(crate) fn has_room(&self) -> bool {
+        self.tops.weight() + SUBTREE_BYTES + WIDTH as u64 * CHILD_BYTES <= self.bytes_max
     }
 }
 
-/// How many nibbles down the parents of `leaves` stand, which are all that is below `place`: where a leaf parts from its
-/// neighbours.
-fn depths(place: &Nibbles, leaves: &[Leaf]) -> impl Iterator<Item = usize> {
-    let shared =
-        |other: Option<&Leaf>, leaf: &Leaf| other.map(|other| other.path().common_prefix_length(leaf.path()) + 1);
-    let least = place.len();
-    leaves.iter().enumerate().map(move |(index, leaf)| {
-        let before = shared(index.checked_sub(1).and_then(|before| leaves.get(before)), leaf);
-        let after = shared(leaves.get(index + 1), leaf);
-        before.max(after).unwrap_or(least)
-    })
+/// The children of `branch`, if it has as many as are worth it and all of them are small and hashes.
+fn children(branch: &Branch) -> Option<Box<[Kept]>> {
+    let children = (0..).zip(&branch.0);
+    let children = children.filter_map(|(nibble, child)| Some((nibble, child.as_ref()?)));
+    let kept = |(nibble, child): (u8, &Child)| match child.below {
+        Below::Small(leaves) => Some((nibble, leaves, child.node.as_hash()?)),
+        Below::Branch(_) | Below::Extension(..) => None,
+    };
+    let children: Box<[Kept]> = children.map(kept).collect::<Option<_>>()?;
+    (children.len() >= CHILDREN_MIN).then_some(children)
 }
 
 #[cfg(test)]
@@ -101,65 +110,74 @@ mod tests {
     use alloy_primitives::keccak256;
 
     use super::super::small;
+    use super::super::work::Leaf;
     use super::*;
 
-    fn leaves(keys: &[u8]) -> Vec<Leaf> {
+    /// A subtree whose leaves' keys begin with these bytes.
+    fn branch(keys: &[u8], at: &Nibbles) -> Branch {
         let mut leaves: Vec<_> = keys
             .iter()
             .map(|key| Leaf::new(B256::right_padding_from(&[*key]), vec![*key; 40]))
             .collect();
         leaves.sort_unstable_by_key(|leaf| leaf.path);
-        leaves
-    }
-
-    fn node(leaves: &[Leaf], place: &Nibbles) -> RlpNode {
-        small::node_of(leaves, place.len()).expect("there are leaves")
+        small::branch_of(&leaves, at, small::top)
     }
 
     #[test]
     fn a_subtree_is_found_by_its_hash_and_place() {
         let cache = SubtreeCache::new(1 << 20);
-        let (place, other) = (Nibbles::from_nibbles([1]), Nibbles::from_nibbles([2]));
-        let (old, new) = (leaves(&[0x11, 0x12]), leaves(&[0x11, 0x12, 0x13]));
-        let (old_node, new_node) = (node(&old, &place), node(&new, &place));
-        cache.put(&place, &old_node, &old);
-        cache.put(&place, &new_node, &new);
-        let found = |place, node| cache.get(place, node).map(|leaves| leaves.len());
-        assert_eq!((found(&place, &old_node), found(&place, &new_node)), (Some(2), Some(3)));
-        assert_eq!(found(&other, &old_node), None);
-        assert_eq!(found(&place, &RlpNode::word_rlp(&keccak256([7]))), None);
+        let (at, other) = (Nibbles::from_nibbles([1]), Nibbles::from_nibbles([2]));
+        let old = branch(&[0x11, 0x12, 0x14], &at);
+        let new = branch(&[0x11, 0x12, 0x13, 0x14], &at);
+        cache.put(&at, &old.node(), &old);
+        cache.put(&at, &new.node(), &new);
+        assert_eq!(cache.get(&at, &old.node()), Some(old.clone()));
+        assert_eq!(cache.get(&at, &new.node()), Some(new));
+        assert_eq!(cache.get(&other, &old.node()), None);
+        assert_eq!(cache.get(&at, &RlpNode::word_rlp(&keccak256([7]))), None);
     }
 
     #[test]
-    fn a_leaf_that_moved_is_held_as_where_it_stands_now() {
+    fn what_has_few_children_or_a_large_one_or_a_short_one_is_not_kept() {
         let cache = SubtreeCache::new(1 << 20);
-        let place = Nibbles::from_nibbles([1]);
-        let alone = leaves(&[0x11]);
-        let one = node(&alone, &place);
-        cache.put(&place, &one, &alone);
-        let mut two = cache.get(&place, &one).expect("kept");
-        two.extend(leaves(&[0x12]));
-        assert_eq!(node(&two, &place), node(&leaves(&[0x11, 0x12]), &place));
-        cache.put(&place, &node(&two, &place), &two);
-        let kept = cache.get(&place, &node(&two, &place)).expect("kept");
-        assert_eq!(node(&kept, &place), node(&two, &place));
-        assert_eq!(node(&kept[..1], &place), one);
+        let at = Nibbles::from_nibbles([1]);
+        let good = branch(&[0x11, 0x12, 0x13], &at);
+        let with = |child: Option<Child>| {
+            let mut branch = good.clone();
+            branch.0[3] = child;
+            branch
+        };
+        let child = |node, below| Some(Child { node, below });
+        let hash = RlpNode::word_rlp(&keccak256([7]));
+        let short = RlpNode::from_raw(&[0xc2, 1, 2]).expect("short");
+        for bad in [
+            with(None),
+            with(child(hash, Below::Branch(Some(20)))),
+            with(child(short, Below::Small(1))),
+        ] {
+            cache.put(&at, &bad.node(), &bad);
+            assert_eq!(cache.get(&at, &bad.node()), None, "{bad:?}");
+        }
+        cache.put(&at, &good.node(), &good);
+        assert_eq!(cache.get(&at, &good.node()), Some(good));
     }
 
     #[test]
-    fn it_stays_within_its_bound_and_keeps_no_large_subtree() {
+    fn it_stays_within_its_bound() {
         let cache = SubtreeCache::new(1 << 16);
-        for index in 0..1_000_u32 {
-            let (place, leaves) = (
-                Nibbles::default(),
-                [Leaf::new(keccak256(index.to_be_bytes()), vec![7; 40])],
-            );
-            cache.put(&place, &node(&leaves, &place), &leaves);
+        let mut full_after = None;
+        let at = Nibbles::default();
+        for index in 0..1_000_u16 {
+            let leaf = |key| Leaf::new(B256::repeat_byte(key), index.to_be_bytes().repeat(20));
+            let branch = small::branch_of(&[0x11, 0x22, 0x33, 0x44].map(leaf), &at, small::top);
+            cache.put(&at, &branch.node(), &branch);
+            full_after = full_after.or((!cache.has_room()).then_some(index));
         }
-        assert!(cache.0.weight() <= 1 << 16 && cache.0.len() > 100, "{:?}", cache.0);
-        let many: Vec<u8> = (0..17).collect();
-        let (place, leaves) = (Nibbles::default(), leaves(&many));
-        cache.put(&place, &node(&leaves, &place), &leaves);
-        assert!(cache.get(&place, &node(&leaves, &place)).is_none());
+        assert!(
+            cache.tops.weight() <= 1 << 16 && cache.tops.len() > 100,
+            "{:?}",
+            cache.tops
+        );
+        assert!(full_after.is_some_and(|index| index > 100), "{full_after:?}");
     }
 }

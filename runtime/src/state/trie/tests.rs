@@ -2,6 +2,7 @@
 //! their parent, roots of every kind. Hashed keys hardly ever give any of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -44,29 +45,43 @@ pub(super) fn root_of(model: &Model) -> B256 {
 pub(super) struct Chain {
     pub(super) store: Arc<Store>,
     pub(super) models: Vec<Model>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Chain {
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let genesis = sealed(0, B256::ZERO, root_of(&Model::new()));
+        let chain = Self {
+            store: Self::open(dir.path()),
+            models: vec![Model::new()],
+            dir,
+        };
+        chain.commit(Self::genesis(), None, Vec::new());
+        chain
+    }
+
+    /// The same with nothing in memory.
+    pub(super) fn reopened(self) -> Self {
+        let Self { store, models, dir } = self;
+        drop(store);
+        let store = Self::open(dir.path());
+        Self { store, models, dir }
+    }
+
+    fn genesis() -> SealedHeader {
+        sealed(0, B256::ZERO, root_of(&Model::new()))
+    }
+
+    fn open(folder: &Path) -> Arc<Store> {
         let identity = ChainIdentity {
             chain_id: 1,
-            genesis: GenesisHash::new(genesis.hash.get()),
+            genesis: GenesisHash::new(Self::genesis().hash.get()),
         };
         let options = StoreOptions {
             history: History::Archive,
-            ..StoreOptions::new(dir.path())
+            ..StoreOptions::new(folder)
         };
-        let store = Store::open(&options, identity).expect("an empty folder");
-        let chain = Self {
-            store,
-            models: vec![Model::new()],
-            _dir: dir,
-        };
-        chain.commit(genesis, None, Vec::new());
-        chain
+        Store::open(&options, identity).expect("a folder of its own")
     }
 
     pub(super) fn commit(&self, header: SealedHeader, parent: Option<BlockNumber>, changes: Vec<StateChange>) {
@@ -188,6 +203,43 @@ proptest! {
         }
         for number in 0..chain.models.len() {
             chain.check(number);
+        }
+    }
+}
+
+/// One of 1,024 keys that differ in their first three nibbles, of which the last two take every value.
+pub(super) fn wide_key(choice: u16) -> B256 {
+    B256::right_padding_from(&(choice << 4).to_be_bytes())
+}
+
+/// Blocks that write or remove some of the wide keys; most values are so long that a leaf is a hash.
+fn wide_writes() -> impl Strategy<Value = BTreeMap<B256, Option<Vec<u8>>>> {
+    let block = |removed| {
+        let value = prop_oneof![
+            removed => Just(None),
+            8 => any::<u8>().prop_map(|byte| Some(vec![byte; 40])),
+            1 => Just(Some(vec![1])),
+        ];
+        proptest::collection::btree_map((0_u16..1_024).prop_map(wide_key), value, 0..300)
+    };
+    prop_oneof![2 => block(1), 1 => block(40)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn subtrees_in_memory_give_the_roots_that_their_leaves_give(
+        blocks in proptest::collection::vec(wide_writes(), 2..10),
+    ) {
+        let mut chain = Chain::new();
+        for block in &blocks {
+            let root = chain.push(block);
+            let model = chain.models.last().expect("pushed");
+            prop_assert_eq!(root, root_of(model));
+            let view = chain.store.state();
+            let count = TrieReader { view: &view, id: ID }.count(root).expect("whole");
+            prop_assert_eq!((count.leaves, count.records), (model.len() as u64, chain.trie_records()));
         }
     }
 }

@@ -39,8 +39,8 @@ pub(in crate::state) fn update(
             trie.expect_root(found, root)?;
             updater.build(&merge(leaves, changes))
         }
-        Some(Record::Branch(_)) => updater.below(top, changes)?,
-        Some(Record::Extension(at)) => updater.below(*at, changes)?,
+        Some(Record::Branch(_)) => updater.below(&updater.recorded(top)?, changes)?,
+        Some(Record::Extension(at)) => updater.below(&updater.recorded(*at)?, changes)?,
     };
     let hash = root_hash(work.as_ref());
     let new = match work {
@@ -60,6 +60,33 @@ pub(super) fn root_hash(top: Option<&Work>) -> B256 {
             node.as_hash().unwrap_or_else(|| keccak256(node))
         }
         Some(Work::Small { at, node, .. } | Work::Branch { at, node, .. }) => keccak256(node::extension_rlp(at, node)),
+    }
+}
+
+/// A branch before the changes.
+struct Standing {
+    at: Nibbles,
+    branch: Arc<Branch>,
+    /// Whether it has one. The top of a small subtree has none.
+    has_record: bool,
+}
+
+impl Standing {
+    /// The branch, if it has a record.
+    fn record(&self) -> Option<&Branch> {
+        self.has_record.then_some(&*self.branch)
+    }
+
+    /// What stands there if nothing changes.
+    fn as_it_is(&self) -> Work {
+        match self.branch.leaves_if_small().filter(|_| !self.has_record) {
+            Some(leaves) => Work::Small {
+                at: self.at,
+                node: self.branch.node(),
+                leaves,
+            },
+            None => Work::recorded(self.at, &self.branch),
+        }
     }
 }
 
@@ -88,57 +115,63 @@ impl<'a> Updater<'a> {
     ) -> Result<Option<Work>, StateError> {
         let leaves = match child.map(|child| (&child.below, &child.node)) {
             None => Vec::new(),
-            Some((Below::Small(named), node)) => self.subtree(&place, node, *named)?,
+            Some((Below::Small(named), node)) => match self.kept(place, node) {
+                Some(standing) => return self.below(&standing, changes),
+                None => self.leaves.expected(&place, *named)?,
+            },
             Some((below, _)) => match self.trie.branch_below(&place, below)? {
-                Some(at) => return self.below(at, changes),
+                Some(at) => return self.below(&self.recorded(at)?, changes),
                 None => Vec::new(),
             },
         };
-        let leaves = merge(leaves, changes);
-        let work = self.build(&leaves);
-        if let (Some(subtrees), Some(work)) = (self.trie.view.subtrees(), &work) {
-            subtrees.put(&place, &work.to_child(place.len()).node, &leaves);
-        }
-        Ok(work)
+        Ok(self.build(&merge(leaves, changes)))
     }
 
-    /// The leaves below `place`, whose parent holds `node` of them and names so many.
-    fn subtree(&mut self, place: &Nibbles, node: &RlpNode, named: u8) -> Result<Vec<Leaf>, StateError> {
-        let known = self.trie.view.subtrees().and_then(|subtrees| subtrees.get(place, node));
-        known.map_or_else(|| self.leaves.expected(place, named), Ok)
+    /// The branch at `at`, which has a record.
+    fn recorded(&self, at: Nibbles) -> Result<Standing, StateError> {
+        let branch = self.trie.branch(&at)?;
+        let has_record = true;
+        Ok(Standing { at, branch, has_record })
     }
 
-    /// What becomes of the branch at `at` and of what grows beside the way to it.
-    fn below(&mut self, at: Nibbles, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
+    /// The branch at `at` of a small subtree, of which the parent holds `node`, if it is in memory.
+    fn kept(&self, at: Nibbles, node: &RlpNode) -> Option<Standing> {
+        let branch = Arc::new(self.trie.view.subtrees()?.get(&at, node)?);
+        let has_record = false;
+        Some(Standing { at, branch, has_record })
+    }
+
+    /// What becomes of a branch and of what grows beside the way to it.
+    fn below(&mut self, standing: &Standing, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
         // Where the first key leaves the way to the branch, if one does. Sorted keys leave it at either end.
         let fork = [changes.first(), changes.last()]
             .into_iter()
             .flatten()
-            .map(|change| change.path.common_prefix_length(&at))
+            .map(|change| change.path.common_prefix_length(&standing.at))
             .min();
         match fork {
-            Some(fork) if fork < at.len() => self.fork(at, fork, changes),
-            _ => self.branch(at, changes),
+            Some(fork) if fork < standing.at.len() => self.fork(standing, fork, changes),
+            _ => self.branch(standing, changes),
         }
     }
 
-    /// A new branch on the way to the one at `at`, `fork` nibbles down. Nothing stood beside that way, so that all that leaves
-    /// it is new, unless it was not worth a branch after all.
-    fn fork(&mut self, at: Nibbles, fork: usize, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
-        let onwards = at.get_unchecked(fork);
+    /// A new branch on the way to another, `fork` nibbles down. Nothing stood beside that way, so that all that leaves it is
+    /// new, unless it was not worth a branch after all.
+    fn fork(&mut self, standing: &Standing, fork: usize, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
+        let onwards = standing.at.get_unchecked(fork);
         let mut works = Vec::new();
         let mut is_passed = false;
         for (nibble, group) in groups(changes, fork) {
             let work = if nibble == onwards {
                 is_passed = true;
-                self.below(at, group)?
+                self.below(standing, group)?
             } else {
                 self.build(&merge(Vec::new(), group))
             };
             works.extend(work.map(|work| (nibble, work)));
         }
         if !is_passed {
-            works.push((onwards, Work::recorded(at, &*self.trie.branch(&at)?)));
+            works.push((onwards, standing.as_it_is()));
         }
         if works.len() < 2 {
             return Ok(works.pop().map(|(_, work)| work));
@@ -147,26 +180,28 @@ impl<'a> Updater<'a> {
         for (nibble, work) in works {
             branch.0[usize::from(nibble)] = Some(work.to_child(fork + 1));
         }
-        Ok(Some(self.put(at.slice(..fork), None, branch)))
+        Ok(Some(self.put(standing.at.slice(..fork), None, branch)))
     }
 
-    /// What becomes of the branch at `at` under changes that all lie below it.
-    fn branch(&mut self, at: Nibbles, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
-        let old = self.trie.branch(&at)?;
-        let mut new = Branch::clone(&old);
+    /// What becomes of a branch under changes that all lie below it.
+    fn branch(&mut self, standing: &Standing, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
+        let (at, old) = (standing.at, standing.record());
+        let mut new = Branch::clone(&standing.branch);
         let mut last = None;
-        for (nibble, work) in self.children(at, &old, changes)? {
+        for (nibble, work) in self.children(at, &standing.branch, changes)? {
             new.0[usize::from(nibble)] = work.as_ref().map(|work| work.to_child(at.len() + 1));
             last = work.or(last);
         }
         if new.0.iter().flatten().count() < 2 {
-            self.change(&at, None, past::branch(at.is_empty(), Some(&old), None));
+            if old.is_some() {
+                self.change(&at, None, past::branch(at.is_empty(), old, None));
+            }
             return match last {
                 Some(work) => Ok(Some(work)),
                 None => self.lift(at, &new),
             };
         }
-        Ok(Some(self.put(at, Some(&old), new)))
+        Ok(Some(self.put(at, old, new)))
     }
 
     /// What becomes of those children of the branch at `at` below which something changes.
@@ -219,7 +254,7 @@ impl<'a> Updater<'a> {
 
     /// A new subtree of `leaves`, which are sorted.
     fn build(&mut self, leaves: &[Leaf]) -> Option<Work> {
-        if leaves.len() <= SMALL_LEAVES_MAX {
+        if leaves.len() < 2 {
             return small::top(leaves);
         }
         let at = small::fork_of(leaves)?;
@@ -238,11 +273,11 @@ impl<'a> Updater<'a> {
             if let Some(old) = old {
                 self.change(&at, None, past::branch(at.is_empty(), Some(old), None));
             }
-            return Work::Small {
-                at,
-                node: new.node(),
-                leaves,
-            };
+            let node = new.node();
+            if let Some(subtrees) = self.trie.view.subtrees() {
+                subtrees.put(&at, &node, &new);
+            }
+            return Work::Small { at, node, leaves };
         }
         let work = Work::recorded(at, &new);
         match old {

@@ -2,8 +2,6 @@
 //!
 //! Made and taken apart by the walk of `update`, and by nobody else.
 
-use std::sync::{Arc, OnceLock};
-
 use alloy_primitives::B256;
 use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
@@ -60,13 +58,11 @@ pub(super) fn groups<T: Placed>(items: &[T], depth: usize) -> impl Iterator<Item
         .filter_map(move |group| Some((group.first()?.path().get(depth)?, group)))
 }
 
-/// A leaf as it stands. Cheap to clone.
+/// A leaf as it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
     pub(super) path: Nibbles,
-    value: Arc<[u8]>,
-    /// What a parent holds of it, so many nibbles down, once somebody asked.
-    held: OnceLock<(usize, RlpNode)>,
+    value: Vec<u8>,
 }
 
 /// What stands at one place of the trie after the changes, before its parent is encoded: what a parent holds of a leaf or
@@ -97,27 +93,25 @@ pub(super) fn merge(leaves: Vec<Leaf>, changes: &[LeafChange]) -> Vec<Leaf> {
             merged.push(leaf);
         }
         leaves.next_if(|leaf| leaf.path == change.path);
-        merged.extend(change.value.as_deref().map(|value| Leaf::at(change.path, value)));
+        merged.extend(change.value.clone().map(|value| Leaf {
+            path: change.path,
+            value,
+        }));
     }
     merged.extend(leaves);
     merged
 }
 
 impl Leaf {
-    fn at(path: Nibbles, value: impl Into<Arc<[u8]>>) -> Self {
+    pub(super) fn new(key: B256, value: impl Into<Vec<u8>>) -> Self {
         Self {
-            path,
+            path: Nibbles::unpack(key),
             value: value.into(),
-            held: OnceLock::new(),
         }
     }
 
     pub(super) fn value(&self) -> &[u8] {
         &self.value
-    }
-
-    pub(super) fn new(key: B256, value: impl Into<Arc<[u8]>>) -> Self {
-        Self::at(Nibbles::unpack(key), value)
     }
 
     pub(super) fn rlp(&self, depth: usize) -> Vec<u8> {
@@ -126,21 +120,7 @@ impl Leaf {
 
     /// What a parent, `depth` nibbles down, holds of this.
     pub(super) fn held(&self, depth: usize) -> RlpNode {
-        let node = || RlpNode::from_rlp(&self.rlp(depth));
-        match self.held.get_or_init(|| (depth, node())) {
-            (at, held) if *at == depth => held.clone(),
-            _ => node(),
-        }
-    }
-
-    /// The same, knowing of what a parent holds no more than what stands `depth` nibbles down.
-    pub(super) fn settled(&self, depth: usize) -> Self {
-        let is_there = self.held.get().is_none_or(|(at, _)| *at == depth);
-        if is_there {
-            self.clone()
-        } else {
-            Self::at(self.path, Arc::clone(&self.value))
-        }
+        RlpNode::from_rlp(&self.rlp(depth))
     }
 }
 
