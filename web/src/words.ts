@@ -21,12 +21,17 @@ export function duration(seconds: number): string {
   return words.join(" ");
 }
 
+/** A number and its unit, which stay on one line. */
+function measure(value: number | string, unit: string): string {
+  return `${value}\u00a0${unit}`;
+}
+
 const SYMBOLS: Readonly<Record<string, string>> = { day: "d", hour: "h", minute: "min", second: "s" };
 
 /** A duration in its largest unit, by that unit's symbol: `2 d`. For where there is little room. */
 export function brief(seconds: number): string {
   const [name, size] = UNITS.find(([, size]) => seconds >= size) ?? ["second", 1];
-  return `${Math.max(0, Math.floor(seconds / size))} ${SYMBOLS[name]}`;
+  return measure(Math.max(0, Math.floor(seconds / size)), SYMBOLS[name] ?? "");
 }
 
 /** How long ago, or in how long. */
@@ -34,11 +39,6 @@ export function relative(seconds: number, now: number): string {
   const left = seconds - now;
   if (Math.abs(left) < 2) return "now";
   return left > 0 ? `in ${duration(left)}` : `${duration(-left)} ago`;
-}
-
-/** A number and its unit, which stay on one line. */
-function measure(value: number | string, unit: string): string {
-  return `${value}\u00a0${unit}`;
 }
 
 /** Milliseconds, or seconds where there are many. */

@@ -29,11 +29,11 @@ describe("words", () => {
       expect(duration(seconds)).toBe(words);
     }
     expect([brief(-1), brief(59), brief(150), brief(7_300), brief(190_000)]).toEqual([
-      "0 s",
-      "59 s",
-      "2 min",
-      "2 h",
-      "2 d",
+      "0\u00a0s",
+      "59\u00a0s",
+      "2\u00a0min",
+      "2\u00a0h",
+      "2\u00a0d",
     ]);
     expect([relative(100, 100), relative(160, 100), relative(40, 100)]).toEqual(["now", "in 1 minute", "1 minute ago"]);
     expect([milliseconds(612.4), milliseconds(1_250), milliseconds(12_600)]).toEqual([

@@ -5,7 +5,7 @@
 //! longest first. A promised transaction is a turn of its sender. A sender that floods the pool therefore fills what the
 //! others leave, and no more.
 
-use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use alloy_primitives::{Address, map::AddressHashMap};
 use ledger_runtime::{CANDIDATES_PER_TRANSACTION_MAX, Lane};
@@ -31,11 +31,12 @@ pub(super) fn candidates(
             Lane::Reserved => &mut reserved,
             Lane::Open => &mut rest,
         };
-        turns.extend(queue.pending().take(per_sender).enumerate().map(Turn::from));
+        let pending = queue.pending().take(per_sender).enumerate();
+        turns.extend(pending.map(|(round, waiting)| Turn { round, waiting }));
     }
     let mut order = Order::default();
     let share = limits.block_reserved.min(most);
-    reserved.sort_unstable();
+    reserved.sort_unstable_by_key(Turn::place);
     rest.extend(reserved.split_off(share.min(reserved.len())));
     reserved.into_iter().for_each(|turn| order.push(turn.waiting));
     for (sender, nonce) in promised {
@@ -50,13 +51,13 @@ pub(super) fn candidates(
         }
     }
     order.transactions.truncate(most);
-    rest.retain(|turn| order.is_open(turn.waiting));
+    rest.retain(|turn| order.is_left(turn.waiting));
     let room = most - order.transactions.len();
     if room < rest.len() {
-        rest.select_nth_unstable(room);
+        rest.select_nth_unstable_by_key(room, Turn::place);
         rest.truncate(room);
     }
-    rest.sort_unstable();
+    rest.sort_unstable_by_key(Turn::place);
     let rest = rest.into_iter().map(|turn| Arc::clone(&turn.waiting.transaction));
     order.transactions.extend(rest);
     order.transactions
@@ -68,35 +69,9 @@ struct Turn<'a> {
     waiting: &'a Waiting,
 }
 
-impl<'a> From<(usize, &'a Waiting)> for Turn<'a> {
-    fn from((round, waiting): (usize, &'a Waiting)) -> Self {
-        Self { round, waiting }
-    }
-}
-
 impl Turn<'_> {
     const fn place(&self) -> (usize, u64) {
         (self.round, self.waiting.arrival)
-    }
-}
-
-impl PartialEq for Turn<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.place() == other.place()
-    }
-}
-
-impl Eq for Turn<'_> {}
-
-impl PartialOrd for Turn<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Turn<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place().cmp(&other.place())
     }
 }
 
@@ -120,8 +95,8 @@ impl Order {
         self.next.get(sender).copied().unwrap_or_default()
     }
 
-    /// Whether this has not gone before.
-    fn is_open(&self, waiting: &Waiting) -> bool {
+    /// Whether this did not go before everybody's turn.
+    fn is_left(&self, waiting: &Waiting) -> bool {
         self.next.is_empty() || waiting.transaction.nonce() >= self.next_nonce(&waiting.transaction.sender())
     }
 }

@@ -13,6 +13,7 @@ mod filled;
 mod filters;
 mod pool_core;
 mod pool_journal;
+mod pool_order;
 mod pool_properties;
 mod pool_validate;
 mod proofs;

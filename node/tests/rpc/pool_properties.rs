@@ -53,7 +53,7 @@ fn lane(who: u32) -> Lane {
 }
 
 /// A transaction that came at `now`. Signing is slow: each is signed once, for all cases.
-fn made(who: u32, nonce: u64, price: u64, now: UnixMillis) -> Arc<PooledTransaction> {
+pub(crate) fn made(who: u32, nonce: u64, price: u64, now: UnixMillis) -> Arc<PooledTransaction> {
     static KNOWN: Mutex<BTreeMap<(u32, u64, u64), PooledTransaction>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap();
     let made = known.entry((who, nonce, price)).or_insert_with(|| {
@@ -72,7 +72,7 @@ fn made(who: u32, nonce: u64, price: u64, now: UnixMillis) -> Arc<PooledTransact
     })
 }
 
-fn person(who: u32) -> Person {
+pub(crate) fn person(who: u32) -> Person {
     Person::number(20 + who)
 }
 

@@ -150,7 +150,7 @@ impl StateView {
         }
     }
 
-    /// Small subtrees of tries that are in memory, of whatever block.
+    /// Tops of small subtrees of tries that are in memory, of whatever block.
     pub(super) fn subtrees(&self) -> Option<&SubtreeCache> {
         match &self.source {
             Source::Empty => None,
@@ -174,11 +174,12 @@ impl StateView {
         }
     }
 
-    /// A cursor over the leaves of one flat column as of this block.
-    pub(super) fn leaves(&self, column: Column) -> LeafCursor<'_> {
+    /// A cursor over the leaves of one flat column as of this block, `cached` if they will be read again soon.
+    pub(super) const fn leaves(&self, column: Column, cached: bool) -> LeafCursor<'_> {
         LeafCursor {
             view: self,
             column,
+            cached,
             cursor: None,
         }
     }
@@ -209,6 +210,7 @@ impl StateView {
 pub(super) struct LeafCursor<'a> {
     view: &'a StateView,
     column: Column,
+    cached: bool,
     /// Made with the first read: many walks need none.
     cursor: Option<RangeCursor<'a>>,
 }
@@ -219,7 +221,9 @@ impl LeafCursor<'_> {
         match &self.view.source {
             Source::Empty => Ok(Vec::new()),
             Source::Stored { store, block } => {
-                let cursor = self.cursor.get_or_insert_with(|| store.range_cursor(self.column));
+                let cursor = self
+                    .cursor
+                    .get_or_insert_with(|| store.range_cursor(self.column, self.cached));
                 cursor.leaves(range, *block)
             }
         }

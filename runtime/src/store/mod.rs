@@ -111,7 +111,7 @@ pub struct Store {
     recoveries: RwLock<Arc<[Recovery]>>,
     /// Upper branches of the newest state's tries.
     branches: BranchCache,
-    /// Small subtrees of any block's tries.
+    /// Tops of small subtrees of any block's tries.
     subtrees: SubtreeCache,
     /// What the compaction of [`Column::Undo`] drops.
     droppable: DroppableUndo,
@@ -141,7 +141,7 @@ impl Store {
         self.identity
     }
 
-    /// Small subtrees that are in memory.
+    /// Tops of small subtrees that are in memory.
     pub(crate) const fn subtrees(&self) -> &SubtreeCache {
         &self.subtrees
     }

@@ -66,17 +66,20 @@ pub(crate) struct RangeCursor<'a> {
     store: &'a Store,
     column: Column,
     iterator: DBRawIteratorWithThreadMode<'a, Database>,
-    /// The end of the last range, behind which the iterator stands.
+    /// The end of the last range: the iterator stands at the first record from there on.
     stands_at: Option<Vec<u8>>,
 }
 
 impl Store {
-    /// A cursor over a column of the flat state.
-    pub(crate) fn range_cursor(&self, column: Column) -> RangeCursor<'_> {
+    /// A cursor over a column of the flat state. What it reads comes into the cache of table blocks if it is `cached`, and not
+    /// merely read in passing.
+    pub(crate) fn range_cursor(&self, column: Column, cached: bool) -> RangeCursor<'_> {
+        let mut options = ReadOptions::default();
+        options.fill_cache(cached);
         RangeCursor {
             store: self,
             column,
-            iterator: self.db.raw_iterator_cf(self.column(column)),
+            iterator: self.db.raw_iterator_cf_opt(self.column(column), options),
             stands_at: None,
         }
     }

@@ -69,8 +69,8 @@ fn warm(store: &Arc<Store>, stop: &AtomicBool) -> Result<(usize, usize), StateEr
     let mut subtrees = 0;
     for column in TRIES {
         let mut next = Some(Vec::new());
-        while let Some(from) = next.filter(|_| store.subtrees.has_room() && !stop.load(Ordering::SeqCst)) {
-            let step = subtree_step(store, column, &from)?;
+        while let Some(from) = next.filter(|_| store.subtrees.has_room()) {
+            let step = subtree_step(store, column, &from, stop)?;
             subtrees += step.kept;
             next = step.next.filter(|_| step.read == STEP_RECORDS);
         }
@@ -78,11 +78,14 @@ fn warm(store: &Arc<Store>, stop: &AtomicBool) -> Result<(usize, usize), StateEr
     Ok((branches, subtrees))
 }
 
-/// Keeps the small subtrees below the next records of `column`, the first of which is at `from` or after it.
-fn subtree_step(store: &Arc<Store>, column: Column, from: &[u8]) -> Result<Step, StateError> {
+/// Keeps the small subtrees below the next records of `column`, the first of which is at `from` or after it, until `stop`.
+fn subtree_step(store: &Arc<Store>, column: Column, from: &[u8], stop: &AtomicBool) -> Result<Step, StateError> {
     let view = store.state();
     let mut step = Step::default();
     for record in store.records_from(column, from).take(STEP_RECORDS) {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
         let (key, bytes) = record.map_err(StoreError::from)?;
         let record = Record::from_bytes(&bytes).map_err(|reason| StoreError::corrupt(column, &key, reason))?;
         if let Record::Branch(branch) = record {

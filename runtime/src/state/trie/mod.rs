@@ -17,6 +17,8 @@ mod range;
 #[cfg(test)]
 mod range_tests;
 mod small;
+#[cfg(test)]
+mod subtree_tests;
 mod subtrees;
 #[cfg(test)]
 mod tests;
@@ -153,10 +155,19 @@ impl<'a> TrieReader<'a> {
     }
 
     /// Reads small subtrees.
-    fn leaves(&self) -> Leaves<'a> {
+    const fn leaves(&self) -> Leaves<'a> {
+        self.leaves_with(true)
+    }
+
+    /// Reads small subtrees once, without a place in the cache of table blocks.
+    const fn leaves_in_passing(&self) -> Leaves<'a> {
+        self.leaves_with(false)
+    }
+
+    const fn leaves_with(&self, cached: bool) -> Leaves<'a> {
         Leaves {
             id: self.id,
-            cursor: self.view.leaves(self.id.leaves()),
+            cursor: self.view.leaves(self.id.leaves(), cached),
         }
     }
 }

@@ -13,19 +13,22 @@ use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
 use quick_cache::{Weighter, sync::Cache};
 
-use super::node::{Below, Branch, Child, WIDTH};
+use super::node::{Below, Branch, Child};
 
 /// Bytes that a subtree takes beside its children, its key and the cache's own part included.
 const SUBTREE_BYTES: u64 = 176;
 
 /// Bytes that a child takes.
-const CHILD_BYTES: u64 = size_of::<Kept>() as u64;
+const CHILD_BYTES: u64 = size_of::<SmallChild>() as u64;
 
 /// Children that a subtree has as a rule, for the number of entries that the cache makes room for at first.
 const CHILDREN_USUAL: u64 = 7;
 
-/// Fewer children are read as quickly as one.
+/// Children that a top has to have: what is below fewer is read whole with one seek.
 pub(super) const CHILDREN_MIN: usize = 3;
+
+/// The cache is full when all but this part of its bytes is taken: one in sixteen.
+const SPARE_PARTS: u64 = 16;
 
 /// The top branches of small subtrees by their hashes.
 #[derive(Debug)]
@@ -39,11 +42,15 @@ pub(crate) struct SubtreeCache {
 struct Top {
     /// Two tries may have the same below different places.
     at: Nibbles,
-    children: Box<[Kept]>,
+    children: Box<[SmallChild]>,
 }
 
-/// A child of it: its nibble, its leaves, its hash.
-type Kept = (u8, u8, B256);
+#[derive(Clone, Copy, Debug)]
+struct SmallChild {
+    nibble: u8,
+    leaves: u8,
+    hash: B256,
+}
 
 #[derive(Clone, Debug)]
 struct Size;
@@ -70,7 +77,7 @@ impl SubtreeCache {
     pub(super) fn get(&self, at: &Nibbles, node: &RlpNode) -> Option<Branch> {
         let top = self.tops.get(&node.as_hash()?).filter(|top| top.at == *at)?;
         let mut branch = Branch::default();
-        for (nibble, leaves, hash) in &top.children {
+        for SmallChild { nibble, leaves, hash } in &top.children {
             branch.0[usize::from(*nibble)] = Some(Child {
                 node: RlpNode::word_rlp(hash),
                 below: Below::Small(*leaves),
@@ -80,28 +87,33 @@ impl SubtreeCache {
     }
 
     /// Keeps `branch`, the top of a small subtree, which stands at `at` and of which a parent there holds `node`. What is shorter
-    /// than a hash, or has few children, is not worth it.
+    /// than a hash, or has few children, is not worth it. Below an extension, whose hash the parent holds, it is found once that
+    /// is gone.
     pub(super) fn put(&self, at: &Nibbles, node: &RlpNode, branch: &Branch) {
         if let (Some(hash), Some(children)) = (node.as_hash(), children(branch)) {
             self.tops.insert(hash, Arc::new(Top { at: *at, children }));
         }
     }
 
-    /// Whether another one would push none out.
+    /// Whether another one would push hardly any out. The cache is in parts, some of which are full before others.
     pub(crate) fn has_room(&self) -> bool {
-        self.tops.weight() + SUBTREE_BYTES + WIDTH as u64 * CHILD_BYTES <= self.bytes_max
+        self.tops.weight() < self.bytes_max - self.bytes_max / SPARE_PARTS
     }
 }
 
 /// The children of `branch`, if it has as many as are worth it and all of them are small and hashes.
-fn children(branch: &Branch) -> Option<Box<[Kept]>> {
+fn children(branch: &Branch) -> Option<Box<[SmallChild]>> {
     let children = (0..).zip(&branch.0);
     let children = children.filter_map(|(nibble, child)| Some((nibble, child.as_ref()?)));
-    let kept = |(nibble, child): (u8, &Child)| match child.below {
-        Below::Small(leaves) => Some((nibble, leaves, child.node.as_hash()?)),
+    let small = |(nibble, child): (u8, &Child)| match child.below {
+        Below::Small(leaves) => Some(SmallChild {
+            nibble,
+            leaves,
+            hash: child.node.as_hash()?,
+        }),
         Below::Branch(_) | Below::Extension(..) => None,
     };
-    let children: Box<[Kept]> = children.map(kept).collect::<Option<_>>()?;
+    let children: Box<[SmallChild]> = children.map(small).collect::<Option<_>>()?;
     (children.len() >= CHILDREN_MIN).then_some(children)
 }
 
@@ -163,21 +175,25 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_within_its_bound() {
-        let cache = SubtreeCache::new(1 << 16);
-        let mut full_after = None;
+    fn it_stays_within_its_bound_and_says_when_it_is_full() {
+        const BYTES: usize = 8 << 20;
+        let cache = SubtreeCache::new(BYTES);
         let at = Nibbles::default();
-        for index in 0..1_000_u16 {
-            let leaf = |key| Leaf::new(B256::repeat_byte(key), index.to_be_bytes().repeat(20));
-            let branch = small::branch_of(&[0x11, 0x22, 0x33, 0x44].map(leaf), &at, small::top);
+        let mut kept_when_full = None;
+        for index in 0..40_000_u32 {
+            let children = 3 + u8::try_from(index % 6).expect("few");
+            let leaf = |nibble: u8| Leaf::new(B256::repeat_byte(nibble << 4), index.to_be_bytes().repeat(10));
+            let leaves: Vec<_> = (0..children).map(leaf).collect();
+            let branch = small::branch_of(&leaves, &at, small::top);
             cache.put(&at, &branch.node(), &branch);
-            full_after = full_after.or((!cache.has_room()).then_some(index));
+            if kept_when_full.is_some() {
+                assert!(!cache.has_room(), "{index}");
+            } else if !cache.has_room() {
+                kept_when_full = Some((index as usize + 1, cache.tops.len()));
+            }
         }
-        assert!(
-            cache.tops.weight() <= 1 << 16 && cache.tops.len() > 100,
-            "{:?}",
-            cache.tops
-        );
-        assert!(full_after.is_some_and(|index| index > 100), "{full_after:?}");
+        assert!(cache.tops.weight() <= BYTES as u64, "{:?}", cache.tops);
+        let (put, kept) = kept_when_full.expect("they are more than it takes");
+        assert!(kept > put - put / 20, "{kept} of {put} were there still");
     }
 }

@@ -152,7 +152,7 @@ impl Chain {
         }
     }
 
-    fn trie_records(&self) -> u64 {
+    pub(super) fn trie_records(&self) -> u64 {
         self.store.records(Column::StorageTrie, &[]).count() as u64
     }
 }
@@ -203,43 +203,6 @@ proptest! {
         }
         for number in 0..chain.models.len() {
             chain.check(number);
-        }
-    }
-}
-
-/// One of 1,024 keys that differ in their first three nibbles, of which the last two take every value.
-pub(super) fn wide_key(choice: u16) -> B256 {
-    B256::right_padding_from(&(choice << 4).to_be_bytes())
-}
-
-/// Blocks that write or remove some of the wide keys; most values are so long that a leaf is a hash.
-fn wide_writes() -> impl Strategy<Value = BTreeMap<B256, Option<Vec<u8>>>> {
-    let block = |removed| {
-        let value = prop_oneof![
-            removed => Just(None),
-            8 => any::<u8>().prop_map(|byte| Some(vec![byte; 40])),
-            1 => Just(Some(vec![1])),
-        ];
-        proptest::collection::btree_map((0_u16..1_024).prop_map(wide_key), value, 0..300)
-    };
-    prop_oneof![2 => block(1), 1 => block(40)]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    #[test]
-    fn subtrees_in_memory_give_the_roots_that_their_leaves_give(
-        blocks in proptest::collection::vec(wide_writes(), 2..10),
-    ) {
-        let mut chain = Chain::new();
-        for block in &blocks {
-            let root = chain.push(block);
-            let model = chain.models.last().expect("pushed");
-            prop_assert_eq!(root, root_of(model));
-            let view = chain.store.state();
-            let count = TrieReader { view: &view, id: ID }.count(root).expect("whole");
-            prop_assert_eq!((count.leaves, count.records), (model.len() as u64, chain.trie_records()));
         }
     }
 }

@@ -33,14 +33,17 @@ pub(in crate::state) fn update(
     let old = trie.root()?;
     let work = match &old {
         None if root == EMPTY_ROOT_HASH => updater.build(&merge(Vec::new(), changes)),
-        None => {
-            let leaves = updater.leaves.all()?;
-            let found = root_hash(small::top(&leaves).as_ref());
-            trie.expect_root(found, root)?;
-            updater.build(&merge(leaves, changes))
-        }
-        Some(Record::Branch(_)) => updater.below(&updater.recorded(top)?, changes)?,
-        Some(Record::Extension(at)) => updater.below(&updater.recorded(*at)?, changes)?,
+        None => match updater.kept(&top, &RlpNode::word_rlp(&root)) {
+            Some(branch) => updater.branch(top, Old::Small(&branch), changes)?,
+            None => {
+                let leaves = updater.leaves.all()?;
+                let found = root_hash(small::top(&leaves).as_ref());
+                trie.expect_root(found, root)?;
+                updater.build(&merge(leaves, changes))
+            }
+        },
+        Some(Record::Branch(_)) => updater.below(top, changes)?,
+        Some(Record::Extension(at)) => updater.below(*at, changes)?,
     };
     let hash = root_hash(work.as_ref());
     let new = match work {
@@ -64,30 +67,12 @@ pub(super) fn root_hash(top: Option<&Work>) -> B256 {
 }
 
 /// A branch before the changes.
-struct Standing {
-    at: Nibbles,
-    branch: Arc<Branch>,
-    /// Whether it has one. The top of a small subtree has none.
-    has_record: bool,
-}
-
-impl Standing {
-    /// The branch, if it has a record.
-    fn record(&self) -> Option<&Branch> {
-        self.has_record.then_some(&*self.branch)
-    }
-
-    /// What stands there if nothing changes.
-    fn as_it_is(&self) -> Work {
-        match self.branch.leaves_if_small().filter(|_| !self.has_record) {
-            Some(leaves) => Work::Small {
-                at: self.at,
-                node: self.branch.node(),
-                leaves,
-            },
-            None => Work::recorded(self.at, &self.branch),
-        }
-    }
+#[derive(Clone, Copy)]
+enum Old<'a> {
+    /// It has a record.
+    Recorded(&'a Branch),
+    /// It is the top of a small subtree.
+    Small(&'a Branch),
 }
 
 /// A walk, and the records that it changed so far.
@@ -115,63 +100,58 @@ impl<'a> Updater<'a> {
     ) -> Result<Option<Work>, StateError> {
         let leaves = match child.map(|child| (&child.below, &child.node)) {
             None => Vec::new(),
-            Some((Below::Small(named), node)) => match self.kept(place, node) {
-                Some(standing) => return self.below(&standing, changes),
+            Some((Below::Small(named), node)) => match self.kept(&place, node) {
+                // All changes begin with where it stands, so that none leaves the way to it.
+                Some(branch) => return self.branch(place, Old::Small(&branch), changes),
                 None => self.leaves.expected(&place, *named)?,
             },
             Some((below, _)) => match self.trie.branch_below(&place, below)? {
-                Some(at) => return self.below(&self.recorded(at)?, changes),
+                Some(at) => return self.below(at, changes),
                 None => Vec::new(),
             },
         };
         Ok(self.build(&merge(leaves, changes)))
     }
 
-    /// The branch at `at`, which has a record.
-    fn recorded(&self, at: Nibbles) -> Result<Standing, StateError> {
-        let branch = self.trie.branch(&at)?;
-        let has_record = true;
-        Ok(Standing { at, branch, has_record })
+    /// The branch at `at`, the top of a small subtree, of which the parent holds `node`, if it is in memory.
+    fn kept(&self, at: &Nibbles, node: &RlpNode) -> Option<Branch> {
+        self.trie.view.subtrees()?.get(at, node)
     }
 
-    /// The branch at `at` of a small subtree, of which the parent holds `node`, if it is in memory.
-    fn kept(&self, at: Nibbles, node: &RlpNode) -> Option<Standing> {
-        let branch = Arc::new(self.trie.view.subtrees()?.get(&at, node)?);
-        let has_record = false;
-        Some(Standing { at, branch, has_record })
-    }
-
-    /// What becomes of a branch and of what grows beside the way to it.
-    fn below(&mut self, standing: &Standing, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
+    /// What becomes of the branch at `at`, which has a record, and of what grows beside the way to it.
+    fn below(&mut self, at: Nibbles, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
         // Where the first key leaves the way to the branch, if one does. Sorted keys leave it at either end.
         let fork = [changes.first(), changes.last()]
             .into_iter()
             .flatten()
-            .map(|change| change.path.common_prefix_length(&standing.at))
+            .map(|change| change.path.common_prefix_length(&at))
             .min();
         match fork {
-            Some(fork) if fork < standing.at.len() => self.fork(standing, fork, changes),
-            _ => self.branch(standing, changes),
+            Some(fork) if fork < at.len() => self.fork(at, fork, changes),
+            _ => {
+                let branch = self.trie.branch(&at)?;
+                self.branch(at, Old::Recorded(&branch), changes)
+            }
         }
     }
 
-    /// A new branch on the way to another, `fork` nibbles down. Nothing stood beside that way, so that all that leaves it is
-    /// new, unless it was not worth a branch after all.
-    fn fork(&mut self, standing: &Standing, fork: usize, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
-        let onwards = standing.at.get_unchecked(fork);
+    /// A new branch on the way to the one at `at`, `fork` nibbles down. Nothing stood beside that way, so that all that leaves
+    /// it is new, unless it was not worth a branch after all.
+    fn fork(&mut self, at: Nibbles, fork: usize, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
+        let onwards = at.get_unchecked(fork);
         let mut works = Vec::new();
         let mut is_passed = false;
         for (nibble, group) in groups(changes, fork) {
             let work = if nibble == onwards {
                 is_passed = true;
-                self.below(standing, group)?
+                self.below(at, group)?
             } else {
                 self.build(&merge(Vec::new(), group))
             };
             works.extend(work.map(|work| (nibble, work)));
         }
         if !is_passed {
-            works.push((onwards, standing.as_it_is()));
+            works.push((onwards, Work::recorded(at, &*self.trie.branch(&at)?)));
         }
         if works.len() < 2 {
             return Ok(works.pop().map(|(_, work)| work));
@@ -180,28 +160,29 @@ impl<'a> Updater<'a> {
         for (nibble, work) in works {
             branch.0[usize::from(nibble)] = Some(work.to_child(fork + 1));
         }
-        Ok(Some(self.put(standing.at.slice(..fork), None, branch)))
+        Ok(Some(self.put(at.slice(..fork), None, branch)))
     }
 
-    /// What becomes of a branch under changes that all lie below it.
-    fn branch(&mut self, standing: &Standing, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
-        let (at, old) = (standing.at, standing.record());
-        let mut new = Branch::clone(&standing.branch);
+    /// What becomes of the branch at `at` under changes that all lie below it.
+    fn branch(&mut self, at: Nibbles, old: Old<'_>, changes: &[LeafChange]) -> Result<Option<Work>, StateError> {
+        let (Old::Recorded(branch) | Old::Small(branch)) = old;
+        let record = matches!(old, Old::Recorded(_)).then_some(branch);
+        let mut new = branch.clone();
         let mut last = None;
-        for (nibble, work) in self.children(at, &standing.branch, changes)? {
+        for (nibble, work) in self.children(at, branch, changes)? {
             new.0[usize::from(nibble)] = work.as_ref().map(|work| work.to_child(at.len() + 1));
             last = work.or(last);
         }
         if new.0.iter().flatten().count() < 2 {
-            if old.is_some() {
-                self.change(&at, None, past::branch(at.is_empty(), old, None));
+            if record.is_some() {
+                self.change(&at, None, past::branch(at.is_empty(), record, None));
             }
             return match last {
                 Some(work) => Ok(Some(work)),
                 None => self.lift(at, &new),
             };
         }
-        Ok(Some(self.put(at, old, new)))
+        Ok(Some(self.put(at, record, new)))
     }
 
     /// What becomes of those children of the branch at `at` below which something changes.

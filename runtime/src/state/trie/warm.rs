@@ -19,7 +19,7 @@ pub(crate) fn keep_small(view: &StateView, column: Column, key: &[u8], branch: &
         return Ok(0);
     };
     let (id, path) = place_of(column, key).ok_or_else(|| StoreError::corrupt(column, key, "no path of a branch"))?;
-    let mut leaves = TrieReader { view, id }.leaves();
+    let mut leaves = TrieReader { view, id }.leaves_in_passing();
     let mut kept = 0;
     for (nibble, child) in (0..).zip(&branch.0) {
         let Some(Child {
@@ -64,8 +64,11 @@ fn place_of(column: Column, key: &[u8]) -> Option<(TrieId, Nibbles)> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use ledger_chainspec::BlockNumber;
+
     use super::super::Record;
-    use super::super::tests::{ACCOUNT, Chain, root_of, wide_key};
+    use super::super::subtree_tests::wide_key;
+    use super::super::tests::{ACCOUNT, Chain, root_of};
     use super::*;
 
     /// What keeping what is below every record says, one for each record.
@@ -104,18 +107,18 @@ mod tests {
     fn what_another_block_changed_is_left_out() {
         let mut chain = Chain::new();
         chain.push(&write(0..1_024, 20));
-        let mut chain = chain.reopened();
-        let old = chain.store.state();
         chain.push(&write(0..1, 30));
+        let chain = chain.reopened();
         let key = [ACCOUNT.as_slice(), &[0]].concat();
-        let bytes = chain.store.records(Column::StorageTrie, &key).next().expect("a record");
-        let Record::Branch(branch) = Record::from_bytes(&bytes.expect("readable").1).expect("a record") else {
-            panic!("the root is a branch");
+        let record = chain.store.records(Column::StorageTrie, &key).next();
+        let (_, bytes) = record.expect("a record").expect("readable");
+        let Record::Branch(branch) = Record::from_bytes(&bytes).expect("a record") else {
+            panic!("a branch");
         };
-        assert_eq!(
-            keep_small(&old, Column::StorageTrie, &key, &branch).expect("readable"),
-            15
-        );
+        let keep = |view: &StateView| keep_small(view, Column::StorageTrie, &key, &branch).expect("readable");
+        let old = chain.store.state_at(BlockNumber::new(1)).expect("archived");
+        assert_eq!(keep(&old), 15);
+        assert_eq!(keep(&chain.store.state()), 1);
     }
 
     #[test]
