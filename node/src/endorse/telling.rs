@@ -5,7 +5,7 @@
 //! that a message that was lost costs a slot. Transactions of the reserved lane have messages, queues and checks of their own, which no
 //! flood of the others delays (R14). With nothing waiting it sleeps.
 
-use std::{collections::BTreeSet, ops::Bound, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes};
@@ -34,9 +34,9 @@ const GATHER: Duration = Duration::from_millis(8);
 const GATHERED_MAX: usize = 128;
 /// From so many bytes on, what was gathered is told at once; with the transaction that comes last a message still fits.
 const GATHERED_BYTES_MAX: usize = 64 << 10;
-/// Own transactions that are handed to one authority after the other until a block takes them. Beyond it the pool's gossip has
-/// to do.
-const OWN_MAX: usize = 8_192;
+/// Own transactions that are handed to one authority after the other while they wait, and those that have left the pool since
+/// their turn came: twice what a pool of 8,192 holds. Beyond it the pool's gossip has to do.
+const OWN_MAX: usize = 16_384;
 /// Transactions that are handed on again in one slot.
 const AGAIN_PER_SLOT_MAX: usize = 1_024;
 /// Batches of peers that are checked at once, of each lane.
@@ -83,10 +83,8 @@ struct Running {
     reserved: Gathered,
     /// When both have to be told.
     due: Option<Instant>,
-    /// Own transactions that no block has taken yet.
-    own: BTreeSet<B256>,
-    /// The last of them that was handed on again: the next slot begins after it, so that all have their turn.
-    handed_on: B256,
+    /// Own transactions, those whose turn comes next first; some have left the pool since they had theirs.
+    own: VecDeque<B256>,
     /// The next moment to hand them on.
     again_at: Option<Instant>,
     checks: JoinSet<()>,
@@ -143,8 +141,7 @@ impl Running {
             gathered: Gathered::default(),
             reserved: Gathered::default(),
             due: None,
-            own: BTreeSet::new(),
-            handed_on: B256::ZERO,
+            own: VecDeque::new(),
             again_at: None,
             checks: JoinSet::new(),
             reserved_checks: JoinSet::new(),
@@ -168,7 +165,7 @@ impl Running {
     fn gather(&mut self, transaction: Arc<PooledTransaction>) {
         self.due.get_or_insert_with(|| Instant::now() + GATHER);
         if self.own.len() < OWN_MAX {
-            self.own.insert(transaction.hash());
+            self.own.push_back(transaction.hash());
             if self.again_at.is_none() {
                 self.again_at = Some(self.next_slot());
             }
@@ -231,13 +228,8 @@ impl Running {
 
     /// Hands what no block has taken to the authority of the slot that has begun.
     fn hand_on_again(&mut self) {
-        self.announcer.pool.retain_waiting(&mut self.own);
-        let after = self.own.range((Bound::Excluded(self.handed_on), Bound::Unbounded));
-        let all_in_turn = after.chain(self.own.range(..=self.handed_on));
-        let hashes: Vec<_> = all_in_turn.take(AGAIN_PER_SLOT_MAX).copied().collect();
-        self.handed_on = hashes.last().copied().unwrap_or_default();
         let mut gathered = Gathered::default();
-        for waiting in self.announcer.pool.get_all(&hashes).into_iter().flatten() {
+        for waiting in self.announcer.pool.next_waiting(&mut self.own, AGAIN_PER_SLOT_MAX) {
             gathered.add(waiting);
             if gathered.is_full() {
                 self.hand_on(Lane::Open, std::mem::take(&mut gathered).transactions);

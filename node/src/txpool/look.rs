@@ -1,7 +1,7 @@
 //! What waits, for those who only look?
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
@@ -30,10 +30,9 @@ impl TxPool {
         hashes.iter().map(|hash| pool.get(hash)).collect()
     }
 
-    /// Leaves in `hashes` those of transactions that wait.
-    pub fn retain_waiting(&self, hashes: &mut BTreeSet<B256>) {
-        let pool = self.pool.lock();
-        hashes.retain(|hash| pool.contains(hash));
+    /// As [`super::Pool::next_waiting`].
+    pub fn next_waiting(&self, hashes: &mut VecDeque<B256>, most: usize) -> Vec<Arc<PooledTransaction>> {
+        self.pool.lock().next_waiting(hashes, most)
     }
 
     /// The nonce after a sender's pending transactions; none if nothing of it waits.

@@ -5,11 +5,11 @@
 //! [`PoolLimits`].
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, map::B256Set};
 use ledger_chainspec::UnixMillis;
 use ledger_runtime::Lane;
 
@@ -106,6 +106,24 @@ impl Pool {
             .get(sender)?
             .at(*nonce)
             .map(|entry| Arc::clone(&entry.transaction))
+    }
+
+    /// The next transactions of `hashes` that wait, `most` of them at most: each hash is looked at once, until so many are found. Those go
+    /// to the end; what waits no longer, or was met before, is dropped.
+    pub fn next_waiting(&self, hashes: &mut VecDeque<B256>, most: usize) -> Vec<Arc<PooledTransaction>> {
+        let mut waiting = Vec::with_capacity(most.min(hashes.len()));
+        let mut met = B256Set::default();
+        for _ in 0..hashes.len() {
+            if waiting.len() >= most {
+                break;
+            }
+            let next = hashes.pop_front().filter(|hash| met.insert(*hash));
+            if let Some((hash, found)) = next.and_then(|hash| Some((hash, self.get(&hash)?))) {
+                hashes.push_back(hash);
+                waiting.push(found);
+            }
+        }
+        waiting
     }
 
     /// Whether a transaction waits.

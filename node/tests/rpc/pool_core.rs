@@ -1,6 +1,6 @@
 //! Queues, turns, room and replacement, told as small stories on the pure pool.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use alloy_consensus::TxEip1559;
 use alloy_eips::eip2718::Encodable2718;
@@ -334,6 +334,32 @@ fn who_finds_too_little_room_has_taken_none() {
     assert_eq!(pool.insert(long, account(0, 0), NOW), Err(PoolError::Full));
     assert_eq!(pool.counts(), counts(8, 0));
     assert_eq!(pool.content_of(&Person::number(20).address()).pending.len(), 4);
+}
+
+#[test]
+fn what_waits_is_looked_at_in_turns() {
+    let mut pool = Pool::new(limits());
+    let all: Vec<_> = (0..6).map(|who| free(who, 0)).collect();
+    for transaction in &all {
+        pool.insert(Arc::clone(transaction), account(0, 0), NOW).unwrap();
+    }
+    let mut hashes: VecDeque<_> = all.iter().map(|transaction| transaction.hash()).collect();
+    let mut next = |pool: &Pool, most| {
+        let found = pool.next_waiting(&mut hashes, most);
+        let number = |found: &Arc<PooledTransaction>| all.iter().position(|known| known == found).unwrap();
+        (found.iter().map(number).collect::<Vec<_>>(), hashes.len())
+    };
+    assert_eq!(next(&pool, 4), (vec![0, 1, 2, 3], 6));
+    for gone in [5, 0] {
+        pool.remove(&all[gone].hash());
+    }
+    assert_eq!(next(&pool, 2), (vec![4, 1], 4));
+    assert_eq!(next(&pool, 0), (vec![], 4));
+    assert_eq!(next(&pool, 9), (vec![2, 3, 4, 1], 4));
+    let mut twice = VecDeque::from([1, 2, 1].map(|who: usize| all[who].hash()));
+    let found = pool.next_waiting(&mut twice, 9);
+    assert_eq!(found, [1, 2].map(|who: usize| Arc::clone(&all[who])));
+    assert_eq!(twice, [1, 2].map(|who: usize| all[who].hash()));
 }
 
 #[test]
