@@ -10,6 +10,7 @@ use std::{
     fmt, fs,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -33,9 +34,12 @@ pub struct CodesOptions {
     /// Sizes at which it is measured: live codes, rising
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000])]
     live: Vec<usize>,
-    /// Memory of the node for each of its three caches, in MiB
+    /// Memory of the node for database blocks, in MiB; what it keeps of the tries takes twice as much
     #[arg(long, default_value_t = 512)]
     cache_mib: u64,
+    /// How long the node is left alone after its start, in seconds: beside millions of codes it reads tries into memory for most of a minute
+    #[arg(long, default_value_t = 0)]
+    settle_seconds: u64,
     /// How long requests are sent before the measured ones, in seconds: a node that has just started is not what users meet
     #[arg(long, default_value_t = 6)]
     warm_up_seconds: u64,
@@ -91,7 +95,7 @@ pub fn run(options: &Options, codes: &CodesOptions) -> Result<Rows, Box<dyn Erro
     let mut rows = Vec::new();
     for &live in &codes.live {
         world.fill(live)?;
-        rows.push(world.measure(options, codes.warm_up_seconds)?);
+        rows.push(world.measure(options, codes)?);
     }
     Ok(Rows(rows))
 }
@@ -122,7 +126,12 @@ impl World<'_> {
     }
 
     /// Starts a node on what is there, and measures it.
-    fn measure(&mut self, options: &Options, warm_up_seconds: u64) -> Result<Row, Box<dyn Error>> {
+    fn measure(&mut self, options: &Options, codes: &CodesOptions) -> Result<Row, Box<dyn Error>> {
+        let &CodesOptions {
+            settle_seconds,
+            warm_up_seconds,
+            ..
+        } = codes;
         let warm_up = Options {
             seconds: warm_up_seconds,
             ..options.clone()
@@ -138,6 +147,8 @@ impl World<'_> {
             sent_to: node.address(),
             seen_on: node.address(),
         };
+        eprintln!("leaving the node alone for {settle_seconds} s");
+        thread::sleep(Duration::from_secs(settle_seconds));
         let (first, signed) = signed.split_at(warm_up.transactions());
         eprintln!("warming up for {warm_up_seconds} s");
         self.issued += load::run(route, first, &warm_up)?.included.len();
