@@ -77,7 +77,7 @@ pub struct StorageConfig {
     pub archive: bool,
     /// Past blocks whose state can be read.
     pub history_blocks: u64,
-    /// Memory for each of three caches, in bytes: database blocks, upper branches of the tries, their small subtrees.
+    /// Memory for database blocks, in bytes; what is in memory of the tries takes twice as much.
     pub cache_bytes: usize,
     /// The operator's word to go on although blocks that were final here are lost.
     pub accept_lost_blocks: bool,

@@ -52,7 +52,7 @@ const MEASURED: u32 = 40;
 const SPECS: u32 = 4;
 /// What each of the two members offers of each: the most that the contract allows.
 const OFFER: u32 = 1_000_000;
-/// Bound of each cache, as an operator of a large chain sets it.
+/// Bound of the cache of table blocks, as an operator of a large chain sets it; the tries take twice as much.
 const CACHE_BYTES: usize = 512 << 20;
 
 /// The allocator of the node.

@@ -92,7 +92,7 @@ pub struct RuntimeOptions {
     pub archive: bool,
     /// Blocks before the head whose state stays readable.
     pub history_blocks: u64,
-    /// Bound in bytes of each of the database's caches: of table blocks, of the tries' upper branches, of their small subtrees.
+    /// Bound in bytes of the database's cache of table blocks; what is in memory of the tries takes twice as much.
     pub cache_bytes: usize,
     /// What one question may cost.
     pub reads: ReadLimits,

@@ -120,7 +120,7 @@ pub struct StorageArgs {
     /// Number of past blocks whose state can be read
     #[arg(long, env = "LEDGER_HISTORY_BLOCKS", default_value_t = 1024, value_name = "BLOCKS")]
     pub history_blocks: u64,
-    /// Memory for each of three caches in MiB: database blocks, upper branches of the state's tries, their small subtrees
+    /// Memory for database blocks in MiB; the state's tries take twice as much beside it
     #[arg(long, env = "LEDGER_CACHE_MIB", default_value_t = 32, value_name = "MIB",
           value_parser = clap::value_parser!(u64).range(1..=65_536))]
     pub cache_mib: u64,

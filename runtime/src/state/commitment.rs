@@ -8,7 +8,7 @@ use alloy_trie::EMPTY_ROOT_HASH;
 use ledger_chainspec::BlockNumber;
 use rayon::prelude::*;
 
-use super::trie::{LeafChange, Record, TrieId, TrieReader, update, wipe};
+use super::trie::{LeafChange, Record, SubtreeTop, TrieId, TrieReader, update, wipe};
 use super::view::storage_key;
 use super::{AccountChange, AccountRecord, StateDiff, StateError, StateView};
 use crate::store::{Column, FlatRecord, StoreError};
@@ -18,8 +18,31 @@ use crate::store::{Column, FlatRecord, StoreError};
 pub struct StateCommitment {
     parent: Option<BlockNumber>,
     root: B256,
-    changes: Vec<StateChange>,
+    changes: Changes,
     codes: Vec<(B256, Bytes)>,
+}
+
+/// What changes in a part of the state.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    /// Records that differ.
+    pub(crate) records: Vec<StateChange>,
+    /// Tops of small subtrees to keep in memory once the block is there: what never becomes a block pushes none out.
+    pub(crate) tops: Vec<SubtreeTop>,
+}
+
+impl From<Vec<StateChange>> for Changes {
+    fn from(records: Vec<StateChange>) -> Self {
+        let tops = Vec::new();
+        Self { records, tops }
+    }
+}
+
+impl Changes {
+    pub(super) fn extend(&mut self, more: Self) {
+        self.records.extend(more.records);
+        self.tops.extend(more.tops);
+    }
 }
 
 /// Reads that are worth a task of their own.
@@ -76,7 +99,7 @@ pub(super) struct AccountPart {
     pub(super) hashed: B256,
     pub(super) old: Option<FlatRecord>,
     pub(super) new: Option<Vec<u8>>,
-    pub(super) changes: Vec<StateChange>,
+    pub(super) changes: Changes,
 }
 
 impl StateCommitment {
@@ -92,14 +115,15 @@ impl StateCommitment {
     /// The root that `changes`, of which no two are of one key, give to the account trie, whatever its values are.
     pub(crate) fn of_trie(parent: &StateView, changes: Vec<TrieChange>) -> Result<Self, StateError> {
         let since = parent.next_block();
-        let mut flat = Vec::new();
+        let mut flat = Changes::default();
         let mut leaves = Vec::new();
         for (key, new) in changes {
             let old = parent.flat(Column::Accounts, key.as_slice())?;
             if old.as_ref().map(|old| &old.leaf) != new.as_ref() {
-                leaves.push(LeafChange::new(key, new.clone()));
+                leaves.push(LeafChange::over(key, old.as_ref(), new.clone()));
                 let new = new.map(|leaf| FlatRecord { since, leaf });
-                flat.push(StateChange::flat(Column::Accounts, key.as_slice(), old.as_ref(), new));
+                let change = StateChange::flat(Column::Accounts, key.as_slice(), old.as_ref(), new);
+                flat.records.push(change);
             }
         }
         let (root, changes) = update_accounts(parent, leaves, flat)?;
@@ -113,7 +137,7 @@ impl StateCommitment {
 
     /// A commitment of changes that were put together by hand.
     #[cfg(test)]
-    pub(super) const fn of_changes(parent: Option<BlockNumber>, root: B256, changes: Vec<StateChange>) -> Self {
+    pub(super) const fn of_changes(parent: Option<BlockNumber>, root: B256, changes: Changes) -> Self {
         Self {
             parent,
             root,
@@ -136,7 +160,12 @@ impl StateCommitment {
 
     /// Records that differ, flat state and trie nodes together.
     pub(crate) fn changes(&self) -> &[StateChange] {
-        &self.changes
+        &self.changes.records
+    }
+
+    /// Tops of small subtrees to keep in memory once the block is committed.
+    pub(crate) fn tops(&self) -> &[SubtreeTop] {
+        &self.changes.tops
     }
 
     /// Code to store, by hash.
@@ -162,7 +191,7 @@ pub(super) fn assemble(
     // Keys that are written in their order find their places in the database more quickly.
     parts.sort_unstable_by_key(|part| part.hashed);
     let since = parent.next_block();
-    let mut changes = Vec::new();
+    let mut changes = Changes::default();
     let mut leaves = Vec::new();
     for AccountPart {
         hashed,
@@ -175,14 +204,10 @@ pub(super) fn assemble(
         if old.as_ref().map(|old| &old.leaf) == new.as_ref() {
             continue;
         }
-        leaves.push(LeafChange::new(hashed, new.clone()));
+        leaves.push(LeafChange::over(hashed, old.as_ref(), new.clone()));
         let new = new.map(|leaf| FlatRecord { since, leaf });
-        changes.push(StateChange::flat(
-            Column::Accounts,
-            hashed.as_slice(),
-            old.as_ref(),
-            new,
-        ));
+        let change = StateChange::flat(Column::Accounts, hashed.as_slice(), old.as_ref(), new);
+        changes.records.push(change);
     }
     let (root, changes) = update_accounts(parent, leaves, changes)?;
     Ok(StateCommitment {
@@ -197,8 +222,8 @@ pub(super) fn assemble(
 fn update_accounts(
     parent: &StateView,
     mut leaves: Vec<LeafChange>,
-    mut flat: Vec<StateChange>,
-) -> Result<(B256, Vec<StateChange>), StateError> {
+    mut flat: Changes,
+) -> Result<(B256, Changes), StateError> {
     leaves.sort_unstable_by_key(|leaf| *leaf.key());
     let trie = TrieReader {
         view: parent,
@@ -227,7 +252,7 @@ fn account_part(view: &StateView, address: &Address, change: &AccountChange) -> 
     } else if change.after.is_some() && !change.slots.is_empty() {
         update_storage(view, &hashed, old_root, hashed_slots(change))?
     } else {
-        (old_root, Vec::new())
+        (old_root, Changes::default())
     };
     let new = change
         .after
@@ -276,7 +301,7 @@ pub(super) fn update_storage(
     account: &B256,
     root: B256,
     slots: Vec<HashedSlot>,
-) -> Result<(B256, Vec<StateChange>), StateError> {
+) -> Result<(B256, Changes), StateError> {
     let since = view.next_block();
     let read = |slot: HashedSlot| {
         let flat_key = storage_key(account, &slot.key);
@@ -289,7 +314,7 @@ pub(super) fn update_storage(
         if old.as_ref().map(|old| &old.leaf) == slot.after.as_ref() {
             return Ok(None);
         }
-        let leaf = LeafChange::new(slot.key, slot.after.clone());
+        let leaf = LeafChange::over(slot.key, old.as_ref(), slot.after.clone());
         let new = slot.after.map(|leaf| FlatRecord { since, leaf });
         let flat = StateChange::flat(Column::Storage, &flat_key, old.as_ref(), new);
         Ok(Some((leaf, flat)))
@@ -299,7 +324,8 @@ pub(super) fn update_storage(
         .with_min_len(READS_PER_TASK_MIN)
         .map(read)
         .collect::<Result<Vec<_>, StateError>>()?;
-    let (leaves, mut changes): (Vec<_>, Vec<_>) = slots.into_iter().flatten().unzip();
+    let (leaves, flat): (Vec<_>, Vec<_>) = slots.into_iter().flatten().unzip();
+    let mut changes = Changes::from(flat);
     let trie = TrieReader {
         view,
         id: TrieId::Storage(*account),

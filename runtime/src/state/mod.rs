@@ -16,7 +16,7 @@ mod verify;
 mod view;
 
 pub use alloy_trie::TrieAccount as AccountRecord;
-pub(crate) use commitment::{StateChange, Written};
+pub(crate) use commitment::{Changes, StateChange, Written};
 pub use commitment::{StateCommitment, TrieChange};
 pub use diff::{AccountChange, AccountFields, SlotChange, StateDiff};
 pub use error::StateError;

@@ -89,7 +89,7 @@ impl StateView {
             })
             .unzip();
         let (root, nodes) = trie::update(trie, root, &tops)?;
-        changes.extend(nodes);
+        changes.extend(nodes.records);
         Ok((root, changes))
     }
 }

@@ -174,6 +174,7 @@ impl Store {
         writer.failed = false;
         self.tell_background_errors(writer);
         self.follow(block.state.changes());
+        block.state.tops().iter().for_each(|top| self.subtrees.keep(top));
         self.branches.end(number.get());
         recovery.into_iter().for_each(|recovery| self.note_recovery(recovery));
 

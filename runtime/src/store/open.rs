@@ -23,9 +23,19 @@ use crate::state::{BranchCache, SubtreeCache};
 /// block that they saw minutes ago; checkpoints are nearer than this too.
 pub const HISTORY_BLOCKS_DEFAULT: u64 = 1024;
 
-/// Size of the cache of table blocks, of that of the tries' upper branches and of that of their small subtrees, each, unless
-/// told otherwise.
+/// Size of the cache of table blocks, unless told otherwise. Of the tries there is twice as much in memory.
 pub const CACHE_BYTES_DEFAULT: usize = 48 << 20;
+
+/// Memory for the tries' upper branches beside a cache of `cache_bytes`: half as much.
+const fn branches_bytes(cache_bytes: usize) -> usize {
+    cache_bytes / 2
+}
+
+/// Memory for the tops of small subtrees beside a cache of `cache_bytes`: one and a half times as much. Up to sixteen of
+/// them, of about a third of its size each, stand below one upper branch.
+const fn subtrees_bytes(cache_bytes: usize) -> usize {
+    cache_bytes.saturating_add(cache_bytes / 2)
+}
 
 /// All memtables together with the smallest cache; beyond it RocksDB flushes the fullest.
 pub const WRITE_BUFFERS_BYTES_MIN: usize = 32 << 20;
@@ -83,8 +93,8 @@ pub enum Durability {
 pub struct StoreOptions {
     /// The folder; created if absent.
     pub path: PathBuf,
-    /// Bound in bytes of the cache of table blocks, of that of the tries' upper branches and of that of their small subtrees,
-    /// each.
+    /// Bound in bytes of the cache of table blocks. For the tries there is twice as much: half of this for upper branches, and one
+    /// and a half times this for small subtrees.
     pub cache_bytes: usize,
     /// How far back state stays readable.
     pub history: History,
@@ -182,8 +192,8 @@ impl Store {
             oldest_block: AtomicU64::new(0),
             kept_from: AtomicU64::new(u64::MAX),
             recoveries: RwLock::default(),
-            branches: BranchCache::new(options.cache_bytes),
-            subtrees: SubtreeCache::new(options.cache_bytes),
+            branches: BranchCache::new(branches_bytes(options.cache_bytes)),
+            subtrees: SubtreeCache::new(subtrees_bytes(options.cache_bytes)),
             droppable,
             writer: Mutex::new(Writer {
                 marker: FinalMarker::none(),

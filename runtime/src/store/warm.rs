@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn upper_branches_are_in_memory_before_they_are_asked_for() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = store(&folder, 8 << 20);
+        let store = store(&folder, 16 << 20);
         assert_eq!(cached(&store, &[3, 7, 1]), None);
         let kept = store.warm_branches(&AtomicBool::new(false)).expect("readable");
         assert_eq!(kept, 16 + 256 + 4_096);
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn no_more_is_read_than_there_is_room_for() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = store(&folder, 1 << 20);
+        let store = store(&folder, 2 << 20);
         let kept = store.warm_branches(&AtomicBool::new(false)).expect("readable");
         assert!((1_024..1_024 + STEP_RECORDS).contains(&kept), "{kept}");
     }

@@ -46,7 +46,7 @@ pub(crate) use past::{Past, PastBranch};
 pub(crate) use range::KeySpan;
 pub(super) use range::check_range;
 pub use range::{RANGE_PROOF_NODES_MAX, RangeFault};
-pub(crate) use subtrees::SubtreeCache;
+pub(crate) use subtrees::{SubtreeCache, SubtreeTop};
 pub(super) use update::update;
 pub(super) use verify::TrieCount;
 pub(crate) use warm::keep_small;

@@ -128,7 +128,7 @@ impl Branch {
 }
 
 /// Bytes of a branch with sixteen hashes and what stands beside them.
-const BRANCH_BYTES: usize = 7 + WIDTH * 34;
+pub(super) const BRANCH_BYTES: usize = 7 + WIDTH * 34;
 
 /// A record of a trie: a branch or, under the empty path alone, where the top branch is instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,21 +188,21 @@ pub(super) fn extension_rlp(nibbles: &Nibbles, branch: &RlpNode) -> Vec<u8> {
 
 /// Writes some children.
 pub(super) fn put_children(bytes: &mut Vec<u8>, children: &[Option<Child>; WIDTH]) {
-    let mask = |is_in: fn(&Child) -> bool| {
-        let bits = children.iter().enumerate();
-        bits.fold(0_u16, |mask, (nibble, child)| {
-            mask | u16::from(child.as_ref().is_some_and(is_in)) << nibble
-        })
-    };
-    let flagged = [
-        (EXTENSIONS, mask(|child| matches!(child.below, Below::Extension(..)))),
-        (INLINE, mask(|child| !child.node.is_hash())),
-        (COUNTED, mask(|child| child.below.counted().is_some())),
-    ];
+    let (mut present, mut records) = (0_u16, 0_u16);
+    let mut flagged = [(EXTENSIONS, 0_u16), (INLINE, 0), (COUNTED, 0)];
+    for (nibble, child) in children.iter().enumerate() {
+        let Some(child) = child else { continue };
+        let bit = |is_in: bool| u16::from(is_in) << nibble;
+        present |= bit(true);
+        records |= bit(!matches!(child.below, Below::Small(_)));
+        flagged[0].1 |= bit(matches!(child.below, Below::Extension(..)));
+        flagged[1].1 |= bit(!child.node.is_hash());
+        flagged[2].1 |= bit(child.below.counted().is_some());
+    }
     let flagged = flagged.into_iter().filter(|(_, mask)| *mask != 0);
     bytes.push(flagged.clone().fold(0, |flags, (flag, _)| flags | flag));
-    bytes.extend_from_slice(&mask(|_| true).to_be_bytes());
-    bytes.extend_from_slice(&mask(|child| !matches!(child.below, Below::Small(_))).to_be_bytes());
+    bytes.extend_from_slice(&present.to_be_bytes());
+    bytes.extend_from_slice(&records.to_be_bytes());
     for (_, mask) in flagged {
         bytes.extend_from_slice(&mask.to_be_bytes());
     }

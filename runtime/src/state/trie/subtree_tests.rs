@@ -11,7 +11,7 @@ use super::tests::{ACCOUNT, Chain, ID, root_of, sealed};
 use super::{LeafChange, TrieReader, update};
 use crate::state::view::storage_key;
 use crate::state::{StateChange, StateError};
-use crate::store::Column;
+use crate::store::{Column, FlatRecord};
 
 /// One of 1,024 keys that differ in their first three nibbles, of which the last two take every value.
 pub(super) fn wide_key(choice: u16) -> B256 {
@@ -119,28 +119,56 @@ fn a_trie_of_one_small_subtree_stays_in_memory() {
     assert_eq!(root, root_of(chain.models.last().expect("pushed")));
 }
 
-#[test]
-fn only_leaves_beside_a_change_are_read() {
+/// The value of a wide key.
+fn wide_value(choice: u16) -> Vec<u8> {
+    choice.to_be_bytes().repeat(20)
+}
+
+/// The root after a change of the leaf at `wide_key(100)`, which is said to have been of this value.
+fn changed(chain: &Chain, old: Option<Vec<u8>>) -> Result<B256, StateError> {
+    let view = chain.store.state();
+    let root = view.root().expect("a root");
+    let since = BlockNumber::new(1);
+    let old = old.map(|leaf| FlatRecord { since, leaf });
+    let change = LeafChange::over(wide_key(100), old.as_ref(), Some(vec![7; 40]));
+    update(TrieReader { view: &view, id: ID }, root, &[change]).map(|(root, _)| root)
+}
+
+/// Each of the wide keys has a value, and the leaf of one of them is missing; with it the root after [`changed`].
+fn wide_without(lost: u16) -> (Chain, B256) {
     let mut chain = Chain::new();
     push(
         &mut chain,
         &(0..1_024)
-            .map(|choice| (wide_key(choice), Some(choice.to_be_bytes().repeat(20))))
+            .map(|choice| (wide_key(choice), Some(wide_value(choice))))
             .collect(),
     );
-    lose(&mut chain, &wide_key(101));
-    let changed = |chain: &Chain| {
-        let view = chain.store.state();
-        let root = view.root().expect("a root");
-        let change = LeafChange::new(wide_key(100), Some(vec![7; 40]));
-        update(TrieReader { view: &view, id: ID }, root, &[change]).map(|(root, _)| root)
-    };
+    lose(&mut chain, &wide_key(lost));
     let mut model = chain.models.last().expect("pushed").clone();
     model.insert(wide_key(100), vec![7; 40]);
-    assert_eq!(changed(&chain).expect("its leaves alone are read"), root_of(&model));
-    let chain = chain.reopened();
-    let error = changed(&chain).expect_err("a leaf is missing");
+    (chain, root_of(&model))
+}
+
+#[test]
+fn only_leaves_beside_a_change_are_read() {
+    let (chain, root) = wide_without(101);
+    assert_eq!(
+        changed(&chain, Some(wide_value(100))).expect("its leaves alone are read"),
+        root
+    );
+    let error = changed(&chain.reopened(), Some(wide_value(100))).expect_err("a leaf is missing");
     assert!(matches!(error, StateError::Trie { .. }), "{error:?}");
+}
+
+#[test]
+fn what_stands_alone_is_not_read_to_be_changed() {
+    let (chain, root) = wide_without(100);
+    assert_eq!(changed(&chain, Some(wide_value(100))).expect("nothing is read"), root);
+    // What is said of the old leaf counts only if its parent stands for it.
+    for other in [None, Some(wide_value(101))] {
+        let error = changed(&chain, other).expect_err("a leaf is missing");
+        assert!(matches!(error, StateError::Trie { .. }), "{error:?}");
+    }
 }
 
 /// Takes a leaf away from the flat state, and leaves the trie as it is.

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use super::node::LOW_LEAVES_MAX;
 use super::{LeafChange, TrieId, TrieReader, update};
 use crate::state::view::storage_key;
-use crate::state::{StateChange, StateCommitment, StateError, StateView};
+use crate::state::{Changes, StateChange, StateCommitment, StateError, StateView};
 use crate::store::{BlockCommit, ChainIdentity, Column, FlatRecord, History, Store, StoreOptions};
 
 pub(super) const ACCOUNT: B256 = B256::repeat_byte(0xaa);
@@ -84,8 +84,8 @@ impl Chain {
         Store::open(&options, identity).expect("a folder of its own")
     }
 
-    pub(super) fn commit(&self, header: SealedHeader, parent: Option<BlockNumber>, changes: Vec<StateChange>) {
-        let state = StateCommitment::of_changes(parent, header.header.state_root, changes);
+    pub(super) fn commit(&self, header: SealedHeader, parent: Option<BlockNumber>, changes: impl Into<Changes>) {
+        let state = StateCommitment::of_changes(parent, header.header.state_root, changes.into());
         let certificate = FinalityCertificate {
             set_id: SetId::new(0),
             height: BlockNumber::new(header.header.number),
@@ -116,9 +116,9 @@ impl Chain {
                 None => model.remove(key),
             };
             if old != *value {
-                leaves.push(LeafChange::new(*key, value.clone()));
                 let flat = storage_key(&ACCOUNT, key);
                 let old = view.flat(Column::Storage, &flat).expect("readable");
+                leaves.push(LeafChange::over(*key, old.as_ref(), value.clone()));
                 let new = value.clone().map(|leaf| FlatRecord {
                     since: view.next_block(),
                     leaf,
@@ -128,11 +128,11 @@ impl Chain {
         }
         let parent = self.store.head().expect("genesis");
         let root = view.root().expect("a root");
-        let (root, nodes) = update(TrieReader { view: &view, id: ID }, root, &leaves).expect("readable");
-        changes.extend(nodes);
+        let (root, mut all) = update(TrieReader { view: &view, id: ID }, root, &leaves).expect("readable");
+        all.extend(changes.into());
         let number = parent.header.header.number;
         let header = sealed(number + 1, parent.header.hash.get(), root);
-        self.commit(header, Some(BlockNumber::new(number)), changes);
+        self.commit(header, Some(BlockNumber::new(number)), all);
         self.models.push(model);
         root
     }
@@ -314,7 +314,10 @@ fn branches_that_become_low_and_cease_to_be_are_proven_at_every_block() {
         let view = chain.store.state_at(BlockNumber::new(number as u64)).expect("archived");
         let trie = TrieReader { view: &view, id: ID };
         // What `update` reads of an older block, too.
-        let change = LeafChange::new(keys[1], Some(vec![9]));
+        let old = view
+            .flat(Column::Storage, &storage_key(&ACCOUNT, &keys[1]))
+            .expect("readable");
+        let change = LeafChange::over(keys[1], old.as_ref(), Some(vec![9]));
         let updated = update(trie, root, &[change]).expect("readable").0;
         let mut changed = model.clone();
         changed.insert(keys[1], vec![9]);

@@ -12,21 +12,22 @@ use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use rayon::prelude::*;
 
 use super::node::{self, Below, Branch, Child, RECORD_LOST_LEAVES_MAX, Record, SMALL_LEAVES_MAX};
+use super::subtrees::CHILDREN_MIN;
 use super::work::{Leaf, LeafChange, Work, groups, merge};
 use super::{Leaves, TrieReader, part, past, small};
-use crate::state::{StateChange, StateError, Written};
+use crate::state::{Changes, StateChange, StateError, Written};
 
 /// Changes below one branch that are worth tasks of their own.
 const CHANGES_PER_TASK_MIN: usize = 64;
 
-/// The root after `changes`, sorted by key without repetition, and the changed records.
+/// The root after `changes`, sorted by key without repetition, and what else changes with it.
 pub(in crate::state) fn update(
     trie: TrieReader<'_>,
     root: B256,
     changes: &[LeafChange],
-) -> Result<(B256, Vec<StateChange>), StateError> {
+) -> Result<(B256, Changes), StateError> {
     if changes.is_empty() {
-        return Ok((root, Vec::new()));
+        return Ok((root, Changes::default()));
     }
     let top = Nibbles::default();
     let mut updater = Updater::new(trie);
@@ -51,7 +52,7 @@ pub(in crate::state) fn update(
         _ => None,
     };
     updater.put_root(old, new);
-    Ok((hash, updater.records))
+    Ok((hash, updater.changes))
 }
 
 /// The root of a trie with this at its top.
@@ -66,6 +67,14 @@ pub(super) fn root_hash(top: Option<&Work>) -> B256 {
     }
 }
 
+/// Whether `changes` are of all leaves at `place`, where the trie names so many and the parent holds `node`: mostly of the one that
+/// stands alone there.
+fn is_all_that_stood(changes: &[LeafChange], named: u8, place: &Nibbles, node: &RlpNode) -> bool {
+    let old = changes.iter().filter_map(|change| change.old.as_ref());
+    old.clone().count() == usize::from(named)
+        && small::node_of(&old.cloned().collect::<Vec<_>>(), place.len()).as_ref() == Some(node)
+}
+
 /// A branch before the changes.
 #[derive(Clone, Copy)]
 enum Old<'a> {
@@ -75,11 +84,11 @@ enum Old<'a> {
     Small(&'a Branch),
 }
 
-/// A walk, and the records that it changed so far.
+/// A walk, and what it changed so far.
 struct Updater<'a> {
     trie: TrieReader<'a>,
     leaves: Leaves<'a>,
-    records: Vec<StateChange>,
+    changes: Changes,
 }
 
 impl<'a> Updater<'a> {
@@ -87,7 +96,7 @@ impl<'a> Updater<'a> {
         Self {
             trie,
             leaves: trie.leaves(),
-            records: Vec::new(),
+            changes: Changes::default(),
         }
     }
 
@@ -100,11 +109,17 @@ impl<'a> Updater<'a> {
     ) -> Result<Option<Work>, StateError> {
         let leaves = match child.map(|child| (&child.below, &child.node)) {
             None => Vec::new(),
-            Some((Below::Small(named), node)) => match self.kept(&place, node) {
-                // All changes begin with where it stands, so that none leaves the way to it.
-                Some(branch) => return self.branch(place, Old::Small(&branch), changes),
-                None => self.leaves.expected(&place, *named)?,
-            },
+            Some((Below::Small(named), node)) => {
+                let may_be_kept = usize::from(*named) >= CHILDREN_MIN;
+                if let Some(branch) = may_be_kept.then(|| self.kept(&place, node)).flatten() {
+                    // All changes begin with where it stands, so that none leaves the way to it.
+                    return self.branch(place, Old::Small(&branch), changes);
+                }
+                match is_all_that_stood(changes, *named, &place, node) {
+                    true => Vec::new(),
+                    false => self.leaves.expected(&place, *named)?,
+                }
+            }
             Some((below, _)) => match self.trie.branch_below(&place, below)? {
                 Some(at) => return self.below(at, changes),
                 None => Vec::new(),
@@ -115,7 +130,7 @@ impl<'a> Updater<'a> {
 
     /// The branch at `at`, the top of a small subtree, of which the parent holds `node`, if it is in memory.
     fn kept(&self, at: &Nibbles, node: &RlpNode) -> Option<Branch> {
-        self.trie.view.subtrees()?.get(at, node)
+        self.trie.view.subtrees()?.get(&self.trie.id, at, node)
     }
 
     /// What becomes of the branch at `at`, which has a record, and of what grows beside the way to it.
@@ -207,12 +222,12 @@ impl<'a> Updater<'a> {
         let walk = |(nibble, group)| {
             let mut updater = Updater::new(trie);
             let work = updater.child(place(nibble), branch.child(nibble), group)?;
-            Ok(((nibble, work), updater.records))
+            Ok(((nibble, work), updater.changes))
         };
         let groups: Vec<_> = groups.collect();
         let done: Vec<_> = groups.into_par_iter().map(walk).collect::<Result<_, StateError>>()?;
-        let (works, records): (_, Vec<_>) = done.into_iter().unzip();
-        self.records.extend(records.into_iter().flatten());
+        let (works, changes): (_, Vec<_>) = done.into_iter().unzip();
+        changes.into_iter().for_each(|changes| self.changes.extend(changes));
         Ok(works)
     }
 
@@ -255,9 +270,9 @@ impl<'a> Updater<'a> {
                 self.change(&at, None, past::branch(at.is_empty(), Some(old), None));
             }
             let node = new.node();
-            if let Some(subtrees) = self.trie.view.subtrees() {
-                subtrees.put(&at, &node, &new);
-            }
+            let subtrees = self.trie.view.subtrees();
+            let top = subtrees.and_then(|subtrees| subtrees.top(&self.trie.id, &at, &node, &new));
+            self.changes.tops.extend(top);
             return Work::Small { at, node, leaves };
         }
         let work = Work::recorded(at, &new);
@@ -284,7 +299,7 @@ impl<'a> Updater<'a> {
         let was_branch = matches!(old, Some(Record::Branch(_)));
         let key = self.trie.id.node_key(&top);
         // A branch at the top is done last.
-        match self.records.last_mut().filter(|record| record.key == key) {
+        match self.changes.records.last_mut().filter(|record| record.key == key) {
             Some(record) => {
                 if !was_branch {
                     record.undo = Some(undo);
@@ -313,7 +328,7 @@ impl<'a> Updater<'a> {
     }
 
     fn write(&mut self, path: &Nibbles, new: Written, record: Option<Record>, undo: Option<Vec<u8>>) {
-        self.records.push(StateChange {
+        self.changes.records.push(StateChange {
             column: self.trie.id.nodes(),
             key: self.trie.id.node_key(path),
             new,

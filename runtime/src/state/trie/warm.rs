@@ -10,7 +10,7 @@ use crate::state::{StateError, StateView};
 use crate::store::{Column, StoreError};
 
 /// Keeps the tops of the small subtrees right below `branch`, the record under `key` of a trie column, in memory; tells how
-/// many. What a block changed since `view` was made is left out.
+/// many. Where a block has put one already, that stays; what a block changed since `view` was made is left out, as far as it is seen.
 ///
 /// # Errors
 /// [`StateError`] if the leaves cannot be read, or the key is none of a branch.
@@ -31,15 +31,16 @@ pub(crate) fn keep_small(view: &StateView, column: Column, key: &[u8], branch: &
         };
         let mut place = path;
         place.push(nibble);
-        if usize::from(*named) < CHILDREN_MIN || subtrees.get(&place, node).is_some() {
+        if usize::from(*named) < CHILDREN_MIN || subtrees.holds(&id, &place) {
             continue;
         }
         let leaves = leaves.below(&place)?;
         if small::fork_of(&leaves) == Some(place) {
             let top = small::branch_of(&leaves, &place, small::top);
             if top.node() == *node {
-                subtrees.put(&place, node, &top);
-                kept += 1;
+                let top = subtrees.top(&id, &place, node, &top);
+                top.iter().for_each(|top| subtrees.keep(top));
+                kept += usize::from(top.is_some());
             }
         }
     }
@@ -68,7 +69,7 @@ mod tests {
 
     use super::super::Record;
     use super::super::subtree_tests::wide_key;
-    use super::super::tests::{ACCOUNT, Chain, root_of};
+    use super::super::tests::{ACCOUNT, Chain, ID, root_of};
     use super::*;
 
     /// What keeping what is below every record says, one for each record.
@@ -119,6 +120,28 @@ mod tests {
         let old = chain.store.state_at(BlockNumber::new(1)).expect("archived");
         assert_eq!(keep(&old), 15);
         assert_eq!(keep(&chain.store.state()), 1);
+    }
+
+    #[test]
+    fn what_a_block_has_put_stays() {
+        let mut chain = Chain::new();
+        chain.push(&write(0..1_024, 20));
+        let mut chain = chain.reopened();
+        // Its top was not in memory, and is now.
+        chain.push(&write(0..1, 30));
+        let old = chain.store.state_at(BlockNumber::new(1)).expect("archived");
+        let key = [ACCOUNT.as_slice(), &[0]].concat();
+        let path = Nibbles::from_nibbles([0]);
+        let branch = TrieReader { view: &old, id: ID }.branch(&path).expect("readable");
+        assert_eq!(
+            keep_small(&old, Column::StorageTrie, &key, &branch).expect("readable"),
+            15
+        );
+        let now = chain.store.state();
+        let branch = TrieReader { view: &now, id: ID }.branch(&path).expect("readable");
+        let place = Nibbles::from_nibbles([0, 0]);
+        let node = &branch.child(0).expect("a subtree").node;
+        assert!(now.subtrees().expect("stored").get(&ID, &place, node).is_some());
     }
 
     #[test]

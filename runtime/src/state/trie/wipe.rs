@@ -7,7 +7,7 @@ use alloy_trie::EMPTY_ROOT_HASH;
 
 use super::{LeafChange, Record, TrieId, TrieReader, past, update};
 use crate::state::view::storage_key;
-use crate::state::{StateChange, StateError, StateView, Written};
+use crate::state::{Changes, StateChange, StateError, StateView, Written};
 use crate::store::{Column, FlatRecord, StoreError};
 
 /// Empties the storage of `account`, which is only possible on top of the newest block, and writes `slots` (sorted, by
@@ -17,7 +17,7 @@ pub(in crate::state) fn wipe(
     view: &StateView,
     account: B256,
     slots: Vec<(B256, Vec<u8>)>,
-) -> Result<(B256, Vec<StateChange>), StateError> {
+) -> Result<(B256, Changes), StateError> {
     let id = TrieId::Storage(account);
     let mut changes = BTreeMap::new();
     // What each record held, to find out at the end which of them come out as they were.
@@ -32,7 +32,7 @@ pub(in crate::state) fn wipe(
         .map(|(key, value)| LeafChange::new(*key, Some(value.clone())))
         .collect();
     let (root, written) = update(TrieReader { view: &empty, id }, EMPTY_ROOT_HASH, &leaves)?;
-    for change in written {
+    for change in written.records {
         match changes.get_mut(&change.key) {
             // The undo record stays: it leads back to what was there before both.
             Some(removal) => (removal.new, removal.record) = (change.new, change.record),
@@ -45,9 +45,10 @@ pub(in crate::state) fn wipe(
         (Written::Whole(new), Some(old)) => new != old,
         _ => true,
     });
-    let mut changes: Vec<_> = changes.into_values().collect();
-    changes.extend(flat_changes(view, account, slots)?);
-    Ok((root, changes))
+    let mut records: Vec<_> = changes.into_values().collect();
+    records.extend(flat_changes(view, account, slots)?);
+    let tops = written.tops;
+    Ok((root, Changes { records, tops }))
 }
 
 /// What changes in the flat state.

@@ -7,6 +7,7 @@ use alloy_trie::Nibbles;
 use alloy_trie::nodes::RlpNode;
 
 use super::node::{self, Below, Branch, Child, LowLeaves};
+use crate::store::FlatRecord;
 
 /// A leaf that a block wrote or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,17 +15,32 @@ pub(in crate::state) struct LeafChange {
     key: B256,
     /// Nibbles of `key`.
     pub(super) path: Nibbles,
+    /// What it was before, if that is known.
+    pub(super) old: Option<Leaf>,
     /// Its new value; `None` removes it.
     value: Option<Vec<u8>>,
 }
 
 impl LeafChange {
+    /// A change of what is known to have been absent, or of what nobody has looked at.
     pub(in crate::state) fn new(key: B256, value: Option<Vec<u8>>) -> Self {
         Self {
             key,
             path: Nibbles::unpack(key),
+            old: None,
             value,
         }
+    }
+
+    /// A change of what the flat state had.
+    pub(in crate::state) fn over(key: B256, old: Option<&FlatRecord>, value: Option<Vec<u8>>) -> Self {
+        let mut change = Self::new(key, value);
+        let path = change.path;
+        change.old = old.map(|old| Leaf {
+            path,
+            value: old.leaf.clone(),
+        });
+        change
     }
 
     /// Its place among others: they have to be in the order of keys.
@@ -59,7 +75,7 @@ pub(super) fn groups<T: Placed>(items: &[T], depth: usize) -> impl Iterator<Item
 }
 
 /// A leaf as it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
     pub(super) path: Nibbles,
     value: Vec<u8>,
