@@ -40,8 +40,9 @@ const fn subtrees_bytes(cache_bytes: usize) -> usize {
 /// All memtables together with the smallest cache; beyond it RocksDB flushes the fullest.
 pub const WRITE_BUFFERS_BYTES_MIN: usize = 32 << 20;
 
-/// All memtables together at most, however large the cache is: it bounds how long opening after a crash takes.
-pub const WRITE_BUFFERS_BYTES_MAX: usize = 64 << 20;
+/// All memtables together at most, however large the cache is: it bounds how long opening after a crash takes, how much room the log
+/// takes, and how long an insertion.
+pub const WRITE_BUFFERS_BYTES_MAX: usize = 128 << 20;
 
 /// Memory for memtables beside a cache of `cache_bytes`: half as much. Branches near the roots are written in every block, so
 /// that a memtable that holds many blocks saves most of the writing.
