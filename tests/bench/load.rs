@@ -31,11 +31,20 @@ const POLL: Duration = Duration::from_millis(2);
 const STALL: Duration = Duration::from_secs(30);
 
 /// What a load did.
+#[derive(Default)]
 pub struct Load {
     /// From handing in to being seen in a block, for each transaction; and the time from the first to the last.
     pub phase: Phase,
     /// Hashes of what was included.
     pub included: Vec<B256>,
+}
+
+impl Load {
+    /// What another load did after it.
+    pub fn add(&mut self, more: Self) {
+        self.phase.add(more.phase);
+        self.included.extend(more.included);
+    }
 }
 
 /// Where transactions go, and where they are looked for.

@@ -1,10 +1,11 @@
 //! How much does one node do on this machine, client included, and what does anvil do beside it?
 //!
 //! `make bench` builds for release and runs it. It starts a node of the same build on a new folder, with blocks large enough
-//! to be no bound, and anvil if npm brought it; measures each in turn with the same client and the same signed transactions;
-//! and prints one table. Every figure is of this run: on a shared machine compare columns, not days.
+//! to be no bound, and anvil if npm brought it; measures them in turns, round after round, with the same client and the same signed
+//! transactions; and prints one table. Every figure is of this run: on a shared machine compare columns, not days.
 
 mod anvil;
+mod beside;
 mod codes;
 mod filling;
 mod load;
@@ -17,24 +18,25 @@ mod target;
 
 use std::{error::Error, thread, time::Duration};
 
-use alloy_primitives::B256;
 use clap::Parser;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use anvil::Anvil;
 use stats::{Row, Table};
-use target::Target;
 
 /// Measure a node of this build, and anvil beside it.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "ledger-bench")]
 pub struct Options {
     /// How long transactions are sent, in seconds
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 9)]
     seconds: u64,
     /// How long each kind of read is measured, in seconds
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 6)]
     read_seconds: u64,
+    /// Rounds that this time is taken in beside anvil, each of a second at least, so that a slow minute of the machine meets both
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
     /// Connections of the client, each with one request under way
     #[arg(long, default_value_t = 4)]
     connections: usize,
@@ -97,19 +99,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut table = Table::default();
     let ours = target::Ours::start()?;
-    measure(&options, &ours.target, &mut table)?;
+    let anvil = match options.without_anvil {
+        true => None,
+        false => Anvil::start()?,
+    };
+    if anvil.is_none() && !options.without_anvil {
+        eprintln!("anvil is not installed (npm ci in tests/js): the node is measured alone");
+    }
+    let mut targets = vec![&ours.target];
+    targets.extend(anvil.as_ref().map(|anvil| &anvil.target));
+    beside::measure(&options, &targets, &mut table)?;
+    let beside = anvil.map(|anvil| Row::memory("anvil", anvil.pid()));
     measure_codes(&options, &ours, &mut table)?;
     table.push(Row::memory("ledger-node", ours.pid()));
-    drop(ours);
-    if !options.without_anvil {
-        match Anvil::start()? {
-            Some(anvil) => {
-                measure(&options, &anvil.target, &mut table)?;
-                table.push(Row::memory("anvil", anvil.pid()));
-            }
-            None => eprintln!("anvil is not installed (npm ci in tests/js): the node is measured alone"),
-        }
-    }
+    beside.into_iter().for_each(|row| table.push(row));
     show(&options, &table)
 }
 
@@ -117,38 +120,6 @@ fn show(options: &Options, table: &Table) -> Result<(), Box<dyn Error>> {
     match options.json {
         true => println!("{}", table.to_json()),
         false => print!("{table}"),
-    }
-    Ok(())
-}
-
-/// What both sides can do: token transfers in, and reads of what they left.
-fn measure(options: &Options, target: &Target, table: &mut Table) -> Result<(), Box<dyn Error>> {
-    eprintln!("{}: signing token transfers", target.name);
-    let signed = target.transfers(options.transactions());
-    eprintln!("{}: sending them for {} s", target.name, options.seconds);
-    let done = load::run(target.route(), &signed, options)?;
-    table.push(Row::load("token transfers included", target.name, &done));
-    let (hashes, holder) = (&done.included, target.holder());
-    let call = json!([{ "to": target.token, "data": target.balance_of(holder) }, "latest"]);
-    let slot = json!([target.token, [B256::ZERO], "latest"]);
-    type Request<'a> = Box<dyn Fn(usize) -> Value + Sync + 'a>;
-    let kinds: [(&'static str, &'static str, Request<'_>); 4] = [
-        ("eth_call balanceOf", "eth_call", Box::new(|_| call.clone())),
-        (
-            "eth_getTransactionReceipt",
-            "eth_getTransactionReceipt",
-            Box::new(|index| json!([hashes[index % hashes.len()]])),
-        ),
-        (
-            "eth_getBalance",
-            "eth_getBalance",
-            Box::new(|_| json!([holder, "latest"])),
-        ),
-        ("eth_getProof, one slot", "eth_getProof", Box::new(|_| slot.clone())),
-    ];
-    for (name, method, request) in &kinds {
-        let phase = reads::run(target.address, options, |index| (*method, request(index)));
-        table.push(Row::reads(name, target.name, &phase));
     }
     Ok(())
 }
@@ -176,6 +147,20 @@ fn measure_codes(options: &Options, ours: &target::Ours, table: &mut Table) -> R
 }
 
 impl Options {
+    fn rounds(&self) -> usize {
+        self.rounds as usize
+    }
+
+    /// The part of one round.
+    fn of_a_round(&self) -> Self {
+        let part = |seconds: u64| (seconds / u64::from(self.rounds)).max(1);
+        Self {
+            seconds: part(self.seconds),
+            read_seconds: part(self.read_seconds),
+            ..self.clone()
+        }
+    }
+
     fn transactions(&self) -> usize {
         self.signed_per_second * usize::try_from(self.seconds).unwrap_or(usize::MAX)
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::load::Load;
 
 /// What one measurement took.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Phase {
     /// How long it took as a whole.
     pub took: Duration,
@@ -17,6 +17,12 @@ pub struct Phase {
 }
 
 impl Phase {
+    /// Takes in another phase of the same, which was measured later.
+    pub fn add(&mut self, more: Self) {
+        self.took += more.took;
+        self.samples.extend(more.samples);
+    }
+
     /// Operations per second over the whole phase.
     pub fn per_second(&self) -> f64 {
         self.samples.len() as f64 / self.took.as_secs_f64()
@@ -186,7 +192,10 @@ mod tests {
 
     #[test]
     fn the_rate_is_over_the_whole_phase() {
-        assert!((phase(&[1, 1, 1, 1]).per_second() - 2.0).abs() < 1e-9);
+        let mut whole = phase(&[1, 1, 1, 1]);
+        assert!((whole.per_second() - 2.0).abs() < 1e-9);
+        whole.add(phase(&[1, 1]));
+        assert!((whole.per_second() - 1.5).abs() < 1e-9);
     }
 
     #[test]
