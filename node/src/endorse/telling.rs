@@ -35,7 +35,7 @@ const GATHERED_MAX: usize = 128;
 /// From so many bytes on, what was gathered is told at once; with the transaction that comes last a message still fits.
 const GATHERED_BYTES_MAX: usize = 64 << 10;
 /// Own transactions that are handed to one authority after the other while they wait, and those that have left the pool since
-/// their turn came: twice what a pool of 8,192 holds. Beyond it the pool's gossip has to do.
+/// their turn came. Beyond it the pool's gossip has to do.
 const OWN_MAX: usize = 16_384;
 /// Transactions that are handed on again in one slot.
 const AGAIN_PER_SLOT_MAX: usize = 1_024;

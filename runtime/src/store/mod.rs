@@ -111,7 +111,7 @@ pub struct Store {
     recoveries: RwLock<Arc<[Recovery]>>,
     /// Upper branches of the newest state's tries.
     branches: BranchCache,
-    /// Tops of small subtrees of the tries, of whatever block was computed last.
+    /// Tops of small subtrees of the newest state's tries.
     subtrees: SubtreeCache,
     /// What the compaction of [`Column::Undo`] drops.
     droppable: DroppableUndo,

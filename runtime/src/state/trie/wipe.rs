@@ -47,8 +47,7 @@ pub(in crate::state) fn wipe(
     });
     let mut records: Vec<_> = changes.into_values().collect();
     records.extend(flat_changes(view, account, slots)?);
-    let tops = written.tops;
-    Ok((root, Changes { records, tops }))
+    Ok((root, records.into()))
 }
 
 /// What changes in the flat state.
